@@ -1,0 +1,57 @@
+"""What can go wrong, and why an allele is skipped."""
+
+from enum import Enum
+
+
+class EnformerVepError(Exception):
+    """The work failed. The message is one line: what, where, expected, found, what to do."""
+
+    exit_code = 1
+
+
+class InputError(EnformerVepError, ValueError):
+    """The command or one of its inputs is unusable."""
+
+    exit_code = 2
+
+
+class VcfError(InputError):
+    """The variants cannot be read."""
+
+
+class FastaError(InputError):
+    """The genome cannot be read."""
+
+
+class WeightsError(InputError):
+    """The model's weights are missing, broken or of another model."""
+
+
+class TrackError(InputError):
+    """The track table or the choice of tracks does not fit the model."""
+
+
+class DeviceError(InputError):
+    """The device that was asked for is not there."""
+
+
+class OutputError(InputError):
+    """The results cannot be written where they were asked for."""
+
+
+class SkipReason(str, Enum):
+    """Why an allele is not scored, as written to OUT.skipped.tsv."""
+
+    NO_ALT = "no_alt"
+    SPANNING_DELETION = "spanning_deletion"
+    SYMBOLIC_ALT = "symbolic_alt"
+    BREAKEND = "breakend"
+    INVALID_ALT = "invalid_alt"
+    INVALID_REF = "invalid_ref"
+    ALLELE_TOO_LONG = "allele_too_long"
+    CONTIG_NOT_IN_FASTA = "contig_not_in_fasta"
+    OUT_OF_RANGE = "out_of_range"
+    REF_MISMATCH = "ref_mismatch"
+
+    def __str__(self) -> str:
+        return self.value
