@@ -1,0 +1,1 @@
+"""Engines: from pairs of alleles to predictions."""

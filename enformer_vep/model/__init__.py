@@ -1,0 +1,1 @@
+"""Enformer itself: tensors, no genomics."""

@@ -1,0 +1,125 @@
+"""Reads the index of a TensorFlow checkpoint: each tensor's shape, place and stored checksum.
+
+TensorFlow's own reader does not tell the checksums, which identify the weights without reading them. The index is a
+sorted string table: blocks of prefix-compressed keys, whose values are BundleEntryProto messages.
+Source: tensorflow/core/lib/io/table_format.txt and tensorflow/core/protobuf/tensor_bundle.proto.
+"""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tensorflow.core.protobuf import tensor_bundle_pb2
+
+from enformer_vep.errors import WeightsError
+
+FOOTER_BYTES = 48
+TABLE_MAGIC = 0xDB4775248B80FB57
+HEADER_KEY = b""
+
+
+@dataclass(frozen=True)
+class BundleEntry:
+    """One tensor of a checkpoint.
+
+    Attributes:
+      shape: its shape.
+      shard: number of the data file it is in.
+      offset: where it begins there, in bytes.
+      size: its length in bytes.
+      masked_crc32c: the checksum that TensorFlow stored for it.
+    """
+
+    shape: tuple[int, ...]
+    shard: int
+    offset: int
+    size: int
+    masked_crc32c: int
+
+
+@dataclass(frozen=True)
+class BundleIndex:
+    """The index of a checkpoint: its tensors by key, and its number of data files."""
+
+    entries: dict[str, BundleEntry]
+    num_shards: int
+
+
+def read_bundle_index(path: Path) -> BundleIndex:
+    """Reads a checkpoint's index file.
+
+    Args:
+      path: the file PREFIX.index.
+
+    Raises:
+      WeightsError: it is not the index of a checkpoint, or it is cut short or damaged.
+    """
+    try:
+        table = path.read_bytes()
+        entries, num_shards = {}, 1
+        for key, value in _table_items(table):
+            if key == HEADER_KEY:
+                num_shards = tensor_bundle_pb2.BundleHeaderProto.FromString(value).num_shards
+                continue
+            entry = tensor_bundle_pb2.BundleEntryProto.FromString(value)
+            entries[key.decode("utf-8")] = BundleEntry(
+                shape=tuple(dim.size for dim in entry.shape.dim),
+                shard=entry.shard_id,
+                offset=entry.offset,
+                size=entry.size,
+                masked_crc32c=entry.crc32c,
+            )
+    except OSError as error:
+        raise WeightsError(f"{path}: {error.strerror}") from error
+    except Exception as error:  # whatever damaged bytes make of the parser, the file is at fault
+        raise WeightsError(
+            f"{path} is not the index of a TensorFlow checkpoint, or is damaged: fetch it again"
+        ) from error
+    return BundleIndex(entries, num_shards)
+
+
+def _table_items(table: bytes) -> Iterator[tuple[bytes, bytes]]:
+    footer = table[-FOOTER_BYTES:]
+    if len(footer) < FOOTER_BYTES or struct.unpack("<Q", footer[-8:])[0] != TABLE_MAGIC:
+        raise ValueError("no table footer")
+    _, at = _block_handle(footer, 0)  # the metaindex, unused
+    index_handle, _ = _block_handle(footer, at)
+    for _, handle_bytes in _block_items(table, index_handle):
+        handle, _ = _block_handle(handle_bytes, 0)
+        yield from _block_items(table, handle)
+
+
+def _block_items(table: bytes, handle: tuple[int, int]) -> Iterator[tuple[bytes, bytes]]:
+    offset, size = handle
+    block, compression = table[offset : offset + size], table[offset + size]
+    if compression != 0:
+        raise ValueError("a compressed block, which TensorFlow does not write in checkpoints")
+    (num_restarts,) = struct.unpack("<I", block[-4:])
+    end = size - 4 * (num_restarts + 1)
+    at, key = 0, b""
+    while at < end:
+        num_shared, at = _varint(block, at)
+        num_own, at = _varint(block, at)
+        num_value, at = _varint(block, at)
+        key = key[:num_shared] + block[at : at + num_own]
+        at += num_own
+        yield key, block[at : at + num_value]
+        at += num_value
+
+
+def _block_handle(data: bytes, at: int) -> tuple[tuple[int, int], int]:
+    offset, at = _varint(data, at)
+    size, at = _varint(data, at)
+    return (offset, size), at
+
+
+def _varint(data: bytes, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        byte = data[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, at
+        shift += 7

@@ -1,0 +1,127 @@
+"""Which variable of our model each key of the published files stands for.
+
+The published Sonnet checkpoint names a variable by its path through nested Sequentials; `checkpoint_variables` writes
+these paths out. The published SavedModel names the same variables by other paths; `published_tensors.tsv` pairs the
+two for every published tensor, with the CRC-32C that TensorFlow stored for it.
+"""
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+import tensorflow as tf
+
+from enformer_vep.model.attention import RelativeAttention
+from enformer_vep.model.enformer import Enformer, TransformerBlock
+from enformer_vep.model.layers import AttentionPool, BatchNorm, Conv1D, ConvBlock, HalvingBlock, LayerNorm, Linear
+
+CHECKPOINT_ROOT = "module/"
+SAVED_MODEL_ROOT = "model/"
+ATTRIBUTE_SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
+
+Variables = dict[str, tf.Variable]
+
+
+def checkpoint_variables(model: Enformer) -> Variables:
+    """Returns every variable of the model by its key in the published checkpoint, without root and suffix.
+
+    These include the moving averages' `_hidden` and `_counter`, which only training reads.
+    """
+    found = _halving_block("_trunk/_layers/0/_layers", model.stem)
+    for i, tower_block in enumerate(model.tower_blocks):
+        found |= _halving_block(f"_trunk/_layers/1/_layers/{i}/_layers", tower_block)
+    for i, transformer_block in enumerate(model.transformer_blocks):
+        found |= _transformer_block(f"_trunk/_layers/2/_layers/{i}/_layers", transformer_block)
+    found |= _conv_block("_trunk/_layers/4/_layers/0", model.final_pointwise)
+    for head, linear in model.heads.items():
+        found |= _linear(f"_heads/{head}/_layers/0", linear)
+    return found
+
+
+def is_training_state(key: str) -> bool:
+    """Says whether a key of ours is a moving average's inner state, which inference never reads."""
+    return key.endswith(("/_hidden", "/_counter"))
+
+
+def _linear(prefix: str, linear: Linear | Conv1D) -> Variables:
+    return {f"{prefix}/w": linear.w} | ({} if linear.b is None else {f"{prefix}/b": linear.b})
+
+
+def _layer_norm(prefix: str, norm: LayerNorm) -> Variables:
+    return {f"{prefix}/scale": norm.scale, f"{prefix}/offset": norm.offset}
+
+
+def _batch_norm(prefix: str, norm: BatchNorm) -> Variables:
+    found = {f"{prefix}/scale": norm.scale, f"{prefix}/offset": norm.offset}
+    for name, average in (("moving_mean", norm.moving_mean), ("moving_variance", norm.moving_variance)):
+        found[f"{prefix}/{name}/average"] = average.average
+        found[f"{prefix}/{name}/_hidden"] = average._hidden
+        found[f"{prefix}/{name}/_counter"] = average._counter
+    return found
+
+
+def _conv_block(prefix: str, block: ConvBlock) -> Variables:
+    return _batch_norm(f"{prefix}/_layers/0", block.norm) | _linear(f"{prefix}/_layers/2", block.convolution)
+
+
+def _halving_block(prefix: str, block: HalvingBlock) -> Variables:
+    wide = block.wide
+    found = _linear(f"{prefix}/0", wide) if isinstance(wide, Conv1D) else _conv_block(f"{prefix}/0", wide)
+    found |= _conv_block(f"{prefix}/1/_module", block.pointwise)
+    if isinstance(block.pool, AttentionPool):
+        found |= _linear(f"{prefix}/2/_logit_linear", block.pool.logit_linear)
+    return found
+
+
+def _attention(prefix: str, attention: RelativeAttention) -> Variables:
+    return (
+        _linear(f"{prefix}/_q_layer", attention.query)
+        | _linear(f"{prefix}/_k_layer", attention.key)
+        | _linear(f"{prefix}/_v_layer", attention.value)
+        | _linear(f"{prefix}/_r_k_layer", attention.position_key)
+        | _linear(f"{prefix}/_embedding_layer", attention.output)
+        | {f"{prefix}/_r_w_bias": attention.r_w_bias, f"{prefix}/_r_r_bias": attention.r_r_bias}
+    )
+
+
+def _transformer_block(prefix: str, block: TransformerBlock) -> Variables:
+    return (
+        _layer_norm(f"{prefix}/0/_module/_layers/0", block.attention_norm)
+        | _attention(f"{prefix}/0/_module/_layers/1", block.attention)
+        | _layer_norm(f"{prefix}/1/_module/_layers/0", block.mlp_norm)
+        | _linear(f"{prefix}/1/_module/_layers/1", block.mlp_in)
+        | _linear(f"{prefix}/1/_module/_layers/4", block.mlp_out)
+    )
+
+
+@dataclass(frozen=True)
+class PublishedTensor:
+    """One tensor of the published weights: its two keys, and the masked CRC-32C of its bytes."""
+
+    saved_model_key: str
+    checkpoint_key: str
+    masked_crc32c: int
+
+
+@cache
+def published_tensors() -> tuple[PublishedTensor, ...]:
+    """Reads the table of the published tensors that the package carries."""
+    with files("enformer_vep.model").joinpath("published_tensors.tsv").open(encoding="utf-8") as lines:
+        return tuple(
+            PublishedTensor(row["savedmodel_key"], row["checkpoint_key"], int(row["masked_crc32c"], 16))
+            for row in csv.DictReader(lines, delimiter="\t")
+        )
+
+
+def are_published(crcs: Mapping[str, int]) -> bool:
+    """Says whether tensors are the published ones, by their checkpoint keys and masked CRC-32C.
+
+    Only what inference reads is compared: a copy of the published weights without training state is still them.
+    """
+    return all(
+        crcs.get(tensor.checkpoint_key) == tensor.masked_crc32c
+        for tensor in published_tensors()
+        if not is_training_state(tensor.checkpoint_key)
+    )

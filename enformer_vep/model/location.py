@@ -1,0 +1,122 @@
+"""Finds the files of a model by name or path, without TensorFlow.
+
+A model is a folder or prefix of a TensorFlow checkpoint, a SavedModel's folder, or a name: `enformer`, the official
+weights in the folder that `official_weights_folder` names, or `demo`, which the package carries.
+"""
+
+import os
+import re
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from enformer_vep.errors import WeightsError
+
+OFFICIAL = "enformer"
+DEMO = "demo"
+INDEX_SUFFIX = ".index"
+CONFIG_NAME = "config.json"
+
+OFFICIAL_URL = "https://storage.googleapis.com/dm-enformer/models/enformer/sonnet_weights/"
+OFFICIAL_FILES = (
+    "checkpoint",
+    "enformer-fine-tuned-human-1.index",
+    "enformer-fine-tuned-human-1.data-00000-of-00001",
+)
+
+
+@dataclass(frozen=True)
+class ModelLocation:
+    """Where a model's weights are.
+
+    Attributes:
+      name: what to call it in messages and output names.
+      prefix: path of the checkpoint without `.index`.
+      config_path: the project's own config beside it, None for published formats.
+    """
+
+    name: str
+    prefix: Path
+    config_path: Path | None
+
+    @property
+    def index_path(self) -> Path:
+        """The checkpoint's index file."""
+        return self.prefix.with_name(self.prefix.name + INDEX_SUFFIX)
+
+
+def official_weights_folder() -> Path:
+    """Returns the folder in which the official weights are looked for: in the user's cache."""
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cache) / "enformer-vep" / "models" / OFFICIAL
+
+
+def locate_model(model: str) -> ModelLocation:
+    """Finds the files of a model.
+
+    Args:
+      model: a name, a folder or a prefix.
+
+    Returns:
+      Where its weights are. That they can be read is not checked.
+
+    Raises:
+      WeightsError: there are none; the message says where to get them.
+    """
+    if model == DEMO:
+        return _in_folder(Path(str(files("enformer_vep.demo"))) / "model", DEMO)
+    if model == OFFICIAL:
+        folder = official_weights_folder()
+        if not folder.is_dir():
+            raise WeightsError(
+                f"the official weights are not in {folder}: download {', '.join(OFFICIAL_FILES)} from {OFFICIAL_URL} "
+                f"into that folder, or name a checkpoint or SavedModel with -m, or try the tool with -m {DEMO} "
+                "(a tiny model that means nothing biologically)"
+            )
+        return _in_folder(folder, OFFICIAL)
+    path = Path(model)
+    if path.is_dir():
+        return _in_folder(path, OFFICIAL)
+    prefix = Path(model.removesuffix(INDEX_SUFFIX))
+    if prefix.with_name(prefix.name + INDEX_SUFFIX).is_file():
+        return _at_prefix(prefix, OFFICIAL)
+    raise WeightsError(
+        f"no model at {model!r}: expected a checkpoint's folder or prefix (PREFIX{INDEX_SUFFIX}), a SavedModel's "
+        f"folder, or one of the names {OFFICIAL}, {DEMO}"
+    )
+
+
+def _in_folder(folder: Path, name: str) -> ModelLocation:
+    variables = folder / "variables" / "variables"
+    if variables.with_name(variables.name + INDEX_SUFFIX).is_file():
+        return _at_prefix(variables, name)
+    prefixes = sorted(path.with_name(path.name.removesuffix(INDEX_SUFFIX)) for path in folder.glob(f"*{INDEX_SUFFIX}"))
+    if len(prefixes) > 1:
+        prefixes = [prefix for prefix in prefixes if prefix.name == _latest_checkpoint(folder)] or prefixes
+    if len(prefixes) == 1:
+        return _at_prefix(prefixes[0], name)
+    if not prefixes:
+        raise WeightsError(
+            f"no model in {folder}: expected a checkpoint ({' and '.join(OFFICIAL_FILES[1:])}, or the like) or a "
+            f"SavedModel (variables/variables{INDEX_SUFFIX})"
+        )
+    found = ", ".join(prefix.name for prefix in prefixes[:3])
+    raise WeightsError(
+        f"{len(prefixes)} checkpoints in {folder} ({found} ...) and no file 'checkpoint' that says which: "
+        "name one by its prefix"
+    )
+
+
+def _latest_checkpoint(folder: Path) -> str | None:
+    """Reads the prefix that TensorFlow's `checkpoint` file names; the folder may have been moved since."""
+    try:
+        state = (folder / "checkpoint").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    match = re.search(r'^model_checkpoint_path:\s*"([^"]*)"', state, re.MULTILINE)
+    return match and re.split(r"[/\\]", match.group(1))[-1]
+
+
+def _at_prefix(prefix: Path, name: str) -> ModelLocation:
+    config_path = prefix.with_name(CONFIG_NAME)
+    return ModelLocation(name, prefix, config_path if config_path.is_file() else None)

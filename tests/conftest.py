@@ -1,0 +1,36 @@
+"""Fixtures that several test files share, and TensorFlow brought in quietly."""
+
+from pathlib import Path
+
+import pytest
+
+from enformer_vep.inference.device import import_tensorflow
+
+import_tensorflow()
+
+SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real genomes and variants beside the project; tests that need it are skipped without it."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip(f"the data beside the project are not there: {SHARED_DATA}")
+    return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def real_genome(shared_data: Path) -> str:
+    """hg38 chr1:1-1,000,000, on which the golden figures were computed."""
+    return str(shared_data / "genome" / "hg38_chr1_1m.fa.gz")
+
+
+@pytest.fixture(scope="session")
+def small_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A saved model with the sizes and the reference weights of the small goldens."""
+    from enformer_vep.model.weights import save_model
+    from tests.support import SMALL_CONFIG, reference_model
+
+    folder = tmp_path_factory.mktemp("small") / "model"
+    save_model(reference_model(SMALL_CONFIG), folder)
+    return folder

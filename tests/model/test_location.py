@@ -1,0 +1,62 @@
+from pathlib import Path
+
+import pytest
+
+from enformer_vep.errors import WeightsError
+from enformer_vep.model.location import locate_model, official_weights_folder
+
+
+def touch(path: Path, content: str = "") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content)
+    return path
+
+
+def test_a_folder_a_prefix_and_the_index_itself(tmp_path: Path) -> None:
+    touch(tmp_path / "ckpt-1.index")
+    for model in (tmp_path, tmp_path / "ckpt-1", tmp_path / "ckpt-1.index"):
+        location = locate_model(str(model))
+        assert location.prefix == tmp_path / "ckpt-1"
+        assert location.index_path == tmp_path / "ckpt-1.index"
+        assert location.config_path is None
+        assert location.name == "enformer"
+
+
+def test_a_saved_model(tmp_path: Path) -> None:
+    touch(tmp_path / "saved_model.pb")
+    touch(tmp_path / "variables" / "variables.index")
+    assert locate_model(str(tmp_path)).prefix == tmp_path / "variables" / "variables"
+
+
+def test_of_several_checkpoints_the_latest(tmp_path: Path) -> None:
+    touch(tmp_path / "ckpt-1.index")
+    touch(tmp_path / "ckpt-2.index")
+    with pytest.raises(WeightsError, match="2 checkpoints in"):
+        locate_model(str(tmp_path))
+    touch(tmp_path / "checkpoint", 'model_checkpoint_path: "/somewhere/else/ckpt-2"\nall_model_checkpoint_paths: "x"\n')
+    assert locate_model(str(tmp_path)).prefix.name == "ckpt-2"
+
+
+def test_demo_is_inside_the_package() -> None:
+    location = locate_model("demo")
+    assert location.name == "demo"
+    assert location.index_path.is_file()
+    assert location.config_path
+    size = sum(path.stat().st_size for path in location.index_path.parent.iterdir())
+    assert size < 2_000_000
+
+
+def test_official_weights_are_looked_for_in_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with pytest.raises(WeightsError, match=r"download .*sonnet_weights.* -m demo"):
+        locate_model("enformer")
+    prefix = "enformer-fine-tuned-human-1"
+    touch(official_weights_folder() / f"{prefix}.index")
+    assert locate_model("enformer").prefix == tmp_path / "enformer-vep" / "models" / "enformer" / prefix
+
+
+def test_no_model_says_what_was_expected(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match=r"no model at 'enformr': expected .* enformer, demo"):
+        locate_model("enformr")
+    with pytest.raises(WeightsError, match=r"no model in .*: expected a checkpoint .* or a SavedModel"):
+        locate_model(str(tmp_path))
