@@ -1,0 +1,1 @@
+"""The outside world: one reader or writer for each kind of file."""

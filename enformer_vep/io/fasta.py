@@ -1,0 +1,223 @@
+"""Reads the reference genome: FASTA, plain through pyfaidx or bgzipped through pysam.
+
+pysam serves better for bgzip, which pyfaidx reads through Biopython. It also makes the index of both, under a temporary
+name, so that another run never sees half of one.
+"""
+
+import gzip
+import hashlib
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+import pyfaidx
+import pysam
+
+from enformer_vep.errors import FastaError, SkipReason
+from enformer_vep.variant import Interval, Variant, abbreviate
+
+GZIP_MAGIC = b"\x1f\x8b"
+MITOCHONDRIA = ("chrM", "MT", "chrMT", "M")
+
+
+class _FastaFile(Protocol):
+    """An indexed FASTA: its contigs' lengths by name, and letters from start to end, 0-based and half-open."""
+
+    contigs: Mapping[str, int]
+
+    def fetch(self, contig: str, start: int, end: int) -> str: ...
+    def close(self) -> None: ...
+
+
+class _PlainFasta:
+    def __init__(self, path: Path, index: Path) -> None:
+        _build_missing_index(path, index)
+        self._file = pyfaidx.Faidx(str(path), indexname=str(index), as_raw=True)
+        self.contigs: Mapping[str, int] = {name: record.rlen for name, record in self._file.index.items()}
+
+    def fetch(self, contig: str, start: int, end: int) -> str:
+        return str(self._file.fetch(contig, start + 1, end))  # pyfaidx counts from 1, both ends in
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class _BgzippedFasta:
+    def __init__(self, path: Path, index: Path) -> None:
+        block_index = _index_path(path, ".gzi")
+        _build_missing_index(path, index, block_index)
+        self._file = pysam.FastaFile(str(path), filepath_index=str(index), filepath_index_compressed=str(block_index))
+        self.contigs: Mapping[str, int] = dict(zip(self._file.references, self._file.lengths, strict=True))
+
+    def fetch(self, contig: str, start: int, end: int) -> str:
+        return str(self._file.fetch(contig, start, end))
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class Genome:
+    """A reference genome: its contigs and their sequence."""
+
+    def __init__(self, path: str) -> None:
+        """Opens a FASTA, and indexes it if that has not been done.
+
+        The index is kept beside the file, or in the user's cache where that folder cannot be written.
+
+        Args:
+          path: the FASTA file, plain or bgzipped.
+
+        Raises:
+          FastaError: there is no such file, or it is not a FASTA.
+        """
+        self.path = path
+        source = Path(path)
+        if source.is_dir():
+            raise FastaError(f"{path} is a folder: expected a FASTA file, plain or bgzipped")
+        if not source.is_file():
+            raise FastaError(f"no such file: {path}: expected a FASTA file, plain or bgzipped")
+        is_compressed = _check_is_fasta(source)
+        self.index_path = _index_path(source, ".fai")
+        try:
+            self._file: _FastaFile = (_BgzippedFasta if is_compressed else _PlainFasta)(source, self.index_path)
+        except (OSError, ValueError, pyfaidx.FastaIndexingError, pysam.SamtoolsError) as error:
+            raise FastaError(f"{path} cannot be indexed as FASTA: {_one_line(error)}") from error
+        self.contigs = self._file.contigs
+        """Length of every contig, by its name."""
+        self._resolved: dict[str, str | None] = {}
+        if not self.contigs:
+            raise FastaError(f"{path} holds no sequence: expected a FASTA file, plain or bgzipped")
+
+    def resolve(self, chrom: str) -> str | None:
+        """Returns the FASTA's name of a VCF's contig, None if it has no such contig.
+
+        `chr1` and `1`, `chrM` and `MT`, are the same contig when exactly one of such names is in the FASTA.
+        """
+        if chrom not in self._resolved:
+            self._resolved[chrom] = self._resolve(chrom)
+        return self._resolved[chrom]
+
+    def _resolve(self, chrom: str) -> str | None:
+        if chrom in self.contigs:
+            return chrom
+        other = chrom.removeprefix("chr") if chrom.startswith("chr") else f"chr{chrom}"
+        names = MITOCHONDRIA if chrom in MITOCHONDRIA else (other,)
+        found = [name for name in names if name in self.contigs]
+        return found[0] if len(found) == 1 else None
+
+    def fetch(self, interval: Interval) -> bytes:
+        """Returns the letters of an interval, as the file has them; N beyond the contig's ends.
+
+        Raises:
+          FastaError: the file changed or vanished since it was opened.
+        """
+        length = self.contigs[interval.contig]
+        start, end = (min(max(at, 0), length) for at in (interval.start, interval.end))
+        letters = self._fetch_inside(interval.contig, start, end) if start < end else ""
+        if len(letters) != end - start:
+            raise FastaError(
+                f"{self.path}: {interval.contig}:{start + 1}-{end} gave {len(letters)} bases, expected {end - start}: "
+                f"the file does not fit its index {self.index_path}; remove the index to have it made anew"
+            )
+        left = min(max(0, -interval.start), interval.length)
+        sequence = b"N" * left + letters.encode("latin-1", "replace")
+        return sequence + b"N" * (interval.length - len(sequence))
+
+    def _fetch_inside(self, contig: str, start: int, end: int) -> str:
+        try:
+            return self._file.fetch(contig, start, end)
+        except (OSError, ValueError, KeyError, pyfaidx.FetchError) as error:
+            raise FastaError(f"{self.path}: {contig}:{start + 1}-{end} cannot be read: {_one_line(error)}") from error
+
+    def check_variant(self, variant: Variant, contig: str | None) -> tuple[SkipReason, str] | None:
+        """Says why an allele does not fit this genome: its contig, its position or its REF.
+
+        Args:
+          variant: the allele.
+          contig: what `resolve` gave for it.
+
+        Returns:
+          The reason and a sentence, or None if REF stands in the genome where the variant says; case does not matter.
+        """
+        if contig is None:
+            return SkipReason.CONTIG_NOT_IN_FASTA, f"the FASTA has no contig {variant.chrom}"
+        length = self.contigs[contig]
+        if variant.start < 0 or variant.end > length:
+            where = f"{variant.pos}-{variant.start + len(variant.ref)}"
+            return SkipReason.OUT_OF_RANGE, f"REF at {where} is not within {contig}, of {length} bp"
+        found = self.fetch(Interval(contig, variant.start, variant.end)).decode("latin-1")
+        if found.upper() != variant.ref.upper():
+            detail = f"REF is {abbreviate(variant.ref)}, the FASTA has {abbreviate(found)}"
+            return SkipReason.REF_MISMATCH, detail
+        return None
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._file.close()
+
+
+def _check_is_fasta(path: Path) -> bool:
+    """Returns whether a FASTA is bgzipped.
+
+    Raises:
+      FastaError: it cannot be read, is not a FASTA, or is compressed in a way that cannot be indexed.
+    """
+    try:
+        with path.open("rb") as handle:
+            start = handle.read(18)
+        is_compressed = start[:2] == GZIP_MAGIC
+        if is_compressed:
+            if start[3] & 4 == 0 or start[12:14] != b"BC":
+                raise FastaError(f"{path} is compressed by gzip, not bgzip: run 'gunzip' or 'bgzip' on it")
+            with gzip.open(path) as handle:
+                start = handle.read(18)
+    except (OSError, EOFError) as error:
+        raise FastaError(f"{path} cannot be read: {_one_line(error)}") from error
+    if not start.lstrip().startswith(b">"):
+        raise FastaError(f"{path} is not a FASTA: expected a first line that begins with '>', found {start[:12]!r}")
+    return is_compressed
+
+
+def _build_missing_index(path: Path, index: Path, block_index: Path | None = None) -> None:
+    """Indexes a FASTA unless that has been done since it changed; an index appears when it is whole."""
+    wanted = [(option, file) for option, file in (("--fai-idx", index), ("--gzi-idx", block_index)) if file]
+    if all(_is_fresh(file, path) for _, file in wanted):
+        return
+    temporary = [(option, file, file.with_name(f".{file.name}.{os.getpid()}.tmp")) for option, file in wanted]
+    try:
+        pysam.faidx(*(word for option, _, made in temporary for word in (option, str(made))), str(path))
+        for _, file, made in temporary:
+            os.replace(made, file)
+    finally:
+        for _, _, made in temporary:
+            made.unlink(missing_ok=True)
+
+
+def _is_fresh(index: Path, path: Path) -> bool:
+    return index.is_file() and index.stat().st_mtime >= path.stat().st_mtime
+
+
+def _index_path(path: Path, suffix: str) -> Path:
+    """Returns where a FASTA's index is or can be written: beside it, else in the user's cache, else in a new folder."""
+    beside = path.with_name(path.name + suffix)
+    if _is_fresh(beside, path):
+        return beside
+    if os.access(path.parent, os.W_OK) and (os.access(beside, os.W_OK) or not beside.exists()):
+        return beside
+    place = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    folder = cache / "enformer-vep" / "indexes" / place
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK):
+            raise PermissionError
+    except OSError:
+        folder = Path(tempfile.gettempdir()) / f"enformer-vep-{os.getuid()}" / place
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder / beside.name
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,120 @@
+"""The tracks of a head: their names from a published table, and which of them are wanted."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from enformer_vep.errors import TrackError
+
+REQUIRED_COLUMNS = ("index", "identifier", "description")
+
+_RANGE = re.compile(r"(\d+)(?:-(\d+))?")
+
+
+@dataclass(frozen=True)
+class TrackTable:
+    """The tracks of one head, in the order of the model's outputs.
+
+    Attributes:
+      head: the head.
+      table: a row a track with at least `index` (its number in the head, from 0), `identifier` and `description`.
+    """
+
+    head: str
+    table: pd.DataFrame
+
+    @property
+    def identifiers(self) -> list[str]:
+        """The tracks' identifiers, each different."""
+        return list(self.table["identifier"])
+
+    @property
+    def indices(self) -> list[int]:
+        """The tracks' numbers in the head, from 0."""
+        return [int(index) for index in self.table["index"]]
+
+    def select(self, expression: str) -> "TrackTable":
+        """Chooses tracks.
+
+        Args:
+          expression: numbers in the head from 0, ranges of them with both ends, and identifiers, separated by commas:
+            '0-9,4799,ENCFF833POA'.
+
+        Returns:
+          These tracks, each once, in the order given.
+
+        Raises:
+          TrackError: an entry is no track of this head.
+        """
+        number_of = {identifier: number for number, identifier in enumerate(self.identifiers)}
+        numbers: list[int] = []
+        for entry in (part.strip() for part in expression.split(",")):
+            if entry in number_of:
+                numbers.append(number_of[entry])
+            elif (match := _RANGE.fullmatch(entry)) and int(match[1]) <= int(match[2] or match[1]) < len(self.table):
+                numbers.extend(range(int(match[1]), int(match[2] or match[1]) + 1))
+            else:
+                raise TrackError(
+                    f"no track {entry!r} in the {self.head} head: expected numbers from 0 to {len(self.table) - 1}, "
+                    f"ranges of them like 0-9, or identifiers like {self.identifiers[0]}, separated by commas"
+                )
+        return TrackTable(self.head, self.table.iloc[list(dict.fromkeys(numbers))].reset_index(drop=True))
+
+
+def unnamed_tracks(head: str, num_tracks: int, *, prefix: str = "", description: str = "") -> TrackTable:
+    """Names tracks by their head and number, human_0, human_1 ..., behind a prefix."""
+    table = pd.DataFrame({"index": range(num_tracks)})
+    table["identifier"] = [f"{prefix}{head}_{index}" for index in range(num_tracks)]
+    table["description"] = description
+    return TrackTable(head, table)
+
+
+def read_track_table(path: str, head: str, num_tracks: int) -> TrackTable:
+    """Reads a published track table: tab-separated, with columns index, identifier and description among others.
+
+    The published numbers of the mouse tracks begin at 5313; they are brought to begin at 0.
+
+    Args:
+      path: the file.
+      head: the head that it describes.
+      num_tracks: the head's number of tracks.
+
+    Raises:
+      TrackError: the file cannot be read, or does not name each track of the head exactly once.
+    """
+    if not Path(path).is_file():
+        raise TrackError(f"no such file: {path}: expected a track table")
+    try:
+        table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
+    except (OSError, ValueError) as error:
+        raise TrackError(f"{path} is not a track table: {str(error).splitlines()[0]}") from error
+    missing = [name for name in REQUIRED_COLUMNS if name not in table.columns]
+    if missing:
+        raise TrackError(
+            f"{path} is not a track table: expected tab-separated columns {', '.join(REQUIRED_COLUMNS)}, "
+            f"no column {', '.join(missing)}"
+        )
+    if len(table) != num_tracks:
+        raise TrackError(
+            f"{path} names {len(table)} tracks, the {head} head has {num_tracks}: is it the table of another head?"
+        )
+    _check_indices(path, table["index"].tolist())
+    doubles = table["identifier"][table["identifier"].duplicated()]
+    if len(doubles) or (table["identifier"] == "").any():
+        found = doubles.iloc[0] if len(doubles) else "an empty one"
+        raise TrackError(f"{path}: expected a different identifier in every row, found {found} more than once")
+    table["index"] = range(num_tracks)
+    return TrackTable(head, table)
+
+
+def _check_indices(path: str, indices: Sequence[str]) -> None:
+    first = int(indices[0]) if indices[0].isdigit() else -1
+    for row, index in enumerate(indices):
+        if index != str(first + row):
+            raise TrackError(
+                f"{path}, line {row + 2}: expected index {first + row if row else 'a number'}, found {index!r}: "
+                "the rows are the model's tracks in order"
+            )

@@ -1,0 +1,157 @@
+import gzip
+import os
+from pathlib import Path
+
+import pysam
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from enformer_vep.errors import FastaError, SkipReason
+from enformer_vep.io.fasta import Genome
+from enformer_vep.variant import Interval
+from tests.support import random_sequence, variant, write_fasta
+
+CONTIGS = {"chr1": random_sequence(1000, seed=1), "chr2": "acgtRYKMnnNN" + random_sequence(500, seed=2), "MT": "ACGT"}
+
+
+@pytest.fixture(params=["plain", "bgzip"])
+def fasta(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    path = write_fasta(tmp_path / "genome.fa", CONTIGS)
+    if request.param == "bgzip":
+        pysam.tabix_compress(path, f"{path}.gz")
+        path += ".gz"
+    return path
+
+
+def test_contigs_and_index(fasta: str) -> None:
+    genome = Genome(fasta)
+    assert dict(genome.contigs) == {name: len(sequence) for name, sequence in CONTIGS.items()}
+    assert genome.index_path == Path(f"{fasta}.fai")
+    assert Path(f"{fasta}.fai").is_file()
+    assert not list(Path(fasta).parent.glob(".*"))
+    assert dict(Genome(fasta).contigs) == dict(genome.contigs)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(contig=st.sampled_from(list(CONTIGS)), start=st.integers(-200, 1200), length=st.integers(0, 1500))
+def test_fetch_is_the_sequence_with_n_beyond_its_ends(fasta: str, contig: str, start: int, length: int) -> None:
+    padded = "N" * 200 + CONTIGS[contig] + "N" * 4000
+    expected = padded[start + 200 : start + 200 + length]
+    genome = Genome(fasta)
+    assert genome.fetch(Interval(contig, start, start + length)).decode() == expected
+    genome.close()
+
+
+@pytest.mark.parametrize(
+    ("names", "chrom", "expected"),
+    [
+        (["chr1", "chr2"], "chr1", "chr1"),
+        (["chr1", "chr2"], "1", "chr1"),
+        (["1", "2"], "chr1", "1"),
+        (["1", "chr1"], "1", "1"),
+        (["1", "chr1"], "chr1", "chr1"),
+        (["1"], "2", None),
+        (["chrX"], "x", None),
+        (["chrM"], "MT", "chrM"),
+        (["MT"], "chrM", "MT"),
+        (["MT"], "M", "MT"),
+        (["chrM", "MT"], "chrMT", None),  # two of the names: which one is meant is not known
+        (["chrM", "MT"], "MT", "MT"),
+        (["chrchr1"], "1", None),
+    ],
+)
+def test_contigs_are_matched_when_one_name_is_there(
+    names: list[str], chrom: str, expected: str | None, tmp_path: Path
+) -> None:
+    genome = Genome(write_fasta(tmp_path / "genome.fa", dict.fromkeys(names, "ACGT")))
+    assert genome.resolve(chrom) == expected
+
+
+@pytest.mark.parametrize(
+    ("pos", "ref", "reason"),
+    [
+        (1, "ACGT", None),  # the FASTA is lower case here
+        (1, "acgt", None),
+        (1, "AC", None),
+        (2, "A", SkipReason.REF_MISMATCH),
+        (5, "R", None),  # IUPAC, as the FASTA has it
+        (5, "N", SkipReason.REF_MISMATCH),
+        (9, "N", None),
+        (512, CONTIGS["chr2"][511], None),
+        (512, CONTIGS["chr2"][511] + "A", SkipReason.OUT_OF_RANGE),
+        (513, "A", SkipReason.OUT_OF_RANGE),
+        (0, "A", SkipReason.OUT_OF_RANGE),
+    ],
+)
+def test_ref_is_checked(fasta: str, pos: int, ref: str, reason: SkipReason | None) -> None:
+    genome = Genome(fasta)
+    problem = genome.check_variant(variant(chrom="chr2", pos=pos, ref=ref), "chr2")
+    assert (problem[0] if problem else None) is reason
+
+
+def test_a_mismatch_says_both(fasta: str) -> None:
+    problem = Genome(fasta).check_variant(variant(chrom="2", pos=2, ref="AG"), "chr2")
+    assert problem == (SkipReason.REF_MISMATCH, "REF is AG, the FASTA has cg")
+
+
+def test_an_unknown_contig_is_said(fasta: str) -> None:
+    genome = Genome(fasta)
+    problem = genome.check_variant(variant(chrom="chr9"), genome.resolve("chr9"))
+    assert problem == (SkipReason.CONTIG_NOT_IN_FASTA, "the FASTA has no contig chr9")
+
+
+def test_a_folder_that_cannot_be_written_does_not_stop_it(
+    fasta: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = Path(fasta).parent
+    access = os.access
+    # root may write everywhere, so the folder's mode alone would not do here
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != folder and access(path, mode))
+    genome = Genome(fasta)
+    assert genome.index_path.is_relative_to(tmp_path / "cache")
+    assert not list(folder.glob("*.fai")) + list(folder.glob("*.gzi"))
+    assert genome.fetch(Interval("MT", 0, 4)) == b"ACGT"
+
+
+def test_a_fasta_that_changed_is_indexed_anew(tmp_path: Path) -> None:
+    path = write_fasta(tmp_path / "genome.fa", {"chr1": "ACGT"})
+    Genome(path).close()
+    write_fasta(tmp_path / "genome.fa", {"chr0": "TTTTTTTT", "chr1": "CCCC"})
+    newer = os.stat(f"{path}.fai").st_mtime + 10
+    os.utime(path, (newer, newer))
+    assert Genome(path).fetch(Interval("chr1", 0, 4)) == b"CCCC"
+
+
+def test_a_fasta_that_does_not_fit_its_index_is_an_error(tmp_path: Path) -> None:
+    path = write_fasta(tmp_path / "genome.fa", {"chr1": "A" * 1000})
+    genome = Genome(path)
+    with open(path, "r+b") as handle:
+        handle.truncate(100)
+    with pytest.raises(FastaError, match="chr1"):
+        genome.fetch(Interval("chr1", 500, 600))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.fa", b"", "expected a first line that begins with '>'"),
+        ("a.fa", b"ACGT\n", "expected a first line that begins with '>'"),
+        ("a.fa.gz", gzip.compress(b">chr1\nACGT\n"), "not bgzip: run"),
+        ("a.fa", b">chr1\nACGT\nAC\nACGTACGT\n", "cannot be indexed"),
+    ],
+)
+def test_what_is_not_a_fasta_is_refused(name: str, content: bytes, message: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(FastaError, match=message) as caught:
+        Genome(str(tmp_path / name))
+    assert str(tmp_path / name) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_no_such_fasta_and_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(FastaError, match="no such file"):
+        Genome(str(tmp_path / "none.fa"))
+    with pytest.raises(FastaError, match="is a folder"):
+        Genome(str(tmp_path))
