@@ -1,0 +1,178 @@
+"""The command line: options to settings, settings to one call, errors to exit codes.
+
+Nothing but click is imported before a command runs, so that `--help` is instant.
+"""
+
+import logging
+import os
+import shlex
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import click
+
+from enformer_vep import __version__
+from enformer_vep.errors import EnformerVepError
+
+PROGRAM = "enformer-vep"
+INTERRUPTED_EXIT_CODE = 130
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line and returns its exit code: 0 done, 1 failed, 2 unusable command or input."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        cli.main(arguments, prog_name=PROGRAM, standalone_mode=False, obj=shlex.join([PROGRAM, *arguments]))
+        sys.stdout.flush()
+        return 0
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return 2
+    except click.ClickException as error:
+        hint = f"; see '{error.ctx.command_path} --help'" if isinstance(error, click.UsageError) and error.ctx else ""
+        return _fail(" ".join(error.format_message().split()).rstrip(".") + hint, 2)
+    except (click.Abort, KeyboardInterrupt):
+        return _fail("interrupted; nothing was written", INTERRUPTED_EXIT_CODE)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains as it exits
+        return 1  # whoever read standard output has gone, and sees no message
+    except EnformerVepError as error:
+        if "--debug" in arguments:
+            traceback.print_exc()
+        return _fail(str(error), error.exit_code)
+    except Exception as error:
+        if "--debug" in arguments:
+            traceback.print_exc()
+        reason = " ".join(str(error).split())[:300]
+        return _fail(f"unexpected {type(error).__name__}: {reason} (--debug shows where)", 1)
+
+
+def _fail(message: str, exit_code: int) -> int:
+    click.echo(f"{PROGRAM}: error: {message}", err=True)
+    return exit_code
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name=PROGRAM)
+def cli() -> None:
+    """Score genetic variants with Enformer: how much each epigenome and expression track is expected to change.
+
+    'enformer-vep demo DIR' shows it at work on a machine that has neither weights nor a genome.
+    """
+
+
+def common_options(command: Command) -> Command:
+    """Adds the options that every command has."""
+    command = click.option("--debug", is_flag=True, help="Show where in the program an error arose.")(command)
+    return click.option("-q", "--quiet", is_flag=True, help="Only errors and warnings on standard error.")(command)
+
+
+@cli.command()
+@click.argument("vcf", metavar="VCF")
+@click.option(
+    "-f",
+    "--fasta",
+    required=True,
+    envvar="ENFORMER_VEP_FASTA",
+    show_envvar=True,
+    metavar="FASTA",
+    help="Reference genome, plain or bgzipped; indexed on first use.",
+)
+@click.option(
+    "-o",
+    "--out",
+    metavar="OUT",
+    help="Where the scores go: .parquet, .tsv or .tsv.gz, or - for text on standard output.  "
+    "[default: the VCF's name with .MODEL.parquet]",
+)
+@click.option(
+    "-m",
+    "--model",
+    default="enformer",
+    envvar="ENFORMER_VEP_MODEL",
+    show_envvar=True,
+    show_default=True,
+    metavar="MODEL",
+    help="Folder or prefix of a checkpoint, folder of a SavedModel, or a name: 'enformer' (the official weights) or "
+    "'demo' (tiny, means nothing biologically).",
+)
+@click.option("--head", default="human", show_default=True, metavar="HEAD", help="human or mouse.")
+@click.option(
+    "--stats", "statistics", default="SAD", show_default=True, metavar="LIST", help="Of SAD, SAR, SADR, by commas."
+)
+@click.option(
+    "--track-table",
+    metavar="FILE",
+    help="Published table that names the head's tracks.  [default: names by head and number]",
+)
+@click.option(
+    "--tracks",
+    metavar="LIST",
+    help="Tracks to write: numbers from 0, ranges and identifiers, as in 0-9,4799,ENCFF833POA.  [default: all]",
+)
+@click.option(
+    "--batch-size",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Sequences run through the model at a time.  [default: 1 on CPU, 4 on GPU]",
+)
+@click.option(
+    "--device", metavar="DEVICE", help="cpu, gpu or gpu:1.  [default: the first GPU if there is one, else cpu]"
+)
+@click.option(
+    "--precision",
+    type=click.Choice(["float32", "tf32"]),
+    default="float32",
+    show_default=True,
+    help="Arithmetic of matrix products; tf32 is faster on recent GPUs, and less exact than most variants' effects.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace output files that exist.")
+@common_options
+@click.pass_obj
+def score(command: str, /, quiet: bool, debug: bool, **settings: Any) -> None:
+    """Score every ALT allele of VCF (plain, bgzipped, BCF, or - for standard input).
+
+    Beside OUT stand OUT.skipped.tsv, with every allele that could not be scored and why, OUT.run.json, which records
+    the run, and with text OUT.tracks.tsv, which describes the tracks.
+    """
+    set_up_logging(quiet=quiet)
+    from enformer_vep.pipeline import ScoreSettings, score_vcf
+
+    summary = score_vcf(ScoreSettings(**settings, quiet=quiet, command=command))
+    if not quiet:
+        click.echo(f"{PROGRAM}: {summary}", err=True)
+
+
+@cli.command()
+@click.argument("directory", metavar="DIR")
+@click.option("--overwrite", is_flag=True, help="Replace files of an earlier demo.")
+@common_options
+def demo(directory: str, overwrite: bool, quiet: bool, debug: bool) -> None:
+    """Make up a small genome and variants in DIR, score them with the demo model, and show what came out.
+
+    Needs no weights, no genome and no internet. The demo model means nothing biologically.
+    """
+    set_up_logging(quiet=quiet)
+    from enformer_vep.demo.run import run_demo
+
+    run_demo(directory, overwrite=overwrite, quiet=quiet, echo=click.echo)
+
+
+def set_up_logging(*, quiet: bool) -> None:
+    """Sends the library's notices to standard error; only warnings if quiet."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter(f"{PROGRAM}: %(message)s"))
+    logger = logging.getLogger("enformer_vep")
+    logger.handlers[:] = [handler]
+    logger.propagate = False
+    logger.setLevel(logging.WARNING if quiet else logging.INFO)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,208 @@
+"""The command as its users meet it: options, exit codes, one line for every error."""
+
+import fcntl
+import os
+import pty
+import struct
+import subprocess
+import sys
+import termios
+from pathlib import Path
+
+import pytest
+
+from enformer_vep.cli import main
+from enformer_vep.model.weights import save_model
+from tests.support import TINY_CONFIG, random_sequence, reference_model, write_fasta, write_vcf
+
+GENOME = {"chr1": random_sequence(5000)}
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("cli")
+    save_model(reference_model(TINY_CONFIG), folder / "model")
+    write_fasta(folder / "genome.fa", GENOME)
+    records = [("chr1", pos, ".", GENOME["chr1"][pos - 1], "ACGT"[(pos % 4)]) for pos in range(2000, 2005)]
+    write_vcf(folder / "input.vcf", [*records, ("chr1", 2005, ".", "A", "<DEL>")])
+    return folder
+
+
+@pytest.fixture
+def arguments(inputs: Path, tmp_path: Path) -> list[str]:
+    paths = {"-f": inputs / "genome.fa", "-m": inputs / "model", "-o": tmp_path / "out.tsv"}
+    return ["score", str(inputs / "input.vcf"), *(str(word) for option in paths.items() for word in option)]
+
+
+def run(*arguments: str, stdin: str | None = None, **environment: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-m", "enformer_vep", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        input=stdin,
+        env={**os.environ, **environment},
+    )
+
+
+def test_score_says_what_it_did_in_a_last_line(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    assert main(arguments) == 0
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    first, second, last = captured.err.splitlines()
+    assert "not the published Enformer" in first
+    assert "no --track-table: tracks are named by head and number, human_0 to human_4" in second
+    assert last.startswith("enformer-vep: scored 5 of 6 alleles in ")
+    assert "s per allele); skipped 1 (1 symbolic_alt), see " in last
+    assert last.endswith(f"results: {tmp_path / 'out.tsv'}")
+
+
+def test_quiet_is_silent(arguments: list[str], capsys: pytest.CaptureFixture) -> None:
+    assert main([*arguments, "--quiet"]) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_environment_variables_stand_for_options(inputs: Path, tmp_path: Path) -> None:
+    vcf = tmp_path / "mine.vcf"
+    vcf.write_bytes((inputs / "input.vcf").read_bytes())
+    environment = {"ENFORMER_VEP_FASTA": str(inputs / "genome.fa"), "ENFORMER_VEP_MODEL": str(inputs / "model")}
+    completed = run("score", str(vcf), **environment)
+    assert completed.returncode == 0, completed.stderr
+    assert (tmp_path / "mine.enformer.parquet").exists()
+
+
+def test_standard_input_to_standard_output(inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    vcf = (inputs / "input.vcf").read_text()
+    options = ["-f", str(inputs / "genome.fa"), "-m", str(inputs / "model"), "--tracks", "0"]
+    completed = run("score", "-", *options, "-o", "-", stdin=vcf, PYTHONPATH=str(Path(__file__).parents[1]))
+    assert completed.returncode == 0, completed.stderr
+    lines = completed.stdout.splitlines()
+    assert lines[0] == "chrom\tpos\tid\tref\talt\trecord\tallele\tSAD:human_0"
+    assert [line.split("\t")[1] for line in lines[1:]] == ["2000", "2001", "2002", "2003", "2004"]
+    assert (tmp_path / "stdin.enformer.tsv.skipped.tsv").exists()
+
+
+def test_a_progress_bar_on_a_terminal_alone(arguments: list[str], tmp_path: Path) -> None:
+    leader, follower = pty.openpty()
+    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
+    completed = subprocess.run([sys.executable, "-m", "enformer_vep", *arguments], stderr=follower, check=False)
+    os.close(follower)
+    shown = b""
+    while True:
+        try:
+            piece = os.read(leader, 65536)
+        except OSError:  # the terminal is closed
+            break
+        if not piece:
+            break
+        shown += piece
+    os.close(leader)
+    assert completed.returncode == 0
+    assert b"6/6" in shown
+    assert b"alleles" in shown
+
+
+BAD_COMMANDS = {
+    "no such VCF": (["none.vcf"], "no such file: none.vcf"),
+    "not a VCF": (["{inputs}/genome.fa"], "is not a VCF"),
+    "no such FASTA": (["-f", "none.fa"], "no such file: none.fa"),
+    "not a FASTA": (["-f", "{inputs}/input.vcf"], "is not a FASTA"),
+    "no such folder": (["-o", "{tmp}/none/out.tsv"], "does not exist"),
+    "unknown format": (["-o", "{tmp}/out.csv"], "cannot tell the format"),
+    "output exists": (["-o", "{inputs}/old.tsv"], "--overwrite"),
+    "unknown model": (["-m", "none"], "no model at 'none'"),
+    "unknown statistic": (["--stats", "SAX"], "unknown statistic SAX"),
+    "unknown device": (["--device", "tpu"], "unknown device 'tpu'"),
+    "unknown head": (["--head", "fly"], "this model has human, mouse"),
+    "unknown track": (["--tracks", "99"], "no track '99'"),
+    "no such track table": (["--track-table", "none.txt"], "no such file: none.txt"),
+    "unknown option": (["--batch", "3"], "No such option"),
+    "unusable number": (["--batch-size", "0"], "0 is not in the range"),
+    "unknown precision": (["--precision", "half"], "'half'"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_COMMANDS)
+def test_a_bad_command_is_one_line_exit_2_and_nothing_written(
+    case: str, inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (inputs / "old.tsv").touch()
+    changes, message = BAD_COMMANDS[case]
+    changes = [change.format(inputs=inputs, tmp=tmp_path) for change in changes]
+    options = {"-f": f"{inputs}/genome.fa", "-m": f"{inputs}/model", "-o": f"{tmp_path}/out.tsv"}
+    vcf = [str(inputs / "input.vcf")]
+    if changes[0].startswith("-"):
+        options[changes[0]] = changes[1]
+    else:
+        vcf = changes
+    before = sorted(inputs.iterdir())
+    assert main(["score", *vcf, *(word for option in options.items() for word in option)]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("enformer-vep: error: ")
+    assert captured.err.count("\n") == 1
+    assert message in captured.err
+    assert list(tmp_path.iterdir()) == []
+    assert sorted(inputs.iterdir()) == before
+
+
+def test_a_missing_option_and_a_missing_name(inputs: Path, capsys: pytest.CaptureFixture) -> None:
+    assert main(["score", "x.vcf"]) == 2
+    assert "Missing option '-f' / '--fasta'" in capsys.readouterr().err
+    assert main(["score", "-", "-f", str(inputs / "genome.fa"), "-m", "demo"]) == 2
+    assert "give one with -o" in capsys.readouterr().err
+
+
+def test_overwrite(arguments: list[str], tmp_path: Path) -> None:
+    (tmp_path / "out.tsv").write_text("old")
+    assert main(arguments) == 2
+    assert (tmp_path / "out.tsv").read_text() == "old"
+    assert main([*arguments, "--overwrite"]) == 0
+    assert (tmp_path / "out.tsv").read_text().startswith("chrom\t")
+
+
+def test_an_unexpected_error_is_one_line_unless_debugging(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setattr("enformer_vep.pipeline.score", lambda *_: 1 / 0)
+    assert main([*arguments, "-q"]) == 1
+    assert (
+        capsys.readouterr().err
+        == "enformer-vep: error: unexpected ZeroDivisionError: division by zero (--debug shows where)\n"
+    )
+    assert main([*arguments, "-q", "--debug"]) == 1
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_help_shows_every_option_and_its_default(capsys: pytest.CaptureFixture) -> None:
+    assert main(["score", "--help"]) == 0
+    text = capsys.readouterr().out
+    for option in (
+        "--fasta",
+        "--out",
+        "--model",
+        "--head",
+        "--stats",
+        "--track-table",
+        "--tracks",
+        "--batch-size",
+        "--device",
+        "--precision",
+        "--overwrite",
+        "--quiet",
+        "--debug",
+    ):
+        assert option in text
+    for default in ("default: enformer", "default: human", "default: SAD", "default: float32", "default: all"):
+        assert default in " ".join(text.split())
+
+
+def test_version_and_no_command(capsys: pytest.CaptureFixture) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.startswith("enformer-vep, version ")
+    assert main([]) == 2
+    assert "Usage: enformer-vep" in capsys.readouterr().err

@@ -1,0 +1,189 @@
+"""DeepMind's own numbers for nine variants, at a small and at the official size (see tests/data/README.md)."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pysam
+import pytest
+
+from enformer_vep.inference.engine import AllelePair, AllelePredictions
+from enformer_vep.inference.full import FullEngine
+from enformer_vep.io.fasta import Genome
+from enformer_vep.model.bundle import read_bundle_index
+from enformer_vep.model.config import OFFICIAL_CONFIG
+from enformer_vep.model.enformer import Enformer
+from enformer_vep.model.keys import ATTRIBUTE_SUFFIX
+from enformer_vep.model.location import locate_model
+from enformer_vep.model.weights import load_model
+from enformer_vep.pipeline import allele_pair
+from enformer_vep.scoring import STATISTICS
+from enformer_vep.sequence import one_hot
+from enformer_vep.variant import Variant
+from enformer_vep.windows import centred_window
+from tests.support import DATA
+
+PREDICTION_TOLERANCE = 2e-4
+"""Relative, of a track's sum or of one bin."""
+
+SCORE_TOLERANCE = 2e-3
+"""Relative to the spread of a variant's scores over tracks."""
+
+BINS = [0, 1, 446, 447, 448, 894, 895]
+"""The bins of `ref_bins` and `alt_bins`, of the first 8 tracks."""
+
+
+def golden_pairs(golden: np.lib.npyio.NpzFile, fasta: str) -> Iterator[tuple[Variant, AllelePair]]:
+    with closing(Genome(fasta)) as genome:
+        for record, line in enumerate(golden["variants"]):
+            chrom, pos, ref, alt = line.split("\t")
+            variant = Variant(chrom, int(pos), ".", ref, alt, record, allele=1)
+            assert genome.check_variant(variant, chrom) is None
+            yield variant, allele_pair(variant, genome, centred_window(variant, chrom, OFFICIAL_CONFIG.geometry))
+
+
+def assert_golden(golden: np.lib.npyio.NpzFile, head: str, record: int, found: AllelePredictions) -> None:
+    np.testing.assert_allclose(found.reference.total, golden[f"{head}/ref_sum"][record], rtol=PREDICTION_TOLERANCE)
+    np.testing.assert_allclose(found.alternate.total, golden[f"{head}/alt_sum"][record], rtol=PREDICTION_TOLERANCE)
+    for statistic in ("SAD", "SAR"):
+        expected = golden[f"{head}/{statistic.lower()}"][record]
+        error = np.abs(STATISTICS[statistic](found.reference, found.alternate) - expected).max()
+        assert error < SCORE_TOLERANCE * expected.std(), f"{statistic}: {error / expected.std():.2e} of the spread"
+
+
+def assert_golden_bins(golden: np.lib.npyio.NpzFile, record: int, model: Enformer, pair: AllelePair) -> None:
+    for allele, codes in (("ref", pair.reference), ("alt", pair.alternate)):
+        for head, x in model(one_hot(codes)[np.newaxis]).items():
+            if f"{head}/{allele}_bins" in golden:
+                found = x.numpy()[0][BINS, :8]
+                np.testing.assert_allclose(found, golden[f"{head}/{allele}_bins"][record], rtol=PREDICTION_TOLERANCE)
+
+
+@pytest.mark.parametrize("head", ["human", "mouse"])
+def test_small_model(head: str, small_checkpoint: Path, real_genome: str) -> None:
+    golden = np.load(DATA / "small.npz")
+    model = load_model(locate_model(str(small_checkpoint))).model
+    variants, pairs = zip(*golden_pairs(golden, real_genome), strict=True)
+    assert len(variants) == 9
+    for record, found in enumerate(FullEngine(model, head, batch_size=2).predict(pairs)):
+        assert_golden(golden, head, record, found)
+
+
+def test_small_model_bin_by_bin(small_checkpoint: Path, real_genome: str) -> None:
+    golden = np.load(DATA / "small.npz")
+    model = load_model(locate_model(str(small_checkpoint))).model
+    for variant, pair in golden_pairs(golden, real_genome):
+        assert_golden_bins(golden, variant.record, model, pair)
+
+
+def test_reverse_complement_is_no_symmetry_of_the_model(small_checkpoint: Path, real_genome: str) -> None:
+    """So that a window laid the wrong way round could not pass for the right one."""
+    golden = np.load(DATA / "small.npz")
+    model = load_model(locate_model(str(small_checkpoint))).model
+    _, pair = next(golden_pairs(golden, real_genome))
+    found = model(one_hot(3 - np.minimum(pair.reference, 3)[::-1])[np.newaxis])["human"].numpy()[0].sum(0)
+    assert np.abs(found / golden["human/ref_sum"][0] - 1).max() > PREDICTION_TOLERANCE
+
+
+@pytest.fixture(scope="module")
+def full_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The official size with the reference weights: 1 GB on disk, written in a process of its own to spare memory."""
+    folder = tmp_path_factory.mktemp("full") / "model"
+    script = (
+        "from pathlib import Path\nfrom enformer_vep.inference.device import import_tensorflow\nimport_tensorflow()\n"
+        "from enformer_vep.model.config import OFFICIAL_CONFIG\nfrom enformer_vep.model.weights import save_model\n"
+        "from tests.support import reference_model\nimport sys\n"
+        "save_model(reference_model(OFFICIAL_CONFIG), Path(sys.argv[1]))\n"
+    )
+    subprocess.run([sys.executable, "-c", script, str(folder)], check=True, cwd=Path(__file__).parents[1])
+    (folder / "config.json").unlink()  # as the published checkpoint stands: its sizes are read from its tensors
+    return folder
+
+
+@pytest.mark.full
+def test_a_full_checkpoint_has_the_published_keys(full_checkpoint: Path) -> None:
+    expected = {key: tuple(shape) for key, shape in json.loads((DATA / "keys_full.json").read_text()).items()}
+    entries = read_bundle_index(full_checkpoint / "model.index").entries
+    found = {
+        key.removeprefix("module/").removesuffix(ATTRIBUTE_SUFFIX): entry.shape
+        for key, entry in entries.items()
+        if key.startswith("module/")
+    }
+    assert found == expected
+
+
+@pytest.mark.full
+def test_full_model(full_checkpoint: Path, real_genome: str) -> None:
+    golden = np.load(DATA / "full.npz")
+    loaded = load_model(locate_model(str(full_checkpoint)))
+    assert loaded.model.config == OFFICIAL_CONFIG
+    variants, pairs = zip(*golden_pairs(golden, real_genome), strict=True)
+    for record, found in enumerate(FullEngine(loaded.model, "human").predict(pairs)):
+        assert_golden(golden, "human", record, found)
+    assert_golden_bins(golden, 5, loaded.model, pairs[variants[5].record])
+
+
+@pytest.mark.full
+def test_real_variants_at_full_size(full_checkpoint: Path, shared_data: Path, tmp_path: Path) -> None:
+    """The command on real records of every kind: each allele accounted for, in less than 4 GB."""
+    chosen = choose_real_records(shared_data / "variants" / "hg38_chr1_real_variants.vcf.gz", tmp_path / "real.vcf")
+    out = tmp_path / "real.parquet"
+    command = [sys.executable, "-m", "enformer_vep", "score", str(tmp_path / "real.vcf"), "-o", str(out)]
+    command += [
+        "-f",
+        str(shared_data / "genome" / "hg38_sparse.fa.gz"),
+        "-m",
+        str(full_checkpoint),
+        "--stats",
+        "SAD,SAR",
+    ]
+    command += ["--track-table", str(shared_data / "tracks" / "targets_human.txt")]
+    completed = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ)
+    assert completed.returncode == 0, completed.stderr
+    scores = pd.read_parquet(out)
+    skipped = pd.read_csv(f"{out}.skipped.tsv", sep="\t")
+    found = [
+        *zip(scores["record"], scores["allele"], strict=True),
+        *zip(skipped["record"], skipped["allele"], strict=True),
+    ]
+    assert sorted(found) == [(i, a + 1) for i, alts in enumerate(chosen) for a in range(len(alts))]
+    assert len(scores) >= 5
+    assert set(skipped["reason"]) == {"spanning_deletion", "no_alt", "symbolic_alt"}
+    assert list(scores.columns[7:9]) == ["SAD:ENCFF833POA", "SAD:ENCFF110QGM"]
+    values = scores.iloc[:, 7:].to_numpy()
+    assert values.shape == (len(scores), 2 * 5313)
+    assert np.isfinite(values).all()
+    assert (np.abs(values).max(axis=1) > 0).all()
+    record = json.loads(Path(f"{out}.run.json").read_text())
+    assert record["peak_memory_bytes"] < 4e9
+    print(completed.stderr, {name: record[name] for name in ("seconds_scoring", "peak_memory_bytes", "counts")})
+
+
+def choose_real_records(source: Path, target: Path) -> list[tuple[str, ...]]:
+    """Writes the first real record of each of several kinds to a VCF; returns their ALTs."""
+    kinds = {
+        "snv": lambda ref, alts: len(ref) == len(alts[0]) == 1 and len(alts) == 1 and alts[0] in "ACGT",
+        "two SNVs": lambda ref, alts: (
+            len(alts) == 2 and all(len(alt) == len(ref) == 1 for alt in alts) and "*" not in alts
+        ),
+        "deletion": lambda ref, alts: len(alts) == 1 and alts[0] == ref[0] and len(ref) > 3,
+        "star": lambda ref, alts: "*" in alts and len(alts) == 2,
+        "no ALT": lambda ref, alts: alts == (".",),
+        "symbolic": lambda ref, alts: len(alts) == 1 and alts[0].startswith("<"),
+    }
+    chosen = {}
+    with pysam.VariantFile(str(source)) as records, pysam.VariantFile(str(target), "w", header=records.header) as out:
+        for record in records:
+            alts = record.alts or (".",)
+            kind = next((kind for kind in kinds if kind not in chosen and kinds[kind](record.ref, alts)), None)
+            if kind and record.pos < 900_000:
+                chosen[kind] = alts
+                out.write(record)
+    assert set(chosen) == set(kinds)
+    return list(chosen.values())

@@ -1,0 +1,70 @@
+"""Who may import whom, as the design lays it down, and what a command may load."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "enformer_vep"
+
+ALLOWED = {
+    "errors": set(),
+    "geometry": set(),
+    "variant": {"errors"},
+    "sequence": {"variant"},
+    "windows": {"variant", "geometry"},
+    "io": {"errors", "variant"},
+    "model": {"errors", "geometry"},
+    "inference": {"errors", "model", "windows", "sequence"},
+    "scoring": {"geometry"},
+    "pipeline": {"errors", "geometry", "variant", "sequence", "windows", "io", "model", "inference", "scoring"},
+    "demo": {"errors", "model", "variant", "pipeline"},
+    "cli": {"errors", "pipeline", "demo"},
+    "__main__": {"cli"},
+    "__init__": set(),
+}
+
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def room(module: str) -> str:
+    """The room of the house that a module is in: 'io' for enformer_vep.io.vcf."""
+    return [*module.split("."), "__init__"][1]
+
+
+def imported_rooms(path: Path) -> set[str]:
+    rooms = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            names = [node.module or ""]
+        rooms |= {room(name) for name in names if name.split(".")[0] == "enformer_vep"}
+    return rooms - {"__init__"}  # the version
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_go_one_way(path: Path) -> None:
+    own = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    assert imported_rooms(path) <= ALLOWED[own] | {own}
+
+
+def modules_after(code: str) -> set[str]:
+    script = f"import sys\n{code}\nprint('LOADED', *sorted(sys.modules))"
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(run.stdout.rsplit("LOADED", 1)[1].split())
+
+
+def test_help_loads_nothing_heavy() -> None:
+    loaded = modules_after("from enformer_vep.cli import main\nassert main(['--help']) == 0")
+    assert not {"tensorflow", "numpy", "pandas", "pysam", "pyarrow"} & loaded
+
+
+def test_tensorflow_is_not_imported_before_a_model_runs(tmp_path: Path) -> None:
+    code = (
+        "import enformer_vep.pipeline, enformer_vep.demo.run\nfrom enformer_vep.cli import main\n"
+        f"assert main(['score', {str(tmp_path / 'none.vcf')!r}, '-f', 'none.fa', '-m', 'demo']) == 2"
+    )
+    assert "tensorflow" not in modules_after(code)

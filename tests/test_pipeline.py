@@ -1,0 +1,251 @@
+"""From a VCF to its table, with a tiny model, against windows that the test lays itself."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from enformer_vep.errors import EnformerVepError, InputError, SkipReason
+from enformer_vep.inference.full import FullEngine
+from enformer_vep.io.table import RUN_METADATA, TRACKS_METADATA
+from enformer_vep.model.enformer import Enformer
+from enformer_vep.model.weights import save_model
+from enformer_vep.pipeline import ScoreSettings, score_vcf
+from tests.support import TINY_CONFIG, random_sequence, reference_model, write_fasta, write_vcf
+
+LENGTH = TINY_CONFIG.sequence_length_bp
+GENOME = {
+    "chr1": "N" * 50 + random_sequence(6000, seed=1) + random_sequence(50, seed=2).lower() + "RYKM" + "N" * 20,
+    "chr2": random_sequence(700, seed=3),  # shorter than a window
+    "chrM": random_sequence(400, seed=4),
+}
+HUMAN = [f"SAD:human_{i}" for i in range(5)]
+
+
+def reference(chrom: str, pos: int, length: int = 1) -> str:
+    return GENOME[chrom][pos - 1 : pos - 1 + length].upper()
+
+
+def other(bases: str) -> str:
+    return bases.translate(str.maketrans("ACGT", "CGTA"))
+
+
+SCORED = [
+    ("chr1", 3000, "snv", reference("chr1", 3000), other(reference("chr1", 3000))),
+    ("chr1", 3000, "same_place", reference("chr1", 3000), reference("chr1", 3000) + "ACGT"),
+    ("1", 3100, "mnv", reference("chr1", 3100, 3), other(reference("chr1", 3100, 3))),
+    ("chr1", 3200, "deletion", reference("chr1", 3200, 40), reference("chr1", 3200)),
+    ("chr1", 3300, "delins", reference("chr1", 3300, 4), "GG"),
+    ("chr1", 60, "near_start", reference("chr1", 60), other(reference("chr1", 60))),
+    ("chr1", 6070, "lower_case", reference("chr1", 6070).lower(), other(reference("chr1", 6070)).lower()),
+    ("chr2", 350, "short_contig", reference("chr2", 350), "A" + "C" * 1000),
+    ("chr2", 300, "to_the_end", reference("chr2", 300, 401), reference("chr2", 300)),
+    ("MT", 10, "mitochondrial", reference("chrM", 10), other(reference("chrM", 10))),
+    ("chr1", 3400, "ref_is_alt", reference("chr1", 3400), reference("chr1", 3400)),
+]
+SKIPPED = [
+    ("chr1", 3000, "mismatch", other(reference("chr1", 3000)), "ACGT", SkipReason.REF_MISMATCH),
+    ("chr3", 3000, "contig", "A", "C", SkipReason.CONTIG_NOT_IN_FASTA),
+    ("chr1", 3000, "symbolic", reference("chr1", 3000), "<DUP>", SkipReason.SYMBOLIC_ALT),
+    ("chr1", 3000, "no_alt", reference("chr1", 3000), ".", SkipReason.NO_ALT),
+    ("chr1", 3000, "star", reference("chr1", 3000), "*", SkipReason.SPANNING_DELETION),
+    ("chr2", 700, "past_end", reference("chr2", 700) + "A", "C", SkipReason.OUT_OF_RANGE),
+    ("chr1", 3000, "long", reference("chr1", 3000), "A" * (LENGTH // 2 + 2), SkipReason.ALLELE_TOO_LONG),
+    ("chr1", 3000, "iupac", reference("chr1", 3000), "R", SkipReason.INVALID_ALT),
+]
+
+
+@pytest.fixture(scope="module")
+def model() -> Enformer:
+    return reference_model(TINY_CONFIG)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, model: Enformer) -> Path:
+    folder = tmp_path_factory.mktemp("pipeline")
+    save_model(model, folder / "model")
+    write_fasta(folder / "genome.fa", GENOME)
+    return folder
+
+
+def run(folder: Path, out: Path, records: list[tuple], **changes: object) -> pd.DataFrame:
+    vcf = write_vcf(out.parent / f"{out.name}.vcf", [record[:5] for record in records])
+    options = {"vcf": vcf, "fasta": str(folder / "genome.fa"), "out": str(out), "model": str(folder / "model")}
+    score_vcf(ScoreSettings(**{**options, **changes}))  # type: ignore[arg-type]
+    return pd.read_parquet(out) if out.suffix == ".parquet" else pd.read_csv(out, sep="\t", dtype={"chrom": str})
+
+
+def one_hot_window(sequence: str, start: int) -> np.ndarray:
+    """The window [start, start + LENGTH) of a sequence, N beyond its ends."""
+    padded = "N" * LENGTH + sequence.upper() + "N" * 2 * LENGTH
+    letters = padded[start + LENGTH : start + 2 * LENGTH]
+    return np.array([[letter == base for base in "ACGT"] for letter in letters], np.float32)
+
+
+def expected_sad(model: Enformer, chrom: str, pos: int, ref: str, alt: str) -> np.ndarray:
+    """SAD with windows laid by hand: the same left flank, the alternate's right flank as long as it needs to be."""
+    contig = GENOME[{"1": "chr1", "MT": "chrM"}.get(chrom, chrom)]
+    start = pos - 1 - (LENGTH // 2 - 1)
+    changed = contig[: pos - 1] + alt + contig[pos - 1 + len(ref) :]
+    x = model(np.stack([one_hot_window(contig, start), one_hot_window(changed, start)]))["human"].numpy().astype(float)
+    return (x[1] - x[0]).sum(0)
+
+
+@pytest.mark.parametrize("batch_size", [1, 4])
+def test_every_kind_of_allele_is_scored_as_its_windows_say(
+    folder: Path, model: Enformer, tmp_path: Path, batch_size: int
+) -> None:
+    table = run(folder, tmp_path / "out.parquet", SCORED, batch_size=batch_size)
+    assert list(table["id"]) == [record[2] for record in SCORED]
+    assert list(table["record"]) == list(range(len(SCORED)))
+    for row, record in zip(table.itertuples(index=False), SCORED, strict=True):
+        expected = expected_sad(model, record[0], record[1], record[3], record[4])
+        found = np.array(row[7:], float)
+        np.testing.assert_allclose(found, expected, atol=2e-3 * max(expected.std(), 1e-3), err_msg=record[2])
+    assert not table.loc[table["id"] == "ref_is_alt", HUMAN].to_numpy().any()
+
+
+def test_every_allele_is_scored_or_skipped_with_its_reason(folder: Path, tmp_path: Path) -> None:
+    records = [record for pair in zip(SCORED, SKIPPED, strict=False) for record in pair]
+    table = run(folder, tmp_path / "out.tsv", records)
+    skipped = pd.read_csv(tmp_path / "out.tsv.skipped.tsv", sep="\t", dtype={"chrom": str})
+    assert list(table["id"]) == [record[2] for record in SCORED[: len(SKIPPED)]]
+    assert list(zip(skipped["id"], skipped["reason"], strict=True)) == [(r[2], r[5].value) for r in SKIPPED]
+    assert skipped["detail"].str.len().min() > 10
+    assert sorted([*table["record"], *skipped["record"]]) == list(range(len(records)))
+    counts = json.loads((tmp_path / "out.tsv.run.json").read_text())["counts"]
+    assert counts["alleles_read"] == counts["alleles_scored"] + counts["alleles_skipped"] == len(records)
+    assert counts["skipped_by_reason"]["ref_mismatch"] == 1
+
+
+def test_several_alts_are_several_rows(folder: Path, tmp_path: Path) -> None:
+    ref = reference("chr1", 3000)
+    table = run(folder, tmp_path / "out.tsv", [("chr1", 3000, ".", ref, f"{other(ref)},*,{ref}GG")])
+    assert list(zip(table["record"], table["allele"], table["alt"], strict=True)) == [
+        (0, 1, other(ref)),
+        (0, 3, f"{ref}GG"),
+    ]
+    skipped = pd.read_csv(tmp_path / "out.tsv.skipped.tsv", sep="\t")
+    assert skipped[["record", "allele", "alt"]].values.tolist() == [[0, 2, "*"]]
+
+
+def test_text_and_parquet_hold_the_same(folder: Path, tmp_path: Path) -> None:
+    tables = [run(folder, tmp_path / f"out{suffix}", SCORED[:3]) for suffix in (".parquet", ".tsv", ".tsv.gz")]
+    for table in tables[1:]:
+        assert np.array_equal(table[HUMAN].to_numpy(np.float32), tables[0][HUMAN].to_numpy(np.float32))
+        assert list(table["chrom"]) == ["chr1", "chr1", "1"]
+
+
+def test_statistics_head_and_tracks(folder: Path, tmp_path: Path) -> None:
+    whole = run(folder, tmp_path / "a.tsv", SCORED[:2], statistics="SAR,SAD,SADR", head="mouse")
+    assert list(whole.columns[7:]) == [f"{stat}:mouse_{i}" for stat in ("SAR", "SAD", "SADR") for i in range(3)]
+    some = run(folder, tmp_path / "b.tsv", SCORED[:2], statistics="SAD", head="mouse", tracks="2,mouse_0")
+    assert list(some.columns[7:]) == ["SAD:mouse_2", "SAD:mouse_0"]
+    np.testing.assert_allclose(some["SAD:mouse_2"], whole["SAD:mouse_2"], rtol=1e-3)
+    tracks = pd.read_csv(tmp_path / "b.tsv.tracks.tsv", sep="\t")
+    assert list(tracks["index"]) == [2, 0]
+
+
+def test_a_track_table_names_the_columns(folder: Path, tmp_path: Path) -> None:
+    rows = "".join(f"{5313 + i}\tENC{i}\tDNASE:{i}\n" for i in range(3))
+    (tmp_path / "tracks.txt").write_text(f"index\tidentifier\tdescription\n{rows}")
+    options = {"head": "mouse", "track_table": str(tmp_path / "tracks.txt"), "tracks": "ENC1"}
+    table = run(folder, tmp_path / "out.parquet", SCORED[:1], **options)
+    assert list(table.columns[7:]) == ["SAD:ENC1"]
+    metadata = pq.read_metadata(tmp_path / "out.parquet").metadata
+    assert metadata[TRACKS_METADATA].decode().splitlines()[1:] == ["1\tENC1\tDNASE:1"]
+
+
+def test_the_run_record_says_what_was_run_on_what(folder: Path, tmp_path: Path) -> None:
+    run(folder, tmp_path / "out.parquet", SCORED[:3], command="enformer-vep score x", statistics="SAD,SAR")
+    record = json.loads((tmp_path / "out.parquet.run.json").read_text())
+    assert json.loads(pq.read_metadata(tmp_path / "out.parquet").metadata[RUN_METADATA]) == record
+    assert record["command"] == "enformer-vep score x"
+    assert record["versions"]["tensorflow"][0].isdigit()
+    assert len(record["vcf"]["sha256"]) == len(record["fasta"]["index"]["sha256"]) == 64
+    assert len(record["fasta"]["sha256"]) == len(record["model"]["tensors_sha256"]) == 64
+    assert record["model"]["is_published"] is False
+    assert record["model"]["config"]["channels"] == 24
+    assert (record["placement"], record["precision"], record["device"]) == ("centred", "float32", "CPU")
+    assert record["counts"]["sequences_run"] == 5  # of three alleles two share their reference window
+    assert record["seconds_total"] >= record["seconds_scoring"] >= 0
+    assert record["peak_memory_bytes"] > 1e8
+
+
+def test_a_vcf_without_records_gives_a_table_without_rows(folder: Path, tmp_path: Path) -> None:
+    for suffix in (".parquet", ".tsv"):
+        table = run(folder, tmp_path / f"out{suffix}", [])
+        assert len(table) == 0
+        assert list(table.columns[7:]) == HUMAN
+        assert (tmp_path / f"out{suffix}.skipped.tsv").read_text().count("\n") == 1
+
+
+def test_the_output_is_named_by_the_vcf(folder: Path, tmp_path: Path) -> None:
+    vcf = write_vcf(tmp_path / "input.vcf", SCORED[:1])
+    summary = score_vcf(ScoreSettings(vcf, str(folder / "genome.fa"), model=str(folder / "model")))
+    assert summary.table == tmp_path / "input.enformer.parquet"
+    assert summary.table.exists()
+
+
+def test_a_failure_in_mid_run_leaves_nothing(folder: Path, tmp_path: Path) -> None:
+    vcf = Path(write_vcf(tmp_path / "a.vcf", SCORED[:2]))
+    vcf.write_text(vcf.read_text() + "chr1\tnine\n")
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(InputError, match="record 3 cannot be read"):
+        score_vcf(
+            ScoreSettings(str(vcf), str(folder / "genome.fa"), str(tmp_path / "out.tsv"), model=str(folder / "model"))
+        )
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_counts_that_do_not_close_are_a_failure(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    predict = FullEngine.predict
+    monkeypatch.setattr(FullEngine, "predict", lambda self, pairs: list(predict(self, pairs))[1:])
+    with pytest.raises(EnformerVepError, match="3 alleles were read, but 2 scored and 0 skipped") as caught:
+        run(folder, tmp_path / "out.tsv", SCORED[:3])
+    assert caught.value.exit_code == 1
+    assert not list(tmp_path.glob("out.tsv")) + list(tmp_path.glob(".*"))
+
+
+BASES = st.text("ACGTacgtN", min_size=1, max_size=6)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    records=st.lists(
+        st.tuples(
+            st.sampled_from(["chr1", "2", "chrM", "chr9"]),
+            st.integers(0, 800),
+            st.one_of(BASES, st.none()),  # None: what the FASTA has there
+            st.integers(1, 30),
+            st.lists(
+                st.one_of(BASES, st.sampled_from(["*", "<DEL>", ".", "<NON_REF>", "A[chr2:5["])), min_size=1, max_size=3
+            ),
+        ),
+        max_size=6,
+    )
+)
+def test_any_allele_is_in_the_output_exactly_once(
+    records: list[tuple], folder: Path, model: Enformer, tmp_path: Path
+) -> None:
+    lines = []
+    for chrom, pos, ref, num_ref, alts in records:
+        contig = GENOME.get({"2": "chr2"}.get(chrom, chrom), "")
+        ref = ref or contig[max(pos - 1, 0) : max(pos - 1, 0) + num_ref] or "A"
+        lines.append((chrom, pos, ".", ref, ",".join(alts)))
+    table = run(folder, tmp_path / "out.tsv", lines, overwrite=True)
+    skipped = pd.read_csv(tmp_path / "out.tsv.skipped.tsv", sep="\t", keep_default_na=False)
+    expected = [(i, a) for i, line in enumerate(lines) for a in range(1, line[4].count(",") + 2)]
+    found = [
+        *zip(table["record"], table["allele"], strict=True),
+        *zip(skipped["record"], skipped["allele"], strict=True),
+    ]
+    assert sorted(found) == expected
+    for row in table.itertuples(index=False):
+        sad = expected_sad(model, {"2": "chr2"}.get(row.chrom, row.chrom), row.pos, row.ref, row.alt)
+        np.testing.assert_allclose(np.array(row[7:], float), sad, atol=2e-3 * max(sad.std(), 1e-2))
