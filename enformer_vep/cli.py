@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         hint = f"; see '{error.ctx.command_path} --help'" if isinstance(error, click.UsageError) and error.ctx else ""
         return _fail(" ".join(error.format_message().split()).rstrip(".") + hint, 2)
     except (click.Abort, KeyboardInterrupt):
-        return _fail("interrupted; nothing was written", INTERRUPTED_EXIT_CODE)
+        return _fail("interrupted", INTERRUPTED_EXIT_CODE)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains as it exits
         return 1  # whoever read standard output has gone, and sees no message
@@ -117,6 +117,36 @@ def common_options(command: Command) -> Command:
     help="Tracks to write: numbers from 0, ranges and identifiers, as in 0-9,4799,ENCFF833POA.  [default: all]",
 )
 @click.option(
+    "--layout",
+    type=click.Choice(["wide", "list", "long"]),
+    default="wide",
+    show_default=True,
+    help="wide: a column for each statistic and track; list: a list of tracks for each statistic (Parquet); long: a "
+    "row for each allele and track.",
+)
+@click.option(
+    "--dtype", type=click.Choice(["float32", "float16"]), default="float32", show_default=True, help="Of the scores."
+)
+@click.option(
+    "--region",
+    "regions",
+    multiple=True,
+    metavar="REGION",
+    help="Only records in chr:start-end, or in the intervals of a BED file; may be repeated.",
+)
+@click.option("--pass-only", is_flag=True, help="Only records whose FILTER is PASS or missing.")
+@click.option("--include-id", metavar="FILE", help="Only records with one of the IDs in FILE, one a line.")
+@click.option("--shard", metavar="K/N", help="Only the K-th of N equal shares of the alleles; see merge.")
+@click.option("--strict", is_flag=True, help="Stop at the first allele that cannot be scored.")
+@click.option("--allow-mismatches", is_flag=True, help="Go on although REF of many alleles is not what FASTA has.")
+@click.option("--resume", is_flag=True, help="Go on from the finished parts of a run that was stopped or died.")
+@click.option(
+    "--part-size",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Alleles of a part, which is what a death of the run costs at most.  [default: 20 on CPU, 1000 on GPU]",
+)
+@click.option(
     "--batch-size",
     type=click.IntRange(min=1),
     metavar="N",
@@ -142,9 +172,29 @@ def score(command: str, /, quiet: bool, debug: bool, **settings: Any) -> None:
     the run, and with text OUT.tracks.tsv, which describes the tracks.
     """
     set_up_logging(quiet=quiet)
-    from enformer_vep.pipeline import ScoreSettings, score_vcf
+    from enformer_vep.pipeline import score_vcf
+    from enformer_vep.settings import ScoreSettings
 
     summary = score_vcf(ScoreSettings(**settings, quiet=quiet, command=command))
+    if not quiet:
+        click.echo(f"{PROGRAM}: {summary}", err=True)
+
+
+@cli.command()
+@click.argument("out", metavar="OUT")
+@click.argument("parts", metavar="PART...", nargs=-1, required=True)
+@click.option("--overwrite", is_flag=True, help="Replace output files that exist.")
+@common_options
+@click.pass_obj
+def merge(command: str, /, out: str, parts: tuple[str, ...], overwrite: bool, quiet: bool, debug: bool) -> None:
+    """Join the outputs PART... of 'score --shard K/N' to OUT, as a single run would have written it.
+
+    Parts that are missing, double, or of different runs are refused.
+    """
+    set_up_logging(quiet=quiet)
+    from enformer_vep.merge import merge_shards
+
+    summary = merge_shards(out, parts, overwrite=overwrite, command=command)
     if not quiet:
         click.echo(f"{PROGRAM}: {summary}", err=True)
 

@@ -19,8 +19,20 @@ class VcfError(InputError):
     """The variants cannot be read."""
 
 
+class DamagedVcfError(VcfError):
+    """The variants can be read up to a place where the file is cut short or damaged."""
+
+    exit_code = 1
+
+
 class FastaError(InputError):
     """The genome cannot be read."""
+
+
+class FastaReadError(FastaError):
+    """The genome could be opened, but can no longer be read."""
+
+    exit_code = 1
 
 
 class WeightsError(InputError):
@@ -42,6 +54,7 @@ class OutputError(InputError):
 class SkipReason(str, Enum):
     """Why an allele is not scored, as written to OUT.skipped.tsv."""
 
+    MALFORMED_RECORD = "malformed_record"
     NO_ALT = "no_alt"
     SPANNING_DELETION = "spanning_deletion"
     SYMBOLIC_ALT = "symbolic_alt"
@@ -52,6 +65,8 @@ class SkipReason(str, Enum):
     CONTIG_NOT_IN_FASTA = "contig_not_in_fasta"
     OUT_OF_RANGE = "out_of_range"
     REF_MISMATCH = "ref_mismatch"
+    REF_ALT_SWAPPED = "ref_alt_swapped"
+    NOT_FINITE = "not_finite"
 
     def __str__(self) -> str:
         return self.value

@@ -1,34 +1,42 @@
 """From a VCF to its scores: the one module that knows every stage."""
 
 import logging
-import platform
-import resource
+import os
+import shutil
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import datetime, timezone
-from importlib.metadata import PackageNotFoundError, version
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from tqdm import tqdm
 
-from enformer_vep import __version__
-from enformer_vep.errors import EnformerVepError, InputError, OutputError, SkipReason
-from enformer_vep.geometry import Geometry
+from enformer_vep.assembly import check_assembly
+from enformer_vep.errors import EnformerVepError, InputError, OutputError, SkipReason, VcfError
 from enformer_vep.inference.device import check_device_name, prepare_device
-from enformer_vep.inference.engine import AllelePair, Engine
+from enformer_vep.inference.engine import AllelePair, AllelePredictions, Engine
 from enformer_vep.io.fasta import Genome
-from enformer_vep.io.run_record import file_identity
-from enformer_vep.io.table import OutputPaths, ResultWriter
+from enformer_vep.io.outputs import OutputPaths
+from enformer_vep.io.parts import INPUT_NAME, Part, SkippedAllele, WorkFolder
+from enformer_vep.io.results import ResultWriter, WholeFiles
+from enformer_vep.io.run_record import file_identity, how_it_went, read_run_record, versions
+from enformer_vep.io.selection import Selection
+from enformer_vep.io.table import TableSettings
 from enformer_vep.io.tracks import TrackTable, read_track_table, unnamed_tracks
-from enformer_vep.io.vcf import STANDARD_INPUT, VcfReader, count_alleles
-from enformer_vep.model.location import OFFICIAL, ModelLocation, locate_model
+from enformer_vep.io.vcf import STANDARD_INPUT, VcfReader, survey_vcf
+from enformer_vep.model.location import ModelLocation, locate_model
+from enformer_vep.reference import ReferenceCodes
+from enformer_vep.resume import check_same, check_work, differences
 from enformer_vep.scoring import parse_statistics, score
 from enformer_vep.sequence import encode, place_alleles
+from enformer_vep.settings import ScoreSettings, ScoreSummary
+from enformer_vep.shards import Shard
+from enformer_vep.signals import StopSignals
 from enformer_vep.variant import Interval, Variant, check_alleles
 from enformer_vep.windows import CENTRED, Window, centred_window, max_allele_bp
 
@@ -39,181 +47,295 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 RUN_RECORD_FORMAT = 1
-RECORDED_PACKAGES = ("tensorflow", "dm-sonnet", "numpy", "pysam", "pyfaidx", "pyarrow")
+
+MAX_NOT_FINITE = 0.01
+"""Share of predictions that may be NaN or infinite; among more, the weights or the device are broken."""
+
+DEFAULT_PART_SIZE = {"CPU": 20, "GPU": 1000}
+"""Alleles of a part: what a death of the program costs at most, some minutes of work."""
 
 _VCF_SUFFIXES = (".vcf.gz", ".vcf.bgz", ".vcf", ".bcf")
-
-
-@dataclass(frozen=True)
-class ScoreSettings:
-    """What `score` is asked for.
-
-    Attributes:
-      vcf: the variants, '-' for standard input.
-      fasta: the reference genome.
-      out: OUT, '-' for text on standard output, None to name it by the VCF.
-      model: a checkpoint's folder or prefix, a SavedModel's folder, or a name.
-      head: the head to score.
-      statistics: their names, separated by commas.
-      track_table: the published table that names the tracks, None to name them by number.
-      tracks: which tracks are wanted, None for all.
-      batch_size: sequences that are run at a time, None for the device's default.
-      device: 'cpu', 'gpu', 'gpu:N', None for the first GPU and else the CPU.
-      precision: 'float32' or 'tf32'.
-      overwrite: whether files that exist are replaced.
-      quiet: whether there is no progress bar.
-      command: the command line, for the run record.
-    """
-
-    vcf: str
-    fasta: str
-    out: str | None = None
-    model: str = OFFICIAL
-    head: str = "human"
-    statistics: str = "SAD"
-    track_table: str | None = None
-    tracks: str | None = None
-    batch_size: int | None = None
-    device: str | None = None
-    precision: str = "float32"
-    overwrite: bool = False
-    quiet: bool = False
-    command: str = ""
-
-
-@dataclass(frozen=True)
-class ScoreSummary:
-    """What a run came to.
-
-    Attributes:
-      num_scored: alleles scored.
-      num_skipped: alleles skipped, by reason.
-      seconds: time from the first allele to the last, without loading.
-      table: the path of the scores, None if they went to standard output.
-      skipped: the path of the table of skipped alleles.
-    """
-
-    num_scored: int
-    num_skipped: dict[SkipReason, int]
-    seconds: float
-    table: Path | None
-    skipped: Path
-
-    def __str__(self) -> str:
-        num_skipped = sum(self.num_skipped.values())
-        text = f"scored {self.num_scored} of {self.num_scored + num_skipped} alleles in {self.seconds:.1f} s"
-        if self.num_scored:
-            text += f" ({self.seconds / self.num_scored:.2g} s per allele)"
-        if num_skipped:
-            reasons = ", ".join(f"{count} {reason.value}" for reason, count in sorted(self.num_skipped.items()))
-            text += f"; skipped {num_skipped} ({reasons}), see {self.skipped}"
-        return f"{text}; results: {self.table or 'standard output'}"
 
 
 def score_vcf(settings: ScoreSettings) -> ScoreSummary:
     """Scores every ALT allele of a VCF, and writes the table and what goes beside it.
 
-    Nothing is written unless all of it is. TensorFlow is imported when the rest of the command is known to be usable.
+    The work is done in parts, which are kept in OUT.parts until the table is whole. TensorFlow is imported when the
+    rest of the command is known to be usable.
 
     Raises:
       InputError: the settings or an input are unusable.
-      EnformerVepError: the run failed.
+      EnformerVepError: the run failed, or was stopped. Finished parts are kept.
     """
-    started = datetime.now(timezone.utc)
     try:
-        statistics = parse_statistics(settings.statistics)
+        parse_statistics(settings.statistics)
     except ValueError as error:
         raise InputError(str(error)) from error
     check_device_name(settings.device)
     location = locate_model(settings.model)
     paths = _output_paths(settings, location)
-    paths.check(overwrite=settings.overwrite)
-    with closing(VcfReader(settings.vcf)) as reader, closing(Genome(settings.fasta)) as genome:
-        device = prepare_device(settings.device, settings.precision)
+    paths.check(overwrite=settings.overwrite, resume=settings.resume)
+    selection = Selection.from_options(
+        settings.regions, pass_only=settings.pass_only, include_id_file=settings.include_id
+    )
+    with closing(Genome(settings.fasta)) as genome, StopSignals() as signals, WorkFolder(paths.work) as work:
+        if paths.is_standard_output:
+            work.remove()  # such a run cannot be resumed: its parts go with it, however it ends
+        else:
+            check_work(settings, paths, work)
+        try:
+            return _Run(settings, location, paths, selection, genome, signals, work).run()
+        except EnformerVepError as error:
+            if not paths.is_standard_output and (num_parts := len(work.finished())):
+                message = f"{error}; {num_parts} finished parts are kept in {work.path}: --resume goes on from them"
+                error.args = (message,)
+            raise
+
+
+class _Run:
+    """One run of `score_vcf`, once its inputs are open and its work folder is locked."""
+
+    def __init__(
+        self,
+        settings: ScoreSettings,
+        location: ModelLocation,
+        paths: OutputPaths,
+        selection: Selection,
+        genome: Genome,
+        signals: StopSignals,
+        work: WorkFolder,
+    ) -> None:
+        self.started = datetime.now(timezone.utc)
+        self.settings = settings
+        self.paths = paths
+        self.selection = selection
+        self.genome = genome
+        self.codes = ReferenceCodes(genome)
+        self.signals = signals
+        self.work = work
+        self.statistics = parse_statistics(settings.statistics)
+        self.shard = Shard.parse(settings.shard)
+        self.vcf_name = "standard input" if settings.vcf == STANDARD_INPUT else settings.vcf
+        self.vcf = _keep_piped_input(settings.vcf, work)
+        self.survey = survey_vcf(self.vcf, selection, name=self.vcf_name)
+        self.first, self.end = self.shard.share(self.survey.num_alleles)
+        check_assembly(self.survey, genome, settings)
+        self.device = prepare_device(settings.device, settings.precision)
         from enformer_vep.model.weights import load_model
 
-        loaded = load_model(location)
-        geometry = loaded.model.config.geometry
-        tracks = _tracks(settings, loaded)
-        batch_size = settings.batch_size or device.default_batch_size
-        engine = _full_engine(loaded, settings.head, tracks, batch_size)
-        _notify(loaded, settings, tracks)
-        total = None if settings.quiet or not sys.stderr.isatty() else count_alleles(settings.vcf)
+        self.loaded = load_model(location)
+        self.geometry = self.loaded.model.config.geometry
+        self.tracks = _tracks(settings, self.loaded)
+        self.batch_size = settings.batch_size or self.device.default_batch_size
+        self.part_size = settings.part_size or DEFAULT_PART_SIZE[self.device.kind]
+        self.engine = make_engine(self.loaded, settings.head, self.tracks, self.batch_size)
+        self.num_predicted = self.num_not_finite = 0
+
+    def run(self) -> ScoreSummary:
+        """Runs the parts that are not finished, and puts all of them together."""
+        identity = self._identity()
+        shard = self.shard.record(self.survey.num_alleles)
+        if self.settings.resume and self.paths.is_whole():
+            # Also if it died when all was in place, and only its parts were still to be removed.
+            record = read_run_record(self.paths.run)
+            if not self.work.finished() or not differences(record, identity | shard):
+                check_same(record, identity | shard, self.paths.run)
+                return self._already_done(record)
+        self._prepare(identity | shard | {"part_size": self.part_size})
+        _notify(self.loaded, self.settings, self.tracks)
         first = time.perf_counter()
-        with ResultWriter(paths, statistics, tracks) as writer:
-            bar = tqdm(total=total, unit=" alleles", disable=None if not settings.quiet else True, file=sys.stderr)
-            with bar:
-                num_read = _score_alleles(reader, genome, geometry, engine, statistics, writer, bar)
+        num_new = self._run_parts()
+        seconds = time.perf_counter() - first
+        table = TableSettings(self.statistics, self.tracks, self.settings.layout, self.settings.dtype)
+        with WholeFiles(self.paths) as files:
+            writer = ResultWriter(files, self.paths, table)
+            for number in range(self._num_parts):
+                writer.write(self.work.read_part(number))
             num_skipped = sum(writer.num_skipped.values())
-            if num_read != writer.num_scored + num_skipped:
+            if writer.num_scored + num_skipped != self.end - self.first:
                 raise EnformerVepError(
-                    f"{num_read} alleles were read, but {writer.num_scored} scored and {num_skipped} skipped: "
-                    "this is a fault of enformer-vep, please report it; nothing was written"
+                    f"{self.end - self.first} alleles were read, but {writer.num_scored} scored and {num_skipped} "
+                    f"skipped: did {self.vcf_name} change? If not, please report this fault of enformer-vep"
                 )
-            seconds = time.perf_counter() - first
             counts = {
-                "records": reader.num_records,
-                "alleles_read": num_read,
+                "records": self.survey.num_records,
+                "records_left_out": self.survey.num_records_left_out,
+                "alleles_read": writer.num_scored + num_skipped,
                 "alleles_scored": writer.num_scored,
                 "alleles_skipped": num_skipped,
                 "skipped_by_reason": {reason.value: n for reason, n in sorted(writer.num_skipped.items())},
-                "sequences_run": engine.num_sequences_run,
+                "float16_overflows": writer.num_overflowed,
             }
-            record = _what_was_run(settings, loaded, genome) | {
-                "counts": counts,
-                "num_tracks": len(tracks.identifiers),
-                "device": device.description,
-                "batch_size": batch_size,
-                "started": started.isoformat(timespec="seconds"),
-                "seconds_scoring": round(seconds, 3),
-                "seconds_total": round((datetime.now(timezone.utc) - started).total_seconds(), 3),
-                "peak_memory_bytes": _peak_memory_bytes(),
+            run = identity | shard | {"counts": counts}
+            went = how_it_went(self.started, seconds) | {
+                "alleles_of_earlier_runs": self.end - self.first - num_new,
+                "sequences_run": getattr(self.engine, "num_sequences_run", None),
+                "batch_size_at_end": getattr(self.engine, "batch_size", self.batch_size),
+                "device_name": self.device.description,
             }
-            writer.finish(record)
-    table = None if paths.is_standard_output else paths.table
-    return ScoreSummary(writer.num_scored, writer.num_skipped, seconds, table, paths.skipped)
+            with self.signals.shielded():
+                writer.finish(run, run | {"command": self.settings.command} | went)
+                self.work.remove()
+        table_path = None if self.paths.is_standard_output else self.paths.table
+        return ScoreSummary(writer.num_scored, writer.num_skipped, num_new, seconds, table_path, self.paths.skipped)
 
+    @property
+    def _num_parts(self) -> int:
+        return -(-(self.end - self.first) // self.part_size)
 
-def _score_alleles(
-    reader: VcfReader,
-    genome: Genome,
-    geometry: Geometry,
-    engine: Engine,
-    statistics: tuple[str, ...],
-    writer: ResultWriter,
-    bar: "tqdm[Any]",
-) -> int:
-    """Scores or skips every allele of the reader, in order; returns how many there were."""
-    num_read = 0
-    waiting: deque[Variant] = deque()
+    def _run_parts(self) -> int:
+        """Runs the unfinished parts in order; returns how many alleles they have."""
+        finished = self.work.finished()
+        num_new = 0
+        quiet = True if self.settings.quiet else None  # None: silent if standard error is no terminal
+        with (
+            closing(VcfReader(self.vcf, self.selection, name=self.vcf_name)) as reader,
+            tqdm(total=self.end - self.first, unit=" alleles", disable=quiet, file=sys.stderr) as bar,
+        ):
+            alleles = islice(reader, self.first, self.end)
+            for number in range(self._num_parts):
+                variants = list(islice(alleles, self.part_size))
+                if number in finished:
+                    bar.update(len(variants))
+                    bar.unpause()
+                    continue
+                part = self._score_part(variants, bar)
+                with self.signals.shielded():
+                    self.work.write_part(number, part)
+                num_new += len(variants)
+        return num_new
 
-    def pairs() -> Iterator[AllelePair]:
-        nonlocal num_read
-        for variant in reader:
-            num_read += 1
-            contig = genome.resolve(variant.chrom)
-            problem = check_alleles(variant, max_allele_bp(geometry)) or genome.check_variant(variant, contig)
-            if problem or contig is None:
-                assert problem is not None  # a contig that is not in the FASTA is a problem
-                writer.write_skip(variant, *problem)
+    def _score_part(self, variants: Sequence[Variant], bar: "tqdm[Any]") -> Part:
+        waiting: deque[Variant] = deque()
+        scored: list[Variant] = []
+        rows: list[np.ndarray[Any, np.dtype[np.float32]]] = []
+        skipped: list[SkippedAllele] = []
+
+        def skip(variant: Variant, reason: SkipReason, detail: str) -> None:
+            if self.settings.strict:
+                place = f"{self.vcf_name}: record {variant.record + 1} ({variant})"
+                raise InputError(f"{place} cannot be scored: {detail} ({reason}); --strict stops at the first such")
+            skipped.append(SkippedAllele(variant, reason, detail))
+            bar.update()
+
+        def pairs() -> Iterator[AllelePair]:
+            for variant in variants:
+                contig = self.genome.resolve(variant.chrom)
+                problem = check_alleles(variant, max_allele_bp(self.geometry))
+                problem = problem or self.genome.check_variant(variant, contig)
+                if problem or contig is None:
+                    assert problem is not None  # a contig that is not in the FASTA is a problem
+                    skip(variant, *problem)
+                    continue
+                waiting.append(variant)
+                yield allele_pair(variant, self.codes, centred_window(variant, contig, self.geometry))
+
+        for predictions in self.engine.predict(pairs()):
+            variant = waiting.popleft()
+            self.num_predicted += 1
+            if _is_finite(predictions):
+                scored.append(variant)
+                rows.append(score(predictions.reference, predictions.alternate, self.statistics))
                 bar.update()
-                continue
-            waiting.append(variant)
-            yield allele_pair(variant, genome, centred_window(variant, contig, geometry))
+            else:
+                self.num_not_finite += 1
+                skip(variant, SkipReason.NOT_FINITE, "a prediction of the model is NaN or infinite")
+        if self.num_not_finite > MAX_NOT_FINITE * self.num_predicted:
+            raise EnformerVepError(
+                f"{self.num_not_finite} of {self.num_predicted} predictions are NaN or infinite, expected at most "
+                f"{MAX_NOT_FINITE:.0%}: the weights or the device are broken"
+            )
+        skipped.sort(key=lambda allele: (allele.variant.record, allele.variant.allele))
+        num_columns = len(self.statistics) * len(self.tracks.identifiers)
+        scores = np.stack(rows) if rows else np.empty((0, num_columns), dtype=np.float32)
+        return Part(scored, scores, skipped)
 
-    for predictions in engine.predict(pairs()):
-        writer.write_scores(waiting.popleft(), score(predictions.reference, predictions.alternate, statistics))
-        bar.update()
-    return num_read
+    def _identity(self) -> dict[str, Any]:
+        """What is run on what: the same whenever and in however many parts it is run."""
+        vcf = file_identity(self.vcf)
+        return {
+            "format": RUN_RECORD_FORMAT,
+            "notice": self.loaded.notice,
+            "versions": versions(),
+            "vcf": vcf if self.vcf == self.settings.vcf else vcf | {"path": self.settings.vcf},
+            "fasta": file_identity(self.settings.fasta) | {"index": file_identity(self.genome.index_path)},
+            "model": {
+                "name": self.loaded.name,
+                "index": file_identity(self.loaded.index_path),
+                "format": self.loaded.file_format,
+                "tensors_sha256": self.loaded.sha256,
+                "is_published": self.loaded.is_published,
+                "config": self.loaded.model.config.to_dict(),
+            },
+            "head": self.settings.head,
+            "statistics": list(self.statistics),
+            "tracks": self.tracks.record(),
+            "selection": {
+                "regions": list(self.settings.regions),
+                "pass_only": self.settings.pass_only,
+                "include_id": file_identity(self.settings.include_id) if self.settings.include_id else None,
+            },
+            "placement": CENTRED,
+            "engine": "full",
+            "precision": self.settings.precision,
+            "device": self.device.kind,
+            "is_deterministic": self.device.kind == "CPU",
+            "batch_size": self.batch_size,
+            "layout": self.settings.layout,
+            "dtype": self.settings.dtype,
+        }
+
+    def _prepare(self, run: dict[str, Any]) -> None:
+        """Makes sure that the finished parts are those of this run."""
+        earlier = self.work.read_run()
+        if earlier is not None and self.work.finished() and self.settings.resume:
+            check_same(earlier, run, self.work.path)
+            return
+        self.work.clear(keep=() if self.vcf == self.settings.vcf else (INPUT_NAME,))
+        self.work.write_run(run)
+
+    def _already_done(self, record: dict[str, Any]) -> ScoreSummary:
+        """The summary of a run that was resumed after its last file was in place."""
+        counts = record["counts"]
+        by_reason = {SkipReason(reason): n for reason, n in counts["skipped_by_reason"].items()}
+        self.work.remove()
+        return ScoreSummary(counts["alleles_scored"], by_reason, 0, 0.0, self.paths.table, self.paths.skipped)
 
 
-def allele_pair(variant: Variant, genome: Genome, window: Window) -> AllelePair:
-    """Reads the window's reference and lays both alleles in it."""
+def _is_finite(predictions: AllelePredictions) -> bool:
+    sums = (predictions.reference, predictions.alternate)
+    return all(np.isfinite(s.total).all() and np.isfinite(s.log2_total).all() for s in sums)
+
+
+def _keep_piped_input(vcf: str, work: WorkFolder) -> str:
+    """Copies variants that can be read only once into the work folder; returns the path of what can be read again.
+
+    Raises:
+      VcfError: standard input is a terminal, or there is no such file.
+    """
+    if vcf != STANDARD_INPUT and (os.path.isfile(vcf) or os.path.isdir(vcf) or not os.path.exists(vcf)):
+        return vcf
+    if vcf == STANDARD_INPUT and (sys.stdin is None or sys.stdin.closed or sys.stdin.isatty()):
+        raise VcfError("standard input is a terminal: pipe a VCF into it, or name a file")
+    copy = work.path / INPUT_NAME
+    try:
+        with copy.open("wb") as target:
+            if vcf == STANDARD_INPUT:
+                shutil.copyfileobj(sys.stdin.buffer, target)
+            else:
+                with open(vcf, "rb") as source:
+                    shutil.copyfileobj(source, target)
+    except OSError as error:
+        raise EnformerVepError(f"cannot copy the variants to {copy}: {error.strerror}") from error
+    return str(copy)
+
+
+def allele_pair(variant: Variant, codes: ReferenceCodes, window: Window) -> AllelePair:
+    """Lays both alleles of a variant in its window."""
     interval = window.interval
     num_more_bp = max(0, len(variant.ref) - len(variant.alt))
-    region = encode(genome.fetch(Interval(interval.contig, interval.start, interval.end + num_more_bp)))
     reference, alternate = place_alleles(
-        region,
+        codes.fetch(Interval(interval.contig, interval.start, interval.end + num_more_bp)),
         offset_bp=window.offset_bp,
         num_ref_bp=len(variant.ref),
         alternate=encode(variant.alt),
@@ -229,19 +351,12 @@ def _output_paths(settings: ScoreSettings, location: ModelLocation) -> OutputPat
     if settings.out is None and settings.vcf == STANDARD_INPUT:
         raise OutputError("variants from standard input have no name to name the output by: give one with -o")
     # With '-', the files beside the table go to the working folder.
-    return OutputPaths(settings.out or f"{stem}.parquet", default_stem=Path(stem).name)
-
-
-def _notify(loaded: "LoadedModel", settings: ScoreSettings, tracks: TrackTable) -> None:
-    """Says what the user should know of the model and the tracks' names, once nothing is wrong with the command."""
-    if loaded.notice:
-        logger.warning("model %s: %s", loaded.name, loaded.notice)
-    else:
-        known = "the published Enformer" if loaded.is_published else "not the published Enformer"
-        logger.info("weights: %s, %s by their checksums", loaded.index_path, known)
-    if settings.track_table is None:
-        names = f"{tracks.identifiers[0]} to {tracks.identifiers[-1]}"
-        logger.info("no --track-table: tracks are named by head and number, %s", names)
+    paths = OutputPaths(settings.out or f"{stem}.parquet", default_stem=Path(stem).name)
+    if paths.is_standard_output and settings.resume:
+        raise OutputError("a run to standard output cannot be resumed: name a file with -o")
+    if settings.layout == "list" and not paths.is_parquet:
+        raise OutputError(f"layout list needs Parquet, {settings.out} is text: use wide or long")
+    return paths
 
 
 def _tracks(settings: ScoreSettings, loaded: "LoadedModel") -> TrackTable:
@@ -257,48 +372,21 @@ def _tracks(settings: ScoreSettings, loaded: "LoadedModel") -> TrackTable:
     return tracks if settings.tracks is None else tracks.select(settings.tracks)
 
 
-def _full_engine(loaded: "LoadedModel", head: str, tracks: TrackTable, batch_size: int) -> "FullEngine":
+def _notify(loaded: "LoadedModel", settings: ScoreSettings, tracks: TrackTable) -> None:
+    """Says what the user should know of the model and the tracks' names, once nothing is wrong with the command."""
+    if loaded.notice:
+        logger.warning("model %s: %s", loaded.name, loaded.notice)
+    else:
+        known = "the published Enformer" if loaded.is_published else "not the published Enformer"
+        logger.info("weights: %s, %s by their checksums", loaded.index_path, known)
+    if settings.track_table is None:
+        names = f"{tracks.identifiers[0]} to {tracks.identifiers[-1]}"
+        logger.info("no --track-table: tracks are named by head and number, %s", names)
+
+
+def make_engine(loaded: "LoadedModel", head: str, tracks: TrackTable, batch_size: int) -> "Engine | FullEngine":
+    """Makes the engine that predicts the chosen tracks of a head."""
     from enformer_vep.inference.full import FullEngine
 
     is_whole_head = tracks.indices == list(range(loaded.model.config.heads[head]))
     return FullEngine(loaded.model, head, tracks=None if is_whole_head else tracks.indices, batch_size=batch_size)
-
-
-def _what_was_run(settings: ScoreSettings, loaded: "LoadedModel", genome: Genome) -> dict[str, Any]:
-    """The part of the run record that says what was run on what, and not how it went."""
-    return {
-        "format": RUN_RECORD_FORMAT,
-        "notice": loaded.notice,
-        "command": settings.command,
-        "versions": _versions(),
-        "vcf": file_identity(settings.vcf),
-        "fasta": file_identity(settings.fasta) | {"index": file_identity(genome.index_path)},
-        "model": {
-            "name": loaded.name,
-            "index": file_identity(loaded.index_path),
-            "format": loaded.file_format,
-            "tensors_sha256": loaded.sha256,
-            "is_published": loaded.is_published,
-            "config": loaded.model.config.to_dict(),
-        },
-        "head": settings.head,
-        "statistics": list(parse_statistics(settings.statistics)),
-        "placement": CENTRED,
-        "engine": "full",
-        "precision": settings.precision,
-    }
-
-
-def _versions() -> dict[str, str]:
-    versions = {"enformer-vep": __version__, "python": platform.python_version()}
-    for package in RECORDED_PACKAGES:
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:  # installed under another name, such as tensorflow-cpu
-            versions[package] = "unknown"
-    return versions
-
-
-def _peak_memory_bytes() -> int:
-    unit_bytes = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit_bytes

@@ -41,6 +41,7 @@ class Variant:
       alt: this ALT allele; '.' if the record has none.
       record: number of the record in the VCF, from 0.
       allele: number of the ALT in its record, from 1.
+      malformed: why the line is no VCF record, empty if it is one; the other fields are then what could be read of it.
     """
 
     chrom: str
@@ -50,6 +51,7 @@ class Variant:
     alt: str
     record: int
     allele: int
+    malformed: str = ""
 
     @property
     def start(self) -> int:
@@ -83,6 +85,8 @@ def check_alleles(variant: Variant, max_allele_bp: int) -> tuple[SkipReason, str
       The reason and a sentence, or None if the allele is a plain sequence that fits.
     """
     alt = variant.alt
+    if variant.malformed:
+        return SkipReason.MALFORMED_RECORD, variant.malformed
     if alt in (MISSING, ""):
         return SkipReason.NO_ALT, "the record has no ALT allele"
     if alt == "*":

@@ -23,6 +23,7 @@ from enformer_vep.model.keys import ATTRIBUTE_SUFFIX
 from enformer_vep.model.location import locate_model
 from enformer_vep.model.weights import load_model
 from enformer_vep.pipeline import allele_pair
+from enformer_vep.reference import ReferenceCodes
 from enformer_vep.scoring import STATISTICS
 from enformer_vep.sequence import one_hot
 from enformer_vep.variant import Variant
@@ -41,11 +42,12 @@ BINS = [0, 1, 446, 447, 448, 894, 895]
 
 def golden_pairs(golden: np.lib.npyio.NpzFile, fasta: str) -> Iterator[tuple[Variant, AllelePair]]:
     with closing(Genome(fasta)) as genome:
+        codes = ReferenceCodes(genome)
         for record, line in enumerate(golden["variants"]):
             chrom, pos, ref, alt = line.split("\t")
             variant = Variant(chrom, int(pos), ".", ref, alt, record, allele=1)
             assert genome.check_variant(variant, chrom) is None
-            yield variant, allele_pair(variant, genome, centred_window(variant, chrom, OFFICIAL_CONFIG.geometry))
+            yield variant, allele_pair(variant, codes, centred_window(variant, chrom, OFFICIAL_CONFIG.geometry))
 
 
 def assert_golden(golden: np.lib.npyio.NpzFile, head: str, record: int, found: AllelePredictions) -> None:
@@ -78,8 +80,9 @@ def test_small_model(head: str, small_checkpoint: Path, real_genome: str) -> Non
 def test_small_model_bin_by_bin(small_checkpoint: Path, real_genome: str) -> None:
     golden = np.load(DATA / "small.npz")
     model = load_model(locate_model(str(small_checkpoint))).model
-    for variant, pair in golden_pairs(golden, real_genome):
-        assert_golden_bins(golden, variant.record, model, pair)
+    pairs = [pair for _, pair in golden_pairs(golden, real_genome)]
+    for record in (0, 5, 8):  # near the contig's start, an insertion, and past the contig's end
+        assert_golden_bins(golden, record, model, pairs[record])
 
 
 def test_reverse_complement_is_no_symmetry_of_the_model(small_checkpoint: Path, real_genome: str) -> None:

@@ -1,21 +1,26 @@
 """From a VCF to its table, with a tiny model, against windows that the test lays itself."""
 
 import json
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
+import pysam
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from enformer_vep.errors import EnformerVepError, InputError, SkipReason
+from enformer_vep import pipeline
+from enformer_vep.errors import EnformerVepError, InputError, SkipReason, VcfError
+from enformer_vep.inference.engine import AllelePair, AllelePredictions, BinSums
 from enformer_vep.inference.full import FullEngine
-from enformer_vep.io.table import RUN_METADATA, TRACKS_METADATA
+from enformer_vep.io.results import RUN_METADATA, TRACKS_METADATA
 from enformer_vep.model.enformer import Enformer
-from enformer_vep.model.weights import save_model
-from enformer_vep.pipeline import ScoreSettings, score_vcf
+from enformer_vep.model.weights import LoadedModel, save_model
+from enformer_vep.pipeline import score_vcf
+from enformer_vep.settings import ScoreSettings
 from tests.support import TINY_CONFIG, random_sequence, reference_model, write_fasta, write_vcf
 
 LENGTH = TINY_CONFIG.sequence_length_bp
@@ -49,7 +54,16 @@ SCORED = [
     ("chr1", 3400, "ref_is_alt", reference("chr1", 3400), reference("chr1", 3400)),
 ]
 SKIPPED = [
-    ("chr1", 3000, "mismatch", other(reference("chr1", 3000)), "ACGT", SkipReason.REF_MISMATCH),
+    ("chr1", 3000, "mismatch", other(reference("chr1", 3000)), "NOT", SkipReason.INVALID_ALT),
+    (
+        "chr1",
+        3000,
+        "mismatch",
+        other(reference("chr1", 3000)),
+        other(other(reference("chr1", 3000))),
+        SkipReason.REF_MISMATCH,
+    ),
+    ("chr1", 3000, "swapped", other(reference("chr1", 3000)), reference("chr1", 3000), SkipReason.REF_ALT_SWAPPED),
     ("chr3", 3000, "contig", "A", "C", SkipReason.CONTIG_NOT_IN_FASTA),
     ("chr1", 3000, "symbolic", reference("chr1", 3000), "<DUP>", SkipReason.SYMBOLIC_ALT),
     ("chr1", 3000, "no_alt", reference("chr1", 3000), ".", SkipReason.NO_ALT),
@@ -76,6 +90,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, model: Enformer) -> Path:
 def run(folder: Path, out: Path, records: list[tuple], **changes: object) -> pd.DataFrame:
     vcf = write_vcf(out.parent / f"{out.name}.vcf", [record[:5] for record in records])
     options = {"vcf": vcf, "fasta": str(folder / "genome.fa"), "out": str(out), "model": str(folder / "model")}
+    options["allow_mismatches"] = True
     score_vcf(ScoreSettings(**{**options, **changes}))  # type: ignore[arg-type]
     return pd.read_parquet(out) if out.suffix == ".parquet" else pd.read_csv(out, sep="\t", dtype={"chrom": str})
 
@@ -164,7 +179,19 @@ def test_a_track_table_names_the_columns(folder: Path, tmp_path: Path) -> None:
 def test_the_run_record_says_what_was_run_on_what(folder: Path, tmp_path: Path) -> None:
     run(folder, tmp_path / "out.parquet", SCORED[:3], command="enformer-vep score x", statistics="SAD,SAR")
     record = json.loads((tmp_path / "out.parquet.run.json").read_text())
-    assert json.loads(pq.read_metadata(tmp_path / "out.parquet").metadata[RUN_METADATA]) == record
+    in_parquet = json.loads(pq.read_metadata(tmp_path / "out.parquet").metadata[RUN_METADATA])
+    assert in_parquet == {name: record[name] for name in in_parquet}
+    assert set(record) - set(in_parquet) == {  # how it went, which is not the same each time
+        "command",
+        "started",
+        "seconds_scoring",
+        "seconds_total",
+        "peak_memory_bytes",
+        "alleles_of_earlier_runs",
+        "sequences_run",
+        "batch_size_at_end",
+        "device_name",
+    }
     assert record["command"] == "enformer-vep score x"
     assert record["versions"]["tensorflow"][0].isdigit()
     assert len(record["vcf"]["sha256"]) == len(record["fasta"]["index"]["sha256"]) == 64
@@ -172,7 +199,7 @@ def test_the_run_record_says_what_was_run_on_what(folder: Path, tmp_path: Path) 
     assert record["model"]["is_published"] is False
     assert record["model"]["config"]["channels"] == 24
     assert (record["placement"], record["precision"], record["device"]) == ("centred", "float32", "CPU")
-    assert record["counts"]["sequences_run"] == 5  # of three alleles two share their reference window
+    assert record["sequences_run"] == 5  # of three alleles two share their reference window
     assert record["seconds_total"] >= record["seconds_scoring"] >= 0
     assert record["peak_memory_bytes"] > 1e8
 
@@ -192,15 +219,30 @@ def test_the_output_is_named_by_the_vcf(folder: Path, tmp_path: Path) -> None:
     assert summary.table.exists()
 
 
-def test_a_failure_in_mid_run_leaves_nothing(folder: Path, tmp_path: Path) -> None:
+def test_a_damaged_file_is_found_before_anything_runs(folder: Path, tmp_path: Path) -> None:
+    vcf = tmp_path / "a.vcf.gz"
+    pysam.tabix_compress(write_vcf(tmp_path / "a.vcf", SCORED[:2]), str(vcf))
+    vcf.write_bytes(vcf.read_bytes()[:-28])
+    before = sorted(tmp_path.iterdir())
+    settings = ScoreSettings(
+        str(vcf), str(folder / "genome.fa"), str(tmp_path / "out.tsv"), model=str(folder / "model")
+    )
+    with pytest.raises(VcfError, match="is cut short: it ends without bgzip's empty last block") as caught:
+        score_vcf(settings)
+    assert caught.value.exit_code == 1
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_line_that_is_no_record_is_skipped(folder: Path, tmp_path: Path) -> None:
     vcf = Path(write_vcf(tmp_path / "a.vcf", SCORED[:2]))
     vcf.write_text(vcf.read_text() + "chr1\tnine\n")
-    before = sorted(tmp_path.iterdir())
-    with pytest.raises(InputError, match="record 3 cannot be read"):
-        score_vcf(
-            ScoreSettings(str(vcf), str(folder / "genome.fa"), str(tmp_path / "out.tsv"), model=str(folder / "model"))
-        )
-    assert sorted(tmp_path.iterdir()) == before
+    score_vcf(
+        ScoreSettings(str(vcf), str(folder / "genome.fa"), str(tmp_path / "out.tsv"), model=str(folder / "model"))
+    )
+    skipped = pd.read_csv(tmp_path / "out.tsv.skipped.tsv", sep="\t")
+    assert list(skipped["reason"]) == ["malformed_record"]
+    assert "line 6" in skipped["detail"][0]
+    assert len(pd.read_csv(tmp_path / "out.tsv", sep="\t")) == 2
 
 
 def test_counts_that_do_not_close_are_a_failure(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -209,7 +251,70 @@ def test_counts_that_do_not_close_are_a_failure(folder: Path, tmp_path: Path, mo
     with pytest.raises(EnformerVepError, match="3 alleles were read, but 2 scored and 0 skipped") as caught:
         run(folder, tmp_path / "out.tsv", SCORED[:3])
     assert caught.value.exit_code == 1
-    assert not list(tmp_path.glob("out.tsv")) + list(tmp_path.glob(".*"))
+    assert not (tmp_path / "out.tsv").exists()
+
+
+def test_strict_stops_at_the_first_that_cannot_be_scored(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(
+        InputError, match=r"record 2 \(chr3:3000 A>C\) cannot be scored: .*contig_not_in_fasta.*--strict"
+    ):
+        run(folder, tmp_path / "out.tsv", [SCORED[0], SKIPPED[3], SKIPPED[4]], strict=True)
+    assert len(run(folder, tmp_path / "out.tsv", SCORED[:2], strict=True)) == 2
+
+
+def test_another_assembly_is_found_before_anything_runs(folder: Path, tmp_path: Path) -> None:
+    right = [("chr1", pos, ".", reference("chr1", pos), other(reference("chr1", pos))) for pos in range(100, 1000)]
+    wrong = [("chr1", pos, ".", other(reference("chr1", pos)), reference("chr1", pos)) for pos in range(100, 250)]
+    options = {"allow_mismatches": False, "model": "demo"}
+    with pytest.raises(InputError, match=r"REF of \d+ of \d+ alleles .* another assembly\? --allow-mismatches"):
+        run(folder, tmp_path / "out.tsv", wrong + right, **options)
+    # 90 of 990 are below 10%: the run goes on, here to the next thing that is wrong with it
+    with pytest.raises(InputError, match="no head 'fly'"):
+        run(folder, tmp_path / "out.tsv", wrong[:90] + right, **options, head="fly")
+    with pytest.raises(InputError, match="no head 'fly'"):
+        run(folder, tmp_path / "out.tsv", wrong, **{**options, "allow_mismatches": True}, head="fly")
+
+
+def test_selection_is_counted_apart(folder: Path, tmp_path: Path) -> None:
+    table = run(folder, tmp_path / "out.tsv", SCORED, regions=("chr1:3000-3100", "chrM"))
+    assert list(table["id"]) == ["snv", "same_place", "mnv", "mitochondrial"]
+    assert list(table["record"]) == [0, 1, 2, 9]
+    counts = json.loads((tmp_path / "out.tsv.run.json").read_text())["counts"]
+    assert (counts["records"], counts["records_left_out"]) == (len(SCORED), len(SCORED) - 4)
+    assert (counts["alleles_read"], counts["alleles_skipped"]) == (4, 0)
+
+
+class BrokenEngine(FullEngine):
+    """Predicts NaN for every `every`-th allele."""
+
+    every = 1
+    count = 0
+
+    def predict(self, pairs: Iterable[AllelePair]) -> Iterator[AllelePredictions]:
+        for found in super().predict(pairs):
+            self.count += 1
+            is_broken = self.count % self.every == 0
+            sums = BinSums(found.alternate.total * (np.nan if is_broken else 1), found.alternate.log2_total)
+            yield AllelePredictions(found.reference, sums)
+
+
+def test_what_is_not_finite_is_never_written(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def make_engine(loaded: LoadedModel, head: str, tracks: object, batch_size: int) -> FullEngine:
+        return BrokenEngine(loaded.model, head, batch_size=batch_size)
+
+    monkeypatch.setattr(pipeline, "make_engine", make_engine)
+    records = [("chr1", 3000, f"v{i}", reference("chr1", 3000), reference("chr1", 3000) + "A" * i) for i in range(150)]
+    monkeypatch.setattr(BrokenEngine, "every", 100)
+    table = run(folder, tmp_path / "out.tsv", records, part_size=1000, batch_size=10)
+    assert np.isfinite(table[HUMAN].to_numpy()).all()
+    skipped = pd.read_csv(tmp_path / "out.tsv.skipped.tsv", sep="\t")
+    assert skipped[["id", "reason"]].values.tolist() == [["v99", "not_finite"]]
+    monkeypatch.setattr(BrokenEngine, "every", 50)  # 3 of 150 are above 1%
+    with pytest.raises(
+        EnformerVepError, match="3 of 150 predictions are NaN or infinite, expected at most 1%"
+    ) as caught:
+        run(folder, tmp_path / "again.tsv", records, part_size=1000, batch_size=10)
+    assert caught.value.exit_code == 1
 
 
 BASES = st.text("ACGTacgtN", min_size=1, max_size=6)

@@ -9,7 +9,8 @@ import pandas as pd
 from enformer_vep.demo.world import write_world
 from enformer_vep.errors import OutputError
 from enformer_vep.model.location import DEMO
-from enformer_vep.pipeline import ScoreSettings, score_vcf
+from enformer_vep.pipeline import score_vcf
+from enformer_vep.settings import ScoreSettings
 from enformer_vep.variant import abbreviate
 
 FASTA_NAME = "genome.fa"

@@ -66,7 +66,9 @@ def make_records(genome: dict[str, str]) -> list[tuple[str, int, str, str, str]]
     add(first, 200_000, "symbolic", 1, "<DEL>")
     add(first, 201_000, "breakend", 1, f"{reference(first, 201_000, 1)}[{second}:300000[")
     add(first, 202_000, "no_alt", 1, ".")
-    records.append((first, 203_000, "ref_mismatch", other(reference(first, 203_000, 1)), reference(first, 203_000, 1)))
+    base = reference(first, 203_000, 1)
+    records.append((first, 203_000, "ref_mismatch", other(base), other(other(base))))
+    records.append((first, 203_000, "ref_alt_swapped", other(base), base))
     records.append((first, CONTIG_LENGTHS[first] + 100, "beyond_end", "A", "C"))
     contig_rank = {name: rank for rank, name in enumerate(CONTIG_LENGTHS)}
     records.sort(key=lambda record: (contig_rank[record[0]], record[1]))

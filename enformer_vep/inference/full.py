@@ -1,14 +1,18 @@
 """The plain engine: every sequence through the whole model. The oracle for any that is faster."""
 
+import logging
 from collections import OrderedDict, deque
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 
 import numpy as np
 import tensorflow as tf
 
+from enformer_vep.errors import EnformerVepError
 from enformer_vep.inference.engine import AllelePair, AllelePredictions, BinSums
 from enformer_vep.model.enformer import NUM_BASES, Enformer
 from enformer_vep.sequence import N_CODE, Codes
+
+logger = logging.getLogger(__name__)
 
 NUM_RECENT_REFERENCES = 256
 """Reference windows whose sums are kept for the alleles that follow."""
@@ -21,7 +25,7 @@ class _Result:
 
 
 class FullEngine:
-    """Runs both alleles whole, in batches of one fixed shape.
+    """Runs both alleles whole, in batches of one fixed shape; the last one is padded.
 
     A reference window that one of the last 256 windows equals is not run again, nor an alternate that equals its
     reference.
@@ -38,6 +42,7 @@ class FullEngine:
 
         Raises:
           ValueError: batch_size is not positive.
+          EnformerVepError: from `predict`: the device's memory is too small for any batch.
         """
         if batch_size < 1:
             raise ValueError(f"batch_size is at least 1, got {batch_size}")
@@ -47,7 +52,7 @@ class FullEngine:
         self._recent: OrderedDict[Hashable, _Result] = OrderedDict()
         self._waiting: list[tuple[Codes, _Result]] = []
 
-        @tf.function(input_signature=[tf.TensorSpec([batch_size, self._length_bp], tf.uint8)])
+        @tf.function
         def sum_bins(codes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             """Codes uint8 [B, length] to sums over bins of x and of log2(1 + x), float64 [B, tracks] each."""
             tower = model.conv_tower(tf.one_hot(codes, NUM_BASES))
@@ -85,19 +90,29 @@ class FullEngine:
     def _enqueue(self, codes: Codes) -> _Result:
         result = _Result()
         self._waiting.append((codes, result))
-        if len(self._waiting) == self.batch_size:
+        if len(self._waiting) >= self.batch_size:
             self._run()
         return result
 
     def _run(self) -> None:
-        batch = np.full((self.batch_size, self._length_bp), N_CODE, dtype=np.uint8)
-        for row, (codes, _) in zip(batch, self._waiting, strict=False):
-            row[:] = codes
-        totals, log2_totals = (sums.numpy() for sums in self._sum_bins(tf.constant(batch)))
-        for (_, result), total, log2_total in zip(self._waiting, totals, log2_totals, strict=False):
-            result.sums = BinSums(total, log2_total)
-        self.num_sequences_run += len(self._waiting)
-        self._waiting.clear()
+        """Runs what waits; halves the batch for good if the device has not the memory for it."""
+        while self._waiting:
+            batch = np.full((self.batch_size, self._length_bp), N_CODE, dtype=np.uint8)
+            running = self._waiting[: self.batch_size]
+            for row, (codes, _) in zip(batch, running, strict=False):
+                row[:] = codes
+            try:
+                totals, log2_totals = (sums.numpy() for sums in self._sum_bins(tf.constant(batch)))
+            except tf.errors.ResourceExhaustedError as error:
+                if self.batch_size == 1:
+                    raise EnformerVepError("the device has not the memory to run a single sequence") from error
+                self.batch_size //= 2
+                logger.warning("the device is out of memory: going on with a batch size of %d", self.batch_size)
+                continue
+            for (_, result), total, log2_total in zip(running, totals, log2_totals, strict=False):
+                result.sums = BinSums(total, log2_total)
+            self.num_sequences_run += len(running)
+            del self._waiting[: len(running)]
 
     @staticmethod
     def _finished(unfinished: deque[tuple[_Result, _Result]]) -> Iterator[AllelePredictions]:

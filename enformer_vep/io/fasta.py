@@ -9,16 +9,21 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
 import pyfaidx
 import pysam
 
-from enformer_vep.errors import FastaError, SkipReason
+from enformer_vep.errors import FastaError, FastaReadError, SkipReason
 from enformer_vep.variant import Interval, Variant, abbreviate
 
 GZIP_MAGIC = b"\x1f\x8b"
+BLOCK_BP = 2**18
+NUM_BLOCKS = 64
+"""Blocks of sequence kept in memory, 256 KiB each."""
+
 MITOCHONDRIA = ("chrM", "MT", "chrMT", "M")
 
 
@@ -87,6 +92,7 @@ class Genome:
         self.contigs = self._file.contigs
         """Length of every contig, by its name."""
         self._resolved: dict[str, str | None] = {}
+        self._block = lru_cache(maxsize=NUM_BLOCKS)(self._read_block)
         if not self.contigs:
             raise FastaError(f"{path} holds no sequence: expected a FASTA file, plain or bgzipped")
 
@@ -110,26 +116,36 @@ class Genome:
     def fetch(self, interval: Interval) -> bytes:
         """Returns the letters of an interval, as the file has them; N beyond the contig's ends.
 
-        Raises:
-          FastaError: the file changed or vanished since it was opened.
-        """
-        length = self.contigs[interval.contig]
-        start, end = (min(max(at, 0), length) for at in (interval.start, interval.end))
-        letters = self._fetch_inside(interval.contig, start, end) if start < end else ""
-        if len(letters) != end - start:
-            raise FastaError(
-                f"{self.path}: {interval.contig}:{start + 1}-{end} gave {len(letters)} bases, expected {end - start}: "
-                f"the file does not fit its index {self.index_path}; remove the index to have it made anew"
-            )
-        left = min(max(0, -interval.start), interval.length)
-        sequence = b"N" * left + letters.encode("latin-1", "replace")
-        return sequence + b"N" * (interval.length - len(sequence))
+        The file is read in blocks, of which the latest are kept.
 
-    def _fetch_inside(self, contig: str, start: int, end: int) -> str:
+        Raises:
+          FastaReadError: the file changed or vanished since it was opened.
+        """
+        start = max(interval.start, 0)
+        end = min(interval.end, self.contigs[interval.contig])
+        if start >= end:
+            return b"N" * interval.length
+        first, last = start // BLOCK_BP, (end - 1) // BLOCK_BP
+        blocks = [self._block(interval.contig, number) for number in range(first, last + 1)]
+        letters = (blocks[0] if len(blocks) == 1 else b"".join(blocks))[
+            start - first * BLOCK_BP : end - first * BLOCK_BP
+        ]
+        return b"N" * (start - interval.start) + letters + b"N" * (interval.end - end)
+
+    def _read_block(self, contig: str, number: int) -> bytes:
+        start = number * BLOCK_BP
+        end = min(start + BLOCK_BP, self.contigs[contig])
+        place = f"{self.path}: {contig}:{start + 1}-{end}"
         try:
-            return self._file.fetch(contig, start, end)
+            letters = self._file.fetch(contig, start, end)
         except (OSError, ValueError, KeyError, pyfaidx.FetchError) as error:
-            raise FastaError(f"{self.path}: {contig}:{start + 1}-{end} cannot be read: {_one_line(error)}") from error
+            raise FastaReadError(f"{place} cannot be read: {_one_line(error)}") from error
+        if len(letters) != end - start:
+            raise FastaReadError(
+                f"{place} gave {len(letters)} bases, expected {end - start}: the file does not fit its index "
+                f"{self.index_path}; remove the index to have it made anew"
+            )
+        return letters.encode("latin-1", "replace")
 
     def check_variant(self, variant: Variant, contig: str | None) -> tuple[SkipReason, str] | None:
         """Says why an allele does not fit this genome: its contig, its position or its REF.
@@ -148,10 +164,13 @@ class Genome:
             where = f"{variant.pos}-{variant.start + len(variant.ref)}"
             return SkipReason.OUT_OF_RANGE, f"REF at {where} is not within {contig}, of {length} bp"
         found = self.fetch(Interval(contig, variant.start, variant.end)).decode("latin-1")
-        if found.upper() != variant.ref.upper():
-            detail = f"REF is {abbreviate(variant.ref)}, the FASTA has {abbreviate(found)}"
-            return SkipReason.REF_MISMATCH, detail
-        return None
+        if found.upper() == variant.ref.upper():
+            return None
+        detail = f"REF is {abbreviate(variant.ref)}, the FASTA has {abbreviate(found)}"
+        at_alt = self.fetch(Interval(contig, variant.start, variant.start + len(variant.alt))).decode("latin-1")
+        if at_alt.upper() == variant.alt.upper():
+            return SkipReason.REF_ALT_SWAPPED, f"{detail} and ALT stands there: REF and ALT may be swapped"
+        return SkipReason.REF_MISMATCH, detail
 
     def close(self) -> None:
         """Closes the file."""

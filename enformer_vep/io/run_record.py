@@ -1,9 +1,20 @@
 """The run record: what was run, on what, with what, and what came of it."""
 
 import hashlib
+import json
 import os
+import platform
+import resource
+import sys
+from datetime import datetime, timezone
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+
+from enformer_vep import __version__
+from enformer_vep.errors import InputError
+
+RECORDED_PACKAGES = ("tensorflow", "dm-sonnet", "numpy", "pysam", "pyfaidx", "pyarrow")
 
 WHOLE_FILE_BYTES = 256 * 2**20
 """Larger files are known by samples of their bytes."""
@@ -37,3 +48,54 @@ def file_identity(path: str | Path) -> dict[str, Any]:
             handle.seek((size - SAMPLE_BYTES) * sample // (NUM_SAMPLES - 1))
             digest.update(handle.read(SAMPLE_BYTES))
     return identity | {"sampled_sha256": digest.hexdigest()}
+
+
+def versions() -> dict[str, str]:
+    """Returns the versions of this package, Python, and the packages that numbers or files depend on."""
+    found = {"enformer-vep": __version__, "python": platform.python_version()}
+    for package in RECORDED_PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:  # installed under another name, such as tensorflow-cpu
+            found[package] = "unknown"
+    return found
+
+
+def how_it_went(started: datetime, seconds_scoring: float) -> dict[str, Any]:
+    """Returns times and memory of a run that ends now."""
+    unit_bytes = 1 if sys.platform == "darwin" else 1024
+    return {
+        "started": started.isoformat(timespec="seconds"),
+        "seconds_scoring": round(seconds_scoring, 3),
+        "seconds_total": round((datetime.now(timezone.utc) - started).total_seconds(), 3),
+        "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit_bytes,
+    }
+
+
+def read_run_record(path: Path) -> dict[str, Any]:
+    """Reads a run record.
+
+    Raises:
+      InputError: there is none, or it is something else.
+    """
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} is not a run record: {error}") from error
+    if not isinstance(record, dict) or "counts" not in record or "format" not in record:
+        raise InputError(f"{path} is not a run record: it has no format and counts")
+    return record
+
+
+def difference(first: Any, second: Any, name: str) -> tuple[str, Any, Any] | None:
+    """Finds the first item in which two values of a record differ.
+
+    Returns:
+      The item's name as a path with dots, and its two values; None if all are equal.
+    """
+    if isinstance(first, dict) and isinstance(second, dict):
+        for key in {**second, **first}:
+            if found := difference(first.get(key), second.get(key), f"{name}.{key}"):
+                return found
+        return None
+    return None if first == second else (name, first, second)

@@ -1,15 +1,13 @@
-"""Writes the scores, what was skipped, the track table and the run record; each appears when it is whole."""
+"""The formats of the scores: Parquet or tab-separated text, in a layout and with a number of bits a value.
+
+Layouts: `wide` has a row an allele and a column for each statistic and track, `list` a row an allele and a list for
+each statistic, `long` a row an allele and track and a column for each statistic.
+"""
 
 import gzip
-import io
-import json
-import os
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from pathlib import Path
-from types import TracebackType
-from typing import Any, BinaryIO, Protocol, cast
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import BinaryIO, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -17,239 +15,181 @@ import pyarrow as pa
 import pyarrow.compute
 import pyarrow.parquet
 
-from enformer_vep.errors import EnformerVepError, OutputError, SkipReason
+from enformer_vep.io.outputs import OutputPaths
 from enformer_vep.io.tracks import TrackTable
 from enformer_vep.variant import Variant
 
-STANDARD_OUTPUT = "-"
-SUFFIXES = (".parquet", ".tsv", ".tsv.gz")
+LAYOUTS = ("wide", "list", "long")
+DTYPES = ("float32", "float16")
 
 VARIANT_COLUMNS = ("chrom", "pos", "id", "ref", "alt", "record", "allele")
-SKIPPED_COLUMNS = ("record", "allele", "chrom", "pos", "id", "ref", "alt", "reason", "detail")
 
-TRACKS_METADATA = b"enformer_vep.tracks"
-RUN_METADATA = b"enformer_vep.run"
-
-MAX_BLOCK_ROWS = 10_000
-MAX_BLOCK_BYTES = 256 * 2**20
-"""Rows are written in blocks (Parquet's row groups) of at most this size."""
+ROW_GROUP_ROWS = 10_000
+"""Rows of a Parquet row group; the last one has what is left."""
 
 _VARIANT_TYPES = (pa.string(), pa.int64(), pa.string(), pa.string(), pa.string(), pa.int64(), pa.int32())
 
 Scores = npt.NDArray[np.float32]
 
 
-def score_columns(statistics: Sequence[str], tracks: TrackTable) -> list[str]:
-    """Names the columns of scores: STAT:IDENTIFIER, statistics outermost."""
-    return [f"{statistic}:{identifier}" for statistic in statistics for identifier in tracks.identifiers]
+@dataclass(frozen=True)
+class TableSettings:
+    """How scores are written.
 
+    Attributes:
+      statistics: names of the statistics.
+      tracks: the tracks.
+      layout: one of LAYOUTS.
+      dtype: one of DTYPES; what does not fit a float16 becomes infinite.
+    """
 
-class OutputPaths:
-    """Where a run's files go: the table, and beside it OUT.skipped.tsv, OUT.run.json and, for text, OUT.tracks.tsv."""
-
-    def __init__(self, out: str, *, default_stem: str) -> None:
-        """Derives the names of all files.
-
-        Args:
-          out: OUT, '-' for text on standard output.
-          default_stem: with '-', the files beside the table are named as if OUT were this path with '.tsv'.
-
-        Raises:
-          OutputError: OUT's ending is none that can be written.
-        """
-        self.is_standard_output = out == STANDARD_OUTPUT
-        if not self.is_standard_output and not out.endswith(SUFFIXES):
-            raise OutputError(f"cannot tell the format of {out!r}: expected a name that ends in {', '.join(SUFFIXES)}")
-        self.table = Path(f"{default_stem}.tsv" if self.is_standard_output else out)
-        self.is_parquet = self.table.name.endswith(".parquet")
-        self.skipped = self._beside(".skipped.tsv")
-        self.run = self._beside(".run.json")
-        self.tracks = None if self.is_parquet else self._beside(".tracks.tsv")
-
-    def _beside(self, suffix: str) -> Path:
-        return self.table.with_name(self.table.name + suffix)
+    statistics: Sequence[str]
+    tracks: TrackTable
+    layout: str = "wide"
+    dtype: str = "float32"
 
     @property
-    def all(self) -> list[Path]:
-        """Every file that is written."""
-        table = [] if self.is_standard_output else [self.table]
-        return [*table, self.skipped, self.run, *([self.tracks] if self.tracks else [])]
+    def num_scores(self) -> int:
+        """Scores of an allele, statistics outermost."""
+        return len(self.statistics) * len(self.tracks.identifiers)
 
-    def check(self, *, overwrite: bool) -> None:
-        """Checks that the files can be written, and writes nothing.
-
-        Raises:
-          OutputError: the folder is missing or cannot be written, or a file exists and is not to be overwritten.
-        """
-        folder = self.table.parent
-        if not folder.is_dir():
-            raise OutputError(f"the output folder {folder} does not exist: make it first")
-        if not os.access(folder, os.W_OK | os.X_OK):
-            raise OutputError(f"the output folder {folder} cannot be written: permission denied")
-        for path in self.all:
-            if path.is_dir():
-                raise OutputError(f"{path} is a folder: name a file")
-            if path.exists() and not overwrite:
-                raise OutputError(f"{path} exists: name another output, or give --overwrite")
+    @property
+    def columns(self) -> list[str]:
+        """Names of the columns behind the variant's."""
+        if self.layout == "wide":
+            return [f"{statistic}:{track}" for statistic in self.statistics for track in self.tracks.identifiers]
+        return [*(["track"] if self.layout == "long" else []), *self.statistics]
 
 
-class _TableFile(Protocol):
-    def write(self, variants: Sequence[Variant], scores: Scores) -> None: ...
-    def close(self, metadata: dict[bytes, bytes]) -> None: ...
+class TableFile(Protocol):
+    """An open table."""
+
+    def write(self, variants: Sequence[Variant], scores: Scores) -> None:
+        """Adds alleles; scores are float32 [alleles, statistics * tracks]."""
+        ...
+
+    def close(self, metadata: dict[bytes, bytes]) -> None:
+        """Writes what is left; the metadata go with the table if its format has a place for them."""
+        ...
+
+
+def open_table(stream: BinaryIO, paths: OutputPaths, settings: TableSettings) -> TableFile:
+    """Begins a table in the format of its name."""
+    if paths.is_parquet:
+        return _ParquetTable(stream, settings)
+    return _TextTable(compressed(stream) if paths.is_gzipped else stream, settings, is_own_stream=paths.is_gzipped)
+
+
+def compressed(stream: BinaryIO) -> BinaryIO:
+    """Wraps a stream so that what is written is gzipped, to the same bytes each time."""
+    return cast("BinaryIO", gzip.GzipFile(filename="", mode="wb", fileobj=stream, mtime=0))
+
+
+def parquet_writer(stream: BinaryIO, schema: pa.Schema) -> pyarrow.parquet.ParquetWriter:
+    """Begins a Parquet file; text columns are dictionaries, scores are not."""
+    texts = [field.name for field in schema if not pa.types.is_floating(field.type)]
+    texts = [name for name in texts if name in (*VARIANT_COLUMNS, "track")]
+    return pyarrow.parquet.ParquetWriter(stream, schema, compression="zstd", use_dictionary=texts)
+
+
+def rows_per_group(num_tracks: int) -> int:
+    """Returns the rows of a row group in a long table: those of whole alleles, at least ROW_GROUP_ROWS."""
+    return -(-ROW_GROUP_ROWS // num_tracks) * num_tracks
 
 
 class _ParquetTable:
-    def __init__(self, stream: BinaryIO, columns: Sequence[str]) -> None:
+    def __init__(self, stream: BinaryIO, settings: TableSettings) -> None:
+        self._settings = settings
+        self._num_tracks = len(settings.tracks.identifiers)
+        value = pa.float16() if settings.dtype == "float16" else pa.float32()
+        if settings.layout == "list":
+            value = pa.list_(pa.field("element", value), self._num_tracks)  # as Parquet calls it, and gives it back
         fields = [pa.field(name, kind) for name, kind in zip(VARIANT_COLUMNS, _VARIANT_TYPES, strict=True)]
-        self._schema = pa.schema(fields + [pa.field(name, pa.float32()) for name in columns])
-        self._writer = pyarrow.parquet.ParquetWriter(
-            stream, self._schema, compression="zstd", use_dictionary=list(VARIANT_COLUMNS)
-        )
+        fields += [pa.field(name, pa.string() if name == "track" else value) for name in settings.columns]
+        self._schema = pa.schema(fields)
+        self._writer = parquet_writer(stream, self._schema)
+        rows = rows_per_group(self._num_tracks) // self._num_tracks if settings.layout == "long" else ROW_GROUP_ROWS
+        self._variants: list[Variant] = []
+        # A wide table is written column by column: each column's values stand together.
+        order = "F" if settings.layout == "wide" else "C"
+        self._scores = np.empty((rows, settings.num_scores), dtype=settings.dtype, order=order)  # type: ignore[call-overload]
 
     def write(self, variants: Sequence[Variant], scores: Scores) -> None:
-        columns: list[pa.Array] = [
-            pa.array([getattr(variant, name) for variant in variants], kind)
-            for name, kind in zip(VARIANT_COLUMNS, _VARIANT_TYPES, strict=True)
-        ]
-        columns += [pa.array(column) for column in scores.T]
-        self._writer.write_table(pa.Table.from_arrays(columns, schema=self._schema))
+        done = 0
+        while done < len(variants):
+            first = len(self._variants)
+            num = min(len(variants) - done, len(self._scores) - first)
+            self._variants.extend(variants[done : done + num])
+            self._scores[first : first + num] = scores[done : done + num]
+            done += num
+            if len(self._variants) == len(self._scores):
+                self._flush()
 
     def close(self, metadata: dict[bytes, bytes]) -> None:
+        self._flush()
         self._writer.add_key_value_metadata(metadata)
         self._writer.close()
 
+    def _flush(self) -> None:
+        num = len(self._variants)
+        if not num:
+            return
+        columns = [
+            pa.array([_clean(getattr(variant, name)) for variant in self._variants], kind)
+            for name, kind in zip(VARIANT_COLUMNS, _VARIANT_TYPES, strict=True)
+        ]
+        scores = self._scores[:num]
+        if self._settings.layout == "wide":
+            columns += [pa.array(column) for column in scores.T]
+        else:
+            by_statistic = np.split(scores, len(self._settings.statistics), axis=1)  # [alleles, tracks] each
+            values = [pa.array(np.ascontiguousarray(part).reshape(-1)) for part in by_statistic]
+            if self._settings.layout == "list":
+                kind = self._schema.field(self._settings.statistics[0]).type
+                columns += [pa.FixedSizeListArray.from_arrays(value, type=kind) for value in values]
+            else:
+                allele = np.repeat(np.arange(num), self._num_tracks)
+                columns = [column.take(pa.array(allele)) for column in columns]
+                columns += [pa.array(self._settings.tracks.identifiers * num), *values]
+        self._writer.write_table(pa.Table.from_arrays(columns, schema=self._schema), row_group_size=len(columns[0]))
+        self._variants.clear()
+
 
 class _TextTable:
-    def __init__(self, stream: BinaryIO, columns: Sequence[str]) -> None:
+    def __init__(self, stream: BinaryIO, settings: TableSettings, *, is_own_stream: bool) -> None:
         self._stream = stream
-        self._write_line([*VARIANT_COLUMNS, *columns])
+        self._is_own_stream = is_own_stream
+        self._settings = settings
+        write_line(stream, [*VARIANT_COLUMNS, *settings.columns])
 
     def write(self, variants: Sequence[Variant], scores: Scores) -> None:
         for variant, row in zip(variants, scores, strict=True):
-            # Arrow writes a float32 with the fewest digits that give it back.
-            numbers = pyarrow.compute.cast(pa.array(np.ascontiguousarray(row)), pa.string()).to_pylist()
-            self._write_line([*(str(getattr(variant, name)) for name in VARIANT_COLUMNS), *numbers])
+            numbers = _shortest(row) if self._settings.dtype == "float32" else [str(x) for x in row.astype(np.float16)]
+            fields = [str(getattr(variant, name)) for name in VARIANT_COLUMNS]
+            if self._settings.layout == "wide":
+                write_line(self._stream, [*fields, *numbers])
+                continue
+            identifiers = self._settings.tracks.identifiers
+            for index, identifier in enumerate(identifiers):
+                write_line(self._stream, [*fields, identifier, *numbers[index :: len(identifiers)]])
 
     def close(self, metadata: dict[bytes, bytes]) -> None:
-        self._stream.flush()
+        if self._is_own_stream:
+            self._stream.close()
+        else:
+            self._stream.flush()
 
-    def _write_line(self, fields: Sequence[str]) -> None:
-        self._stream.write(("\t".join(fields) + "\n").encode("utf-8", "surrogateescape"))
+
+def _shortest(row: Scores) -> list[str]:
+    """Writes float32s with the fewest digits that give them back."""
+    return cast("list[str]", pyarrow.compute.cast(pa.array(np.ascontiguousarray(row)), pa.string()).to_pylist())
 
 
-class ResultWriter:
-    """Takes scored and skipped alleles in input order, and makes a run's files of them.
+def write_line(stream: BinaryIO, fields: Sequence[str]) -> None:
+    """Writes a line of tab-separated text; bytes of the VCF that are no UTF-8 are written as they were."""
+    stream.write(("\t".join(fields) + "\n").encode("utf-8", "surrogateescape"))
 
-    Used in a `with` block: the files get their names in `finish`, and what ends the block before that leaves nothing.
-    What cannot be written (a full disk, a folder that was removed) raises EnformerVepError.
-    """
 
-    def __init__(self, paths: OutputPaths, statistics: Sequence[str], tracks: TrackTable) -> None:
-        """Opens the files under temporary names.
-
-        Raises:
-          OutputError: they cannot be opened.
-        """
-        self.num_scored = 0
-        self.num_skipped: dict[SkipReason, int] = {}
-        self._paths = paths
-        self._tracks = tracks
-        self._temporary: dict[Path, Path] = {}
-        self._streams: list[BinaryIO] = []
-        columns = score_columns(statistics, tracks)
-        rows = max(1, min(MAX_BLOCK_ROWS, MAX_BLOCK_BYTES // (4 * len(columns))))
-        self._variants: list[Variant] = []
-        self._scores: Scores = np.empty((rows, len(columns)), dtype=np.float32, order="F")
-        try:
-            with self._writing():
-                self._skipped = self._open(paths.skipped)
-                self._write_skipped_line(SKIPPED_COLUMNS)
-                stream = sys.stdout.buffer if paths.is_standard_output else self._open(paths.table)
-                if paths.table.name.endswith(".gz"):
-                    stream = cast("BinaryIO", gzip.GzipFile(filename="", mode="wb", fileobj=stream, mtime=0))
-                    self._streams.insert(0, stream)
-                self._table: _TableFile = (_ParquetTable if paths.is_parquet else _TextTable)(stream, columns)
-        except BaseException:
-            self._discard()
-            raise
-
-    def __enter__(self) -> "ResultWriter":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._discard()
-
-    def write_scores(self, variant: Variant, scores: Scores) -> None:
-        """Adds a scored allele; scores are float32 [statistics * tracks]."""
-        self._scores[len(self._variants)] = scores
-        self._variants.append(variant)
-        self.num_scored += 1
-        if len(self._variants) == len(self._scores):
-            self._flush()
-
-    def write_skip(self, variant: Variant, reason: SkipReason, detail: str) -> None:
-        """Adds an allele that is not scored."""
-        self.num_skipped[reason] = self.num_skipped.get(reason, 0) + 1
-        fields = {name: str(getattr(variant, name)) for name in VARIANT_COLUMNS} | {
-            "reason": reason.value,
-            "detail": detail,
-        }
-        with self._writing():
-            self._write_skipped_line([fields[name] for name in SKIPPED_COLUMNS])
-
-    def finish(self, run_record: dict[str, Any]) -> None:
-        """Writes what is left and gives every file its name, the table last."""
-        run = json.dumps(run_record, indent=2) + "\n"
-        tracks = self._tracks.table.to_csv(sep="\t", index=False, lineterminator="\n")
-        self._flush()
-        with self._writing():
-            self._table.close({TRACKS_METADATA: tracks.encode(), RUN_METADATA: run.encode()})
-            self._open(self._paths.run).write(run.encode())
-            if self._paths.tracks:
-                self._open(self._paths.tracks).write(tracks.encode())
-            for stream in self._streams:
-                stream.flush()
-                if isinstance(stream, io.BufferedWriter):
-                    os.fsync(stream.fileno())
-                stream.close()
-            for path in reversed(self._paths.all):
-                os.replace(self._temporary.pop(path), path)
-
-    def _flush(self) -> None:
-        if self._variants:
-            with self._writing():
-                self._table.write(self._variants, self._scores[: len(self._variants)])
-            self._variants.clear()
-
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        """Says in one line what could not be written; a pipe that nobody reads is no such error."""
-        try:
-            yield
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            raise EnformerVepError(
-                f"cannot write {self._paths.table} and what goes beside it: {error.strerror or error}; nothing was kept"
-            ) from error
-
-    def _write_skipped_line(self, fields: Sequence[str]) -> None:
-        self._skipped.write(("\t".join(fields) + "\n").encode("utf-8", "surrogateescape"))
-
-    def _open(self, path: Path) -> BinaryIO:
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        stream = temporary.open("wb")
-        self._temporary[path] = temporary
-        self._streams.append(stream)
-        return stream
-
-    def _discard(self) -> None:
-        """Closes and removes what has not got its name."""
-        for stream in self._streams:
-            with suppress(OSError):  # the file is removed: that its last bytes could not be written does not matter
-                stream.close()
-        for temporary in self._temporary.values():
-            temporary.unlink(missing_ok=True)
-        self._temporary.clear()
+def _clean(value: str | int) -> str | int:
+    """Replaces what is no UTF-8, which Parquet cannot hold."""
+    return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace") if isinstance(value, str) else value

@@ -1,9 +1,11 @@
 """The tracks of a head: their names from a published table, and which of them are wanted."""
 
+import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -35,6 +37,11 @@ class TrackTable:
     def indices(self) -> list[int]:
         """The tracks' numbers in the head, from 0."""
         return [int(index) for index in self.table["index"]]
+
+    def record(self) -> dict[str, Any]:
+        """Identifies the tracks in a run record: their number, and a digest of their table."""
+        table = self.table.to_csv(sep="\t", index=False, lineterminator="\n")
+        return {"num_tracks": len(self.table), "sha256": hashlib.sha256(table.encode()).hexdigest()}
 
     def select(self, expression: str) -> "TrackTable":
         """Chooses tracks.

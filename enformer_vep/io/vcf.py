@@ -1,99 +1,383 @@
-"""Reads variants from VCF, bgzipped VCF or BCF, through pysam."""
+"""Reads variants from VCF text, plain or compressed by gzip or bgzip, by our own means, and from BCF through pysam.
 
-import os
-import sys
+Of a line of text only the first columns are looked at. htslib would also parse INFO and the genotypes, and refuse a
+file for what no score depends on.
+"""
+
+import re
+import tempfile
 from collections.abc import Iterator
-from contextlib import closing
-from pathlib import Path
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from itertools import chain
+from typing import IO
 
 import pysam
 
-from enformer_vep.errors import VcfError
+from enformer_vep.errors import DamagedVcfError, VcfError
+from enformer_vep.io.selection import Selection
+from enformer_vep.io.tabix import IndexedContig, TabixIndex, find_index, index_fits
+from enformer_vep.io.vcf_stream import VcfStream
 from enformer_vep.variant import MISSING, Variant
 
 STANDARD_INPUT = "-"
 
-_EXPECTED = "expected a VCF, bgzipped VCF or BCF file with its header"
+MAX_POS = 1 << 53
+"""The greatest position: beyond it a number may not survive the tools that read tables."""
+
+COLUMNS = (b"#CHROM", b"POS", b"ID", b"REF", b"ALT", b"QUAL", b"FILTER", b"INFO")
+
+_FIRST_LINE = b"##fileformat=VCF"
+_EXPECTED = "expected a first line '##fileformat=VCFv4.x'"
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_BCF_MAGIC = b"BCF"
+_NUM_SHOWN = 60
+_NUM_READ_COLUMNS = 5
+_NUM_FILTER_COLUMNS = 7
+_HEADER_BYTE = ord("#")
+_MAX_POS_DIGITS = len(str(MAX_POS))
+_INTEGER_START = re.compile(rb"\s*[+-]?\d{1,18}")
+_SORTED_POS = re.compile(rb"[1-9]\d{0,17}")  # tabix takes 010 for octal, and sorts it as 8
+_PYSAM_ERRORS = (OSError, ValueError, NotImplementedError, KeyError, IndexError, TypeError, AssertionError, MemoryError)
+_NOT_VCF = (
+    (b">", "FASTA"),
+    (b"BZh", "bzip2: run 'bunzip2' on it"),
+    (b"PK\x03\x04", "zip: run 'unzip' on it"),
+    (b"\xfd7zXZ", "xz: run 'unxz' on it"),
+    (b"\x28\xb5\x2f\xfd", "zstd: run 'unzstd' on it"),
+    (b"BAM\x01", "BAM"),
+    (b"CRAM", "CRAM"),
+)
 
 
 class VcfReader:
-    """The alleles of a VCF: an iterator that is used once. Genotypes are not read."""
+    """The alleles of a VCF or BCF: an iterator that is used once. INFO and genotypes are not read.
 
-    def __init__(self, path: str) -> None:
-        """Opens a VCF and reads its header.
+    Attributes:
+      name: what messages call the file.
+      num_records: records read so far, whether selected or not. Blank lines, and lines that begin with '#', are none.
+        Where an index lets the reader pass over records, they count as read.
+      num_alleles: alleles yielded so far.
+    """
+
+    def __init__(self, path: str, selection: Selection | None = None, *, name: str | None = None) -> None:
+        """Opens a file and reads its header.
 
         Args:
-          path: the file, '-' for standard input.
+          path: the file. A pipe will do, and is read once.
+          selection: which records are wanted; None for all.
+          name: what messages call the file, if not by its path.
 
         Raises:
-          VcfError: there is no such file, or it is not a VCF.
+          VcfError: it cannot be opened, or is no VCF or BCF.
+          DamagedVcfError: it is cut short or damaged in its header.
         """
-        self.path = path
-        self.name = "standard input" if path == STANDARD_INPUT else path
+        self.name = path if name is None else name
         self.num_records = 0
-        if path == STANDARD_INPUT:
-            if sys.stdin is None or sys.stdin.closed or sys.stdin.isatty():
-                raise VcfError("standard input is a terminal: pipe a VCF into it, or name a file")
-        elif Path(path).is_dir():
-            raise VcfError(f"{path} is a folder: {_EXPECTED}")
-        elif not Path(path).exists():
-            raise VcfError(f"no such file: {path}: {_EXPECTED}")
-        elif not os.access(path, os.R_OK):
-            raise VcfError(f"{path} cannot be read: permission denied")
-        pysam.set_verbosity(0)  # htslib writes to standard error what is raised here
+        self.num_alleles = 0
+        self._num_selected = 0
+        self._selection = None if selection is None or selection.selects_all else selection
+        self._index: TabixIndex | None = None
+        self._num_header_lines = 0
+        self._num_lines = 0
+        self._bcf: pysam.VariantFile | None = None
+        self._spool: IO[bytes] | None = None
+        self._stream = VcfStream(path, self.name)
         try:
-            self._file = pysam.VariantFile(path, drop_samples=True)
-        except NotImplementedError as error:
-            raise VcfError(
-                f"{self.name} is compressed by gzip: expected bgzip; run 'gunzip' or 'bgzip' on it"
-            ) from error
-        except (OSError, ValueError) as error:
-            if "EOF marker" in str(error):
-                raise VcfError(f"{self.name} is cut short: its last bgzip block is missing; copy it again") from error
-            raise VcfError(
-                f"{self.name} is not a VCF: {_EXPECTED}, that begins with ##fileformat and has a #CHROM line"
-            ) from error
+            if self._stream.start.startswith(_BCF_MAGIC):
+                self._open_bcf(path)
+            else:
+                if self._selection is not None and self._selection.regions:
+                    self._index = find_index(path, self._stream)
+                self._lines = self._stream.lines()
+                self._read_header()
+                self._drop_unfit_index(path)
+        except VcfError:
+            self.close()
+            raise
+
+    @property
+    def num_records_left_out(self) -> int:
+        """Records so far that the selection leaves out."""
+        return self.num_records - self._num_selected
 
     def __iter__(self) -> Iterator[Variant]:
-        """Yields every ALT allele of every record, in the file's order.
+        """Yields every ALT allele of every selected record, in the file's order.
 
-        A record without ALT gives one allele, '.'.
+        A record without ALT gives one allele, '.'. A line that is no record gives one too, which says what is wrong
+        with it. The selection leaves such a line out only if its place can be read and lies outside the regions.
 
         Raises:
-          VcfError: the file is cut short, damaged, or has a line that is not a record.
+          DamagedVcfError: the file is cut short or damaged; what was read until there was yielded.
         """
-        records = iter(self._file)
-        while True:
-            try:
-                record = next(records)
-                chrom, pos, name, ref, alts = record.chrom, record.pos, record.id, record.ref, record.alts
-            except StopIteration:
-                return
-            except NotImplementedError as error:
-                raise VcfError(
-                    f"{self.name} is compressed by gzip: expected bgzip; run 'gunzip' or 'bgzip' on it"
-                ) from error
-            except (OSError, ValueError) as error:
-                raise VcfError(
-                    f"{self.name} is cut short or damaged: record {self.num_records + 1} cannot be read ({error}); "
-                    f"{self.num_records} records before it could"
-                ) from error
-            for allele, alt in enumerate(alts or (MISSING,), start=1):
-                yield Variant(chrom, pos, name or MISSING, ref or MISSING, alt, self.num_records, allele)
-            self.num_records += 1
+        alleles = self._iterate_text() if self._bcf is None else self._iterate_bcf(self._bcf)
+        try:
+            yield from alleles
+        except DamagedVcfError as error:
+            raise DamagedVcfError(f"{error}; {self.num_records} records before that place were read") from error
 
     def close(self) -> None:
         """Closes the file."""
-        self._file.close()
+        self._stream.close()
+        if self._bcf is not None:
+            with suppress(OSError):  # htslib repeats here what it said of a damaged file when reading
+                self._bcf.close()
+        if self._spool is not None:
+            self._spool.close()
+
+    def _read_header(self) -> None:
+        start = self._stream.start
+        if start.startswith(_BYTE_ORDER_MARK):
+            raise VcfError(f"{self.name} begins with a byte order mark: {_EXPECTED}; save it as UTF-8 without BOM")
+        if b"\r" in start and b"\n" not in start:  # before a line is looked for, which would be all the file
+            raise VcfError(
+                f"{self.name} has carriage returns alone for line ends: expected line feeds; put them in with "
+                "tr '\\r' '\\n'"
+            )
+        if start and not start.startswith(_FIRST_LINE):
+            raise self._not_vcf(start)
+        for line in self._lines:
+            self._num_header_lines += 1
+            if self._num_header_lines == 1 and not line.startswith(_FIRST_LINE):
+                raise self._not_vcf(line)
+            if line.startswith(COLUMNS[0]):
+                self._check_columns(line)
+                return
+            if line and not line.startswith(b"#"):
+                raise VcfError(
+                    f"{self.name} line {self._num_header_lines}: expected a #CHROM line before the first record, "
+                    f"found {_show(line)}; is the header whole?"
+                )
+        if not self._num_header_lines:
+            raise VcfError(f"{self.name} is empty: {_EXPECTED}")
+        raise VcfError(f"{self.name} has no #CHROM line: expected one at the end of the header, found the file's end")
+
+    def _check_columns(self, line: bytes) -> None:
+        columns = line.split(b"\t", len(COLUMNS))
+        where = f"{self.name} line {self._num_header_lines}"
+        if len(columns) < len(COLUMNS):
+            raise VcfError(
+                f"{where}: expected a #CHROM line of at least {len(COLUMNS)} columns separated by tabs, found "
+                f"{len(columns)}: {_show(line)}; put tabs between the columns, here and in the records"
+            )
+        for expected, found in zip(COLUMNS, columns, strict=False):
+            if expected != found:
+                raise VcfError(f"{where}: expected column {expected.decode()}, found {_show(found)}")
+
+    def _not_vcf(self, start: bytes) -> VcfError:
+        for magic, kind in _NOT_VCF:
+            if start.startswith(magic):
+                return VcfError(f"{self.name} is not a VCF: {_EXPECTED}, found {kind}")
+        first_line = start.split(b"\n", 1)[0]
+        return VcfError(f"{self.name} is not a VCF: {_EXPECTED}, found {_show(first_line)}")
+
+    def _drop_unfit_index(self, path: str) -> None:
+        if self._index is None:
+            return
+        first_line = next(self._lines, None)
+        if first_line is not None:
+            self._lines = chain([first_line], self._lines)
+        with closing(VcfStream(path, self.name)) as stream:
+            if not index_fits(self._index, first_line, stream):
+                self._index = None
+
+    def _wanted_contigs(self, index: TabixIndex) -> list[IndexedContig]:
+        selection = self._selection
+        return [contig for contig in index.contigs if selection and selection.last_end(contig.name) is not None]
+
+    def _iterate_text(self) -> Iterator[Variant]:
+        selection = self._selection
+        num_columns = _NUM_FILTER_COLUMNS if selection and selection.pass_only else _NUM_READ_COLUMNS
+        self._num_lines = self._num_header_lines
+        for line in self._lines if self._index is None else self._indexed_lines(self._index):
+            self._num_lines += 1
+            if not line or line[0] == _HEADER_BYTE:  # a header amid records: two files were joined
+                continue
+            record = self.num_records
+            self.num_records = record + 1
+            fields = line.split(b"\t", num_columns)
+            pos = _read_pos(fields[1]) if len(fields) >= _NUM_READ_COLUMNS and fields[0] and fields[3] else None
+            if pos is None:
+                if selection is None or _may_lie_within(selection, fields):
+                    self._num_selected += 1
+                    self.num_alleles += 1
+                    yield _malformed(fields, record, self._num_lines)
+                continue
+            chrom, name, ref, alts = _text(fields[0]), _text(fields[2]), _text(fields[3]), _text(fields[4])
+            if selection is not None:
+                filters = _text(fields[6]) if selection.pass_only and len(fields) > 6 else MISSING
+                if not selection.keeps(chrom, pos, ref, name, filters):
+                    continue
+            self._num_selected += 1
+            for allele, alt in enumerate(alts.split(","), start=1):
+                self.num_alleles += 1
+                yield Variant(chrom, pos, name, ref, alt, record, allele)
+
+    def _indexed_lines(self, index: TabixIndex) -> Iterator[bytes]:
+        """Yields the lines of the contigs that have regions, and sets the numbers of records and lines passed over."""
+        assert self._selection is not None
+        for contig in self._wanted_contigs(index):
+            self.num_records = contig.first_record
+            self._num_lines = self._num_header_lines + contig.first_record  # a file with blank lines has no index
+            end_record = contig.first_record + contig.num_records
+            end = self._selection.last_end(contig.name) or 0
+            start_of_line = contig.name.encode("utf-8", "surrogateescape") + b"\t"
+            for line in self._stream.lines_from(contig.offset):
+                if line and line[0] != _HEADER_BYTE:
+                    if (self.num_records < end_record) != line.startswith(start_of_line):
+                        raise self._unfit_index(contig)
+                    if self.num_records == end_record:
+                        break
+                    place = _SORTED_POS.match(line, len(start_of_line))
+                    if place and int(place[0]) > end:
+                        break
+                yield line
+            else:
+                if self.num_records != end_record:
+                    raise self._unfit_index(contig)
+        self.num_records = index.num_records
+
+    def _unfit_index(self, contig: IndexedContig) -> DamagedVcfError:
+        return DamagedVcfError(
+            f"{self.name} does not fit its index: expected {contig.num_records} records of {contig.name}, found "
+            f"another number after {self.num_records - contig.first_record}; index it again, or remove the index"
+        )
+
+    def _open_bcf(self, path: str) -> None:
+        if not self._stream.is_regular:  # htslib must see its start, which is read
+            self._spool = tempfile.NamedTemporaryFile(prefix="enformer-vep-", suffix=".bcf")  # noqa: SIM115
+            self._stream.copy_to(self._spool)
+            self._spool.flush()
+            path = self._spool.name
+        with closing(VcfStream(path, self.name)) as stream:
+            if stream.is_bgzip and not stream.has_end_block():
+                raise DamagedVcfError(f"{self.name} is cut short: its last bgzip block is missing; copy it again")
+        pysam.set_verbosity(0)  # htslib writes to standard error what is raised here
+        try:
+            self._bcf = pysam.VariantFile(path, drop_samples=True)
+        except _PYSAM_ERRORS as error:
+            raise VcfError(
+                f"{self.name} is a BCF that cannot be read: expected BCF version 2 with a whole header, plain or "
+                f"compressed by bgzip, found {_one_line(error)}"
+            ) from error
+
+    def _iterate_bcf(self, bcf: pysam.VariantFile) -> Iterator[Variant]:
+        selection = self._selection
+        records = iter(bcf)
+        while True:
+            try:
+                found = next(records)
+                chrom, pos, name, ref = found.chrom, found.pos, found.id or MISSING, found.ref or MISSING
+                alts = found.alts or (MISSING,)
+                filters = ";".join(found.filter.keys()) or MISSING
+            except StopIteration:
+                return
+            except _PYSAM_ERRORS as error:
+                raise DamagedVcfError(
+                    f"{self.name} is cut short or damaged: record {self.num_records + 1} cannot be read "
+                    f"({_one_line(error)}); copy it again"
+                ) from error
+            record = self.num_records
+            self.num_records = record + 1
+            if selection is not None and not selection.keeps(chrom, pos, ref, name, filters):
+                continue
+            self._num_selected += 1
+            for allele, alt in enumerate(alts, start=1):
+                self.num_alleles += 1
+                yield Variant(chrom, pos, name, ref, alt or "", record, allele)
 
 
-def count_alleles(path: str) -> int | None:
-    """Counts the ALT alleles of a file, None for standard input, which can be read only once.
+@dataclass(frozen=True)
+class Survey:
+    """What one pass over a file found.
+
+    Attributes:
+      num_records: all records of the file.
+      num_alleles: alleles of the selected records.
+      num_records_left_out: records that the selection leaves out.
+      sample: some of the alleles, spread evenly over the file.
+    """
+
+    num_records: int
+    num_alleles: int
+    num_records_left_out: int
+    sample: tuple[Variant, ...]
+
+
+def survey_vcf(
+    path: str, selection: Selection | None = None, *, name: str | None = None, sample_size: int = 1000
+) -> Survey:
+    """Reads a file from end to end, counts, and keeps every 1st, 2nd, 4th, 8th ... allele, so that few are kept.
+
+    Args:
+      path: the file.
+      selection: which records are wanted; None for all.
+      name: what messages call the file, if not by its path.
+      sample_size: how many alleles are kept at most, of many more than half as many.
 
     Raises:
-      VcfError: the file cannot be read to its end.
+      VcfError: it cannot be read to its end.
     """
-    if path == STANDARD_INPUT or not Path(path).is_file():
+    sample: list[Variant] = []
+    stride = 1
+    with closing(VcfReader(path, selection, name=name)) as reader:
+        for number, allele in enumerate(reader):
+            if number % stride:
+                continue
+            sample.append(allele)
+            if len(sample) > sample_size:
+                sample = sample[::2]
+                stride *= 2
+        return Survey(reader.num_records, reader.num_alleles, reader.num_records_left_out, tuple(sample))
+
+
+def _text(field: bytes) -> str:
+    return field.decode("utf-8", "surrogateescape")
+
+
+def _read_pos(field: bytes) -> int | None:
+    """Returns a position, None if it is no whole number from 0 to MAX_POS; int() alone would take ' +1_0'."""
+    if not field.isdigit():
         return None
-    with closing(VcfReader(path)) as reader:
-        return sum(1 for _ in reader)
+    if len(field) > _MAX_POS_DIGITS:
+        field = field.lstrip(b"0") or b"0"
+        if len(field) > _MAX_POS_DIGITS:
+            return None
+    pos = int(field)
+    return pos if pos <= MAX_POS else None
+
+
+def _may_lie_within(selection: Selection, fields: list[bytes]) -> bool:
+    """Returns whether a malformed line can be one of the selected records: unless its place lies elsewhere, it can.
+
+    As far as its place can be read, an index knows it too; so the same lines are found with an index and without.
+    """
+    match = _INTEGER_START.match(fields[1]) if len(fields) > 1 and fields[0] else None
+    return match is None or selection.overlaps(_text(fields[0]), int(match[0]) - 1, int(match[0]))
+
+
+def _malformed(fields: list[bytes], record: int, line_number: int) -> Variant:
+    """Returns what can be read of a line that is no record, and all that is wrong with it."""
+    problems = []
+    if len(fields) < _NUM_READ_COLUMNS:
+        problems.append(f"expected at least {_NUM_READ_COLUMNS} columns separated by tabs, found {len(fields)}")
+    chrom, pos_text, name, ref, alt = [*fields, *[None] * _NUM_READ_COLUMNS][:_NUM_READ_COLUMNS]
+    pos = None if pos_text is None else _read_pos(pos_text)
+    if not chrom:
+        problems.append("CHROM is empty")
+    if pos_text is not None and pos is None:
+        problems.append(f"POS is {_show(pos_text)}, expected a whole number from 0 to {MAX_POS}")
+    if ref is not None and not ref:
+        problems.append("REF is empty")
+    chrom_text, name_text, ref_text, alt_text = (_text(field or b".") for field in (chrom, name, ref, alt))
+    detail = f"line {line_number} is no VCF record: {'; '.join(problems)}"
+    return Variant(chrom_text, pos or 0, name_text, ref_text, alt_text, record, 1, detail)
+
+
+def _show(text: bytes) -> str:
+    """Returns the start of bytes as it can be printed in one line."""
+    return repr(_text(text[:_NUM_SHOWN])) + ("..." if len(text) > _NUM_SHOWN else "")
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

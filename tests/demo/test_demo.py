@@ -37,6 +37,7 @@ def test_the_demo_shows_the_tool_at_work(tmp_path: Path, capsys: pytest.CaptureF
         "symbolic_alt",
         "breakend",
         "ref_mismatch",
+        "ref_alt_swapped",
         "out_of_range",
         "contig_not_in_fasta",
     }

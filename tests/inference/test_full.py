@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from enformer_vep.errors import EnformerVepError
 from enformer_vep.inference.engine import AllelePair
 from enformer_vep.inference.full import FullEngine
 from enformer_vep.model.enformer import Enformer
@@ -109,6 +110,29 @@ def test_no_pairs_no_predictions(model: Enformer) -> None:
 def test_a_batch_size_of_nothing_is_refused(model: Enformer) -> None:
     with pytest.raises(ValueError, match="got 0"):
         FullEngine(model, "human", batch_size=0)
+
+
+def test_out_of_memory_halves_the_batch(model: Enformer, monkeypatch: pytest.MonkeyPatch) -> None:
+    pairs = [random_pair(start) for start in range(5)]
+    expected = list(FullEngine(model, "human", batch_size=2).predict(pairs))
+    engine = FullEngine(model, "human", batch_size=8)
+    sum_bins = engine._sum_bins
+
+    def with_little_memory(codes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        if len(codes) > engine_room:
+            raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+        return sum_bins(codes)
+
+    engine_room = 3
+    monkeypatch.setattr(engine, "_sum_bins", with_little_memory)
+    found = list(engine.predict(pairs))
+    assert engine.batch_size == 2
+    assert engine.num_sequences_run == 10
+    for one, other in zip(found, expected, strict=True):
+        assert np.array_equal(one.alternate.total, other.alternate.total)
+    engine_room = 0
+    with pytest.raises(EnformerVepError, match="not the memory to run a single sequence"):
+        list(engine.predict([random_pair(99)]))
 
 
 @pytest.mark.gpu

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from enformer_vep.errors import FastaError, SkipReason
+from enformer_vep.errors import FastaError, FastaReadError, SkipReason
 from enformer_vep.io.fasta import Genome
 from enformer_vep.variant import Interval
 from tests.support import random_sequence, variant, write_fasta
@@ -74,7 +74,8 @@ def test_contigs_are_matched_when_one_name_is_there(
         (1, "ACGT", None),  # the FASTA is lower case here
         (1, "acgt", None),
         (1, "AC", None),
-        (2, "A", SkipReason.REF_MISMATCH),
+        (2, "A", SkipReason.REF_ALT_SWAPPED),  # ALT is C, as the FASTA has it
+        (3, "A", SkipReason.REF_MISMATCH),
         (5, "R", None),  # IUPAC, as the FASTA has it
         (5, "N", SkipReason.REF_MISMATCH),
         (9, "N", None),
@@ -91,8 +92,12 @@ def test_ref_is_checked(fasta: str, pos: int, ref: str, reason: SkipReason | Non
 
 
 def test_a_mismatch_says_both(fasta: str) -> None:
-    problem = Genome(fasta).check_variant(variant(chrom="2", pos=2, ref="AG"), "chr2")
-    assert problem == (SkipReason.REF_MISMATCH, "REF is AG, the FASTA has cg")
+    genome = Genome(fasta)
+    problem = genome.check_variant(variant(chrom="2", pos=3, ref="AG"), "chr2")
+    assert problem == (SkipReason.REF_MISMATCH, "REF is AG, the FASTA has gt")
+    problem = genome.check_variant(variant(chrom="2", pos=2, ref="A", alt="CGT"), "chr2")
+    detail = "REF is A, the FASTA has c and ALT stands there: REF and ALT may be swapped"
+    assert problem == (SkipReason.REF_ALT_SWAPPED, detail)
 
 
 def test_an_unknown_contig_is_said(fasta: str) -> None:
@@ -129,8 +134,9 @@ def test_a_fasta_that_does_not_fit_its_index_is_an_error(tmp_path: Path) -> None
     genome = Genome(path)
     with open(path, "r+b") as handle:
         handle.truncate(100)
-    with pytest.raises(FastaError, match="chr1"):
+    with pytest.raises(FastaReadError, match="chr1:1-1000") as caught:
         genome.fetch(Interval("chr1", 500, 600))
+    assert caught.value.exit_code == 1
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,75 @@
+"""The names of a run's files, and whether they can be written."""
+
+import os
+from pathlib import Path
+
+from enformer_vep.errors import OutputError
+
+STANDARD_OUTPUT = "-"
+SUFFIXES = (".parquet", ".tsv", ".tsv.gz")
+
+SKIPPED_SUFFIX = ".skipped.tsv"
+RUN_SUFFIX = ".run.json"
+TRACKS_SUFFIX = ".tracks.tsv"
+WORK_SUFFIX = ".parts"
+
+
+class OutputPaths:
+    """Where a run's files go: the table, and beside it OUT.skipped.tsv, OUT.run.json and, for text, OUT.tracks.tsv.
+
+    While the run lasts, OUT.parts holds its finished parts.
+    """
+
+    def __init__(self, out: str, *, default_stem: str = "out") -> None:
+        """Derives the names of all files.
+
+        Args:
+          out: OUT, '-' for text on standard output.
+          default_stem: with '-', the files beside the table are named as if OUT were this path with '.tsv'.
+
+        Raises:
+          OutputError: OUT's ending is none that can be written.
+        """
+        self.is_standard_output = out == STANDARD_OUTPUT
+        if not self.is_standard_output and not out.endswith(SUFFIXES):
+            raise OutputError(f"cannot tell the format of {out!r}: expected a name that ends in {', '.join(SUFFIXES)}")
+        self.table = Path(f"{default_stem}.tsv" if self.is_standard_output else out)
+        self.is_parquet = self.table.name.endswith(".parquet")
+        self.is_gzipped = self.table.name.endswith(".gz")
+        self.skipped = self._beside(SKIPPED_SUFFIX)
+        self.run = self._beside(RUN_SUFFIX)
+        self.tracks = None if self.is_parquet else self._beside(TRACKS_SUFFIX)
+        self.work = self._beside(WORK_SUFFIX)
+
+    def _beside(self, suffix: str) -> Path:
+        return self.table.with_name(self.table.name + suffix)
+
+    @property
+    def all(self) -> list[Path]:
+        """Every file that is left when the run is over."""
+        table = [] if self.is_standard_output else [self.table]
+        return [*table, self.skipped, self.run, *([self.tracks] if self.tracks else [])]
+
+    def is_whole(self) -> bool:
+        """Says whether every file is there, as when a run is over."""
+        return not self.is_standard_output and all(path.is_file() for path in self.all)
+
+    def check(self, *, overwrite: bool, resume: bool = False) -> None:
+        """Checks that the files can be written, and writes nothing.
+
+        Raises:
+          OutputError: the folder is missing or cannot be written, or a file exists and is not to be overwritten, or an
+            unfinished run is there and is neither to be resumed nor overwritten.
+        """
+        folder = self.table.parent
+        if not folder.is_dir():
+            raise OutputError(f"the output folder {folder} does not exist: make it first")
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise OutputError(f"the output folder {folder} cannot be written: permission denied")
+        for path in self.all:
+            if path.is_dir():
+                raise OutputError(f"{path} is a folder: name a file")
+            if path.exists() and not overwrite and not resume:
+                raise OutputError(f"{path} exists: name another output, or give --overwrite")
+        if self.work.exists() and not self.work.is_dir():
+            raise OutputError(f"{self.work} is a file: the run needs this name for its work folder")

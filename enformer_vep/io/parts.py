@@ -1,0 +1,223 @@
+"""The finished parts of a run, kept in a folder beside its output until the output is whole.
+
+A part is the result of a fixed number of alleles. It is written under a temporary name, flushed to disk and renamed, so
+that what is there after any death of the program is whole. The folder is locked while a run works in it; the lock ends
+with the process that holds it, however that ends.
+"""
+
+import fcntl
+import json
+import os
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.ipc
+
+from enformer_vep.errors import EnformerVepError, OutputError, SkipReason
+from enformer_vep.variant import Variant
+
+LOCK_NAME = "lock"
+RUN_NAME = "run.json"
+INPUT_NAME = "input.vcf"
+"""A copy of variants that came through a pipe, which can be read only once."""
+
+_OWN_NAMES = re.compile(r"lock|run\.json|input\.vcf|part-\d+\.arrow|whole-.*|\..*\.tmp")
+
+_TEXT_FIELDS = ("chrom", "id", "ref", "alt")
+_NUMBER_FIELDS = ("pos", "record", "allele")
+_SKIPPED_METADATA = b"enformer_vep.skipped"
+
+
+@dataclass(frozen=True)
+class SkippedAllele:
+    """An allele that was not scored, and why."""
+
+    variant: Variant
+    reason: SkipReason
+    detail: str
+
+
+@dataclass(frozen=True)
+class Part:
+    """The result of some consecutive alleles of the input.
+
+    Attributes:
+      variants: the scored ones, in input order.
+      scores: float32 [variants, statistics * tracks].
+      skipped: the others, in input order.
+    """
+
+    variants: list[Variant]
+    scores: npt.NDArray[np.float32]
+    skipped: list[SkippedAllele]
+
+    @property
+    def num_alleles(self) -> int:
+        """Alleles of the input that the part accounts for."""
+        return len(self.variants) + len(self.skipped)
+
+
+class WorkFolder:
+    """OUT.parts, where a run keeps its finished parts. Used in a `with` block, which holds the lock.
+
+    When the block ends, the folder is removed if the run is over (`remove`) or if there is nothing in it worth keeping.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Names the folder; nothing is made."""
+        self.path = path
+        self._lock: int | None = None
+        self._is_done = False
+
+    def __enter__(self) -> "WorkFolder":
+        """Makes the folder if it is not there, and locks it.
+
+        Raises:
+          OutputError: another run works on the same output, or the folder cannot be made.
+        """
+        try:
+            self.path.mkdir(exist_ok=True)
+            if foreign := [path.name for path in self.path.iterdir() if not _OWN_NAMES.fullmatch(path.name)]:
+                raise OutputError(f"{self.path} holds {foreign[0]}, which is no part of a run: move it away")
+            self._lock = os.open(self.path / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o666)
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            os.close(self._lock or -1)
+            raise OutputError(f"another run is writing this output: {self.path} is locked; wait for its end") from error
+        except OSError as error:
+            raise OutputError(f"cannot make the work folder {self.path}: {error.strerror}") from error
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._is_done or not self.finished():
+            with suppress(OSError):  # a folder that is gone, or a file that stays, spoils nothing that was written
+                self.clear()
+                (self.path / LOCK_NAME).unlink()
+                self.path.rmdir()
+        if self._lock is not None:
+            os.close(self._lock)
+
+    def remove(self) -> None:
+        """Says that the run is over: the folder goes when the block ends."""
+        self._is_done = True
+
+    def clear(self, keep: Sequence[str] = ()) -> None:
+        """Removes what an earlier run left, but for the files of these names."""
+        for path in self.path.iterdir():
+            if path.name not in (LOCK_NAME, *keep):
+                path.unlink()
+
+    def finished(self) -> set[int]:
+        """Returns the numbers of the finished parts."""
+        return {int(path.stem.removeprefix("part-")) for path in self.path.glob("part-*.arrow")}
+
+    def read_run(self) -> dict[str, Any] | None:
+        """Returns what `write_run` wrote, None if nothing did."""
+        try:
+            run: dict[str, Any] = json.loads((self.path / RUN_NAME).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            raise OutputError(f"{self.path / RUN_NAME} cannot be read: --overwrite begins the run anew") from error
+        return run
+
+    def write_run(self, run: dict[str, Any]) -> None:
+        """Writes what is run on what, so that only the same run goes on from these parts."""
+        self._write_whole(self.path / RUN_NAME, json.dumps(run, indent=2).encode())
+
+    def write_part(self, number: int, part: Part) -> None:
+        """Writes a part; it is there when it is whole.
+
+        Raises:
+          EnformerVepError: it cannot be written.
+        """
+        num_columns = part.scores.shape[1]
+        scores = pa.FixedSizeListArray.from_arrays(pa.array(part.scores.reshape(-1)), num_columns)
+        columns: dict[str, pa.Array] = {
+            name: pa.array([_to_bytes(getattr(v, name)) for v in part.variants], pa.binary()) for name in _TEXT_FIELDS
+        }
+        columns |= {name: pa.array([getattr(v, name) for v in part.variants], pa.int64()) for name in _NUMBER_FIELDS}
+        skipped = json.dumps([[*_fields(s.variant), s.reason.value, s.detail] for s in part.skipped])
+        table = pa.table({**columns, "scores": scores}).replace_schema_metadata({_SKIPPED_METADATA: skipped})
+        sink = pa.BufferOutputStream()
+        with pyarrow.ipc.new_file(sink, table.schema) as writer:
+            writer.write_table(table)
+        self._write_whole(self._part_path(number), sink.getvalue())
+
+    def read_part(self, number: int) -> Part:
+        """Reads a finished part.
+
+        Raises:
+          EnformerVepError: it cannot be read.
+        """
+        path = self._part_path(number)
+        try:
+            with pa.memory_map(str(path)) as source:
+                table = pyarrow.ipc.open_file(source).read_all()
+                columns = {name: table[name].to_pylist() for name in (*_TEXT_FIELDS, *_NUMBER_FIELDS)}
+                lists = table["scores"].combine_chunks()
+                scores = lists.flatten().to_numpy().reshape(len(table), lists.type.list_size).copy()
+            rows = zip(
+                *(columns[name] for name in ("chrom", "pos", "id", "ref", "alt", "record", "allele")), strict=True
+            )
+            variants = [
+                Variant(_to_text(chrom), pos, _to_text(name), _to_text(ref), _to_text(alt), record, allele)
+                for chrom, pos, name, ref, alt, record, allele in rows
+            ]
+            skipped = [
+                SkippedAllele(Variant(*fields[:7]), SkipReason(fields[7]), fields[8])
+                for fields in json.loads(table.schema.metadata[_SKIPPED_METADATA])
+            ]
+        except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+            raise EnformerVepError(f"the part {path} cannot be read: remove it and --resume the run") from error
+        return Part(variants, scores, skipped)
+
+    def _part_path(self, number: int) -> Path:
+        return self.path / f"part-{number:07d}.arrow"
+
+    def _write_whole(self, path: Path, content: bytes | pa.Buffer) -> None:
+        temporary = path.with_name(f".{path.name}.tmp")
+        try:
+            with temporary.open("wb") as stream:
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.replace(temporary, path)
+            folder = os.open(self.path, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+        except OSError as error:
+            raise EnformerVepError(f"cannot write {path}: {error.strerror}") from error
+
+
+def _fields(variant: Variant) -> tuple[str, int, str, str, str, int, int]:
+    return (
+        variant.chrom,
+        variant.pos,
+        variant.id,
+        variant.ref,
+        variant.alt,
+        variant.record,
+        variant.allele,
+    )
+
+
+def _to_bytes(text: str) -> bytes:
+    """VCF text is kept byte for byte, whatever its encoding."""
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _to_text(content: bytes) -> str:
+    return content.decode("utf-8", "surrogateescape")

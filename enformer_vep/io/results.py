@@ -1,0 +1,141 @@
+"""Makes a run's files: they are written under other names, and get their own when all of them are whole."""
+
+import io
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from enformer_vep.errors import EnformerVepError, SkipReason
+from enformer_vep.io.outputs import OutputPaths
+from enformer_vep.io.parts import Part, SkippedAllele
+from enformer_vep.io.table import TableSettings, open_table, write_line
+
+SKIPPED_COLUMNS = ("record", "allele", "chrom", "pos", "id", "ref", "alt", "reason", "detail")
+
+FLOAT16_OVERFLOW = 65520
+"""The smallest value that a float16 rounds to infinity."""
+
+TRACKS_METADATA = b"enformer_vep.tracks"
+RUN_METADATA = b"enformer_vep.run"
+
+
+class WholeFiles:
+    """Files that appear under their names together, when all are whole. Used in a `with` block.
+
+    They are written in a work folder of the same file system. What ends the block before `finish` leaves nothing.
+    What cannot be written (a full disk, a folder that was removed) raises EnformerVepError.
+    """
+
+    def __init__(self, paths: OutputPaths) -> None:
+        self._paths = paths
+        self._temporary: dict[Path, Path] = {}
+        self._streams: list[BinaryIO] = []
+
+    def __enter__(self) -> "WholeFiles":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for stream in self._streams:
+            with suppress(OSError):  # the file is removed: that its last bytes could not be written does not matter
+                stream.close()
+        for temporary in self._temporary.values():
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+
+    def open(self, path: Path) -> BinaryIO:
+        """Opens one of the files for writing."""
+        temporary = self._paths.work / f"whole-{path.name}"
+        stream = temporary.open("wb")
+        self._temporary[path] = temporary
+        self._streams.append(stream)
+        return stream
+
+    def open_table(self) -> BinaryIO:
+        """Opens the table's file, or standard output."""
+        return sys.stdout.buffer if self._paths.is_standard_output else self.open(self._paths.table)
+
+    def finish(self) -> None:
+        """Flushes the files to disk and gives each its name, the table last."""
+        with self.writing():
+            for stream in self._streams:
+                stream.flush()
+                if isinstance(stream, io.BufferedWriter):
+                    os.fsync(stream.fileno())
+                stream.close()
+            for path in reversed(self._paths.all):
+                os.replace(self._temporary.pop(path), path)
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Says in one line what could not be written; a pipe that nobody reads is no such error."""
+        try:
+            yield
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise EnformerVepError(
+                f"cannot write {self._paths.table} and what goes beside it: {error.strerror or error}"
+            ) from error
+
+
+class ResultWriter:
+    """Puts the parts of a run together, in order."""
+
+    def __init__(self, files: WholeFiles, paths: OutputPaths, settings: TableSettings) -> None:
+        """Begins the table and the list of skipped alleles."""
+        self.num_scored = 0
+        self.num_overflowed = 0
+        self.num_skipped: dict[SkipReason, int] = {}
+        self._files = files
+        self._paths = paths
+        self._settings = settings
+        with files.writing():
+            self._skipped = files.open(paths.skipped)
+            write_line(self._skipped, SKIPPED_COLUMNS)
+            self._table = open_table(files.open_table(), paths, settings)
+
+    def write(self, part: Part) -> None:
+        """Adds the alleles of a part."""
+        if self._settings.dtype == "float16":
+            self.num_overflowed += int(np.count_nonzero(np.abs(part.scores) >= FLOAT16_OVERFLOW))
+        with self._files.writing(), np.errstate(over="ignore"):
+            self._table.write(part.variants, part.scores)
+            for skipped in part.skipped:
+                write_line(self._skipped, _skipped_fields(skipped))
+        self.num_scored += len(part.variants)
+        for skipped in part.skipped:
+            self.num_skipped[skipped.reason] = self.num_skipped.get(skipped.reason, 0) + 1
+
+    def finish(self, run: dict[str, Any], run_record: dict[str, Any]) -> None:
+        """Writes what is left, and gives every file its name.
+
+        Args:
+          run: what was run on what: the same whenever and in however many parts it was run. Goes into Parquet.
+          run_record: that and how it went. Goes beside the table.
+        """
+        tracks = self._settings.tracks.table.to_csv(sep="\t", index=False, lineterminator="\n").encode()
+        with self._files.writing():
+            self._table.close({TRACKS_METADATA: tracks, RUN_METADATA: to_json(run)})
+            self._files.open(self._paths.run).write(to_json(run_record))
+            if self._paths.tracks:
+                self._files.open(self._paths.tracks).write(tracks)
+        self._files.finish()
+
+
+def to_json(record: dict[str, Any]) -> bytes:
+    """Writes a record as indented JSON."""
+    return (json.dumps(record, indent=2) + "\n").encode()
+
+
+def _skipped_fields(skipped: SkippedAllele) -> Sequence[str]:
+    values = {**vars(skipped.variant), "reason": skipped.reason.value, "detail": skipped.detail}
+    return [str(values[name]) for name in SKIPPED_COLUMNS]

@@ -1,0 +1,228 @@
+"""The bytes of a VCF as lines: plain text, gzip and bgzip, told apart by their content and read once, as a stream.
+
+htslib is not used for text because it refuses gzip that is not bgzip, which people have; and what is damaged must be
+found here: a reader that takes a cut file for a whole one loses variants without a word.
+"""
+
+import itertools
+import os
+import shutil
+import stat
+import zlib
+from collections.abc import Iterator
+from typing import IO
+
+from enformer_vep.errors import DamagedVcfError, VcfError
+
+GZIP_MAGIC = b"\x1f\x8b"
+END_BLOCK = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
+"""The empty bgzip block that ends a whole file."""
+
+_EXPECTED = "expected a VCF, plain or compressed by gzip or bgzip, or a BCF"
+_BLOCK_BYTES = 1 << 16  # a bgzip block holds no more
+_BLOCK_HEADER_BYTES = 18
+_READ_BYTES = 1 << 16
+_INFLATE_BYTES = 1 << 18
+_MAX_LINE_BYTES = 1 << 30  # so that no file, however odd, fills the memory
+_GZIP_WBITS = 31
+
+
+class VcfStream:
+    """A file that is read once, as lines.
+
+    Attributes:
+      name: what messages call the file.
+      is_regular: whether it can be read again and from its middle; a pipe cannot.
+      is_bgzip: whether it is compressed by bgzip.
+      start: its first bytes, inflated: empty for an empty file, or where nothing can be inflated.
+    """
+
+    def __init__(self, path: str, name: str) -> None:
+        """Opens a file.
+
+        Args:
+          path: the file; a pipe will do.
+          name: what messages call it.
+
+        Raises:
+          VcfError: it cannot be opened.
+        """
+        self.name = name
+        try:
+            self._file: IO[bytes] = open(path, "rb")  # noqa: SIM115
+        except FileNotFoundError as error:
+            raise VcfError(f"no such file: {name}: {_EXPECTED}") from error
+        except IsADirectoryError as error:
+            raise VcfError(f"{name} is a folder: {_EXPECTED}") from error
+        except PermissionError as error:
+            raise VcfError(f"{name} cannot be read: permission denied") from error
+        except (OSError, ValueError) as error:  # a name that is too long, or holds a zero byte
+            raise VcfError(f"{name!r} cannot be opened: {error}: {_EXPECTED}") from error
+        self.is_regular = stat.S_ISREG(os.fstat(self._file.fileno()).st_mode)
+        self._num_read = 0
+        try:
+            self._raw_start = self._read()
+        except VcfError:
+            self.close()
+            raise
+        self._is_gzip = self._raw_start.startswith(GZIP_MAGIC)
+        self.is_bgzip = is_block(self._raw_start)
+        self.start = _inflate_start(self._raw_start) if self._is_gzip else self._raw_start
+
+    def lines(self) -> Iterator[bytes]:
+        r"""Yields every line without its end, which is LF or CR LF, or missing in the last; call it once.
+
+        Raises:
+          DamagedVcfError: the file is cut short or damaged; the lines before were yielded.
+        """
+        if self._is_gzip:
+            return self._split(self._inflate(self._raw_start))
+        return self._split(itertools.chain([self._raw_start], iter(self._read, b"")))
+
+    def lines_from(self, virtual_offset: int) -> Iterator[bytes]:
+        """Yields the lines from a place in a bgzipped file on, wherever one was reading.
+
+        Args:
+          virtual_offset: the block's place in the file times 65,536, plus the place in the inflated block.
+
+        Raises:
+          DamagedVcfError: no line begins there, or the file is damaged.
+        """
+        place, skip = divmod(virtual_offset, _BLOCK_BYTES)
+        self._num_read = min(place, os.fstat(self._file.fileno()).st_size)
+        self._file.seek(self._num_read)
+        blocks = self._inflate(b"")
+        first = next(blocks, b"")
+        if skip > len(first) or (skip and first[skip - 1 : skip] != b"\n"):
+            raise DamagedVcfError(f"{self.name}: no line begins at {virtual_offset:#x}, where its index says so")
+        return self._split(itertools.chain([first[skip:]], blocks))
+
+    def has_end_block(self) -> bool:
+        """Returns whether a regular file ends as bgzip ends a file; reading goes on where it was."""
+        place = self._file.tell()
+        self._file.seek(max(0, self._file.seek(0, os.SEEK_END) - len(END_BLOCK)))
+        end = self._file.read()
+        self._file.seek(place)
+        return end == END_BLOCK
+
+    def copy_to(self, target: IO[bytes]) -> None:
+        """Copies the file as it stands, instead of reading its lines."""
+        target.write(self._raw_start)
+        shutil.copyfileobj(self._file, target)
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._file.close()
+
+    def _read(self) -> bytes:
+        try:
+            data = self._file.read(_READ_BYTES)
+        except OSError as error:
+            raise DamagedVcfError(f"{self.name} cannot be read at byte {self._num_read}: {error}") from error
+        self._num_read += len(data)
+        return data
+
+    def _split(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
+        begun: list[bytes] = []  # pieces of a line that goes on in the next chunk
+        num_begun = 0
+        has_returns = False
+        for chunk in chunks:
+            has_returns = has_returns or b"\r" in chunk
+            lines = chunk.split(b"\n")
+            rest = lines.pop()
+            if lines:
+                if begun:
+                    lines[0] = b"".join([*begun, lines[0]])
+                    begun, num_begun = [], 0
+                if has_returns:
+                    lines = [line.rstrip(b"\r") for line in lines]
+                yield from lines
+            if rest:
+                begun.append(rest)
+                num_begun += len(rest)
+                if num_begun > _MAX_LINE_BYTES:
+                    raise DamagedVcfError(f"{self.name} has a line longer than {_MAX_LINE_BYTES} bytes: is it a VCF?")
+        if begun:
+            yield b"".join(begun).rstrip(b"\r")
+
+    def _inflate(self, buffer: bytes) -> Iterator[bytes]:
+        """Inflates member after member; a bgzip block is checked before any of it is yielded."""
+        member_is_block = False
+        size = 0
+        while True:
+            if len(buffer) < _BLOCK_HEADER_BYTES:
+                buffer += self._read()
+            if not buffer:
+                break
+            place = self._num_read - len(buffer)
+            if not buffer.startswith(GZIP_MAGIC):
+                if GZIP_MAGIC.startswith(buffer):
+                    raise self._cut()
+                raise DamagedVcfError(
+                    f"{self.name} goes on after the end of its compressed data: bytes that are not gzip at {place}; "
+                    "copy it again, or cut them off"
+                )
+            member_is_block = is_block(buffer)
+            inflater = zlib.decompressobj(_GZIP_WBITS)
+            held: list[bytes] = []
+            size = 0
+            while not inflater.eof:
+                buffer = buffer or self._read()
+                at_end = not buffer
+                try:
+                    data = inflater.decompress(buffer, _INFLATE_BYTES)
+                except zlib.error as error:
+                    raise DamagedVcfError(
+                        f"{self.name} is damaged: the compressed data that begin at byte {place} cannot be inflated "
+                        f"({error}); copy it again"
+                    ) from error
+                buffer = inflater.unused_data if inflater.eof else inflater.unconsumed_tail
+                if at_end and not data and not inflater.eof:
+                    raise self._cut()
+                size += len(data)
+                if member_is_block:
+                    held.append(data)
+                    if size > _BLOCK_BYTES:
+                        raise DamagedVcfError(
+                            f"{self.name} is damaged: the bgzip block at byte {place} holds more than "
+                            f"{_BLOCK_BYTES} bytes; copy it again"
+                        )
+                elif data:
+                    yield data
+            if member_is_block:
+                yield b"".join(held)
+        if member_is_block and size:
+            raise DamagedVcfError(
+                f"{self.name} is cut short: it ends without bgzip's empty last block; copy it again, or if you know "
+                "that it is whole, run 'gunzip' on it and score that"
+            )
+
+    def _cut(self) -> DamagedVcfError:
+        return DamagedVcfError(
+            f"{self.name} is cut short: its compressed data stop at byte {self._num_read} before their end; "
+            "copy it again"
+        )
+
+
+def is_block(data: bytes) -> bool:
+    """Returns whether data begin with the header of a bgzip block: gzip with an extra field BC of 2 bytes, alone."""
+    return (
+        len(data) >= _BLOCK_HEADER_BYTES
+        and data.startswith(GZIP_MAGIC)
+        and bool(data[3] & 4)
+        and data[12:16] == b"BC\x02\x00"
+    )
+
+
+def _inflate_start(raw: bytes) -> bytes:
+    """Inflates what it can of a file's first bytes; what is wrong with them is said when they are read."""
+    while raw.startswith(GZIP_MAGIC):
+        inflater = zlib.decompressobj(_GZIP_WBITS)
+        try:
+            data = inflater.decompress(raw, _BLOCK_BYTES)
+        except zlib.error:
+            return b""
+        if data:
+            return data
+        raw = inflater.unused_data
+    return b""

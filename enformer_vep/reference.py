@@ -1,0 +1,38 @@
+"""The reference genome as codes: neighbouring windows share what was read and encoded once."""
+
+from functools import lru_cache
+
+import numpy as np
+
+from enformer_vep.io.fasta import BLOCK_BP, NUM_BLOCKS, Genome
+from enformer_vep.sequence import N_CODE, Codes, encode
+from enformer_vep.variant import Interval
+
+
+class ReferenceCodes:
+    """Codes of any interval of a genome."""
+
+    def __init__(self, genome: Genome) -> None:
+        self._genome = genome
+        self._block = lru_cache(maxsize=NUM_BLOCKS)(self._read_block)
+
+    def fetch(self, interval: Interval) -> Codes:
+        """Returns codes uint8 [length], N beyond the contig's ends; a new array each time.
+
+        Raises:
+          FastaReadError: the genome cannot be read any more.
+        """
+        codes = np.full(interval.length, N_CODE, dtype=np.uint8)
+        start = max(interval.start, 0)
+        end = min(interval.end, self._genome.contigs[interval.contig])
+        for number in range(start // BLOCK_BP, -(-end // BLOCK_BP)):
+            block_start = number * BLOCK_BP
+            first, last = max(start, block_start), min(end, block_start + BLOCK_BP)
+            block = self._block(interval.contig, number)
+            codes[first - interval.start : last - interval.start] = block[first - block_start : last - block_start]
+        return codes
+
+    def _read_block(self, contig: str, number: int) -> Codes:
+        start = number * BLOCK_BP
+        end = min(start + BLOCK_BP, self._genome.contigs[contig])
+        return encode(self._genome.fetch(Interval(contig, start, end)))

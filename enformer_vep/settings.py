@@ -1,0 +1,97 @@
+"""What a run is asked for, and what it came to."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from enformer_vep.errors import SkipReason
+
+
+@dataclass(frozen=True)
+class ScoreSettings:
+    """What `score` is asked for.
+
+    Attributes:
+      vcf: the variants, '-' for standard input.
+      fasta: the reference genome.
+      out: OUT, '-' for text on standard output, None to name it by the VCF.
+      model: a checkpoint's folder or prefix, a SavedModel's folder, or a name.
+      head: the head to score.
+      statistics: their names, separated by commas.
+      track_table: the published table that names the tracks, None to name them by number.
+      tracks: which tracks are wanted, None for all.
+      layout: 'wide', 'list' or 'long'.
+      dtype: 'float32' or 'float16', of the scores as they are written.
+      regions: regions or BED files outside which records are left out; none for the whole file.
+      pass_only: whether records that failed a filter are left out.
+      include_id: a file of the only IDs that are wanted, None for all.
+      shard: 'K/N', the share of the alleles that is scored, None for all.
+      batch_size: sequences that are run at a time, None for the device's default.
+      part_size: alleles of a part, None for the device's default.
+      device: 'cpu', 'gpu', 'gpu:N', None for the first GPU and else the CPU.
+      precision: 'float32' or 'tf32'.
+      strict: whether an allele that cannot be scored stops the run.
+      allow_mismatches: whether the run goes on when the FASTA seems to be of another assembly.
+      resume: whether the finished parts of an earlier run are used.
+      overwrite: whether files that exist are replaced.
+      quiet: whether there is no progress bar.
+      command: the command line, for the run record.
+    """
+
+    vcf: str
+    fasta: str
+    out: str | None = None
+    model: str = "enformer"
+    head: str = "human"
+    statistics: str = "SAD"
+    track_table: str | None = None
+    tracks: str | None = None
+    layout: str = "wide"
+    dtype: str = "float32"
+    regions: tuple[str, ...] = ()
+    pass_only: bool = False
+    include_id: str | None = None
+    shard: str | None = None
+    batch_size: int | None = None
+    part_size: int | None = None
+    device: str | None = None
+    precision: str = "float32"
+    strict: bool = False
+    allow_mismatches: bool = False
+    resume: bool = False
+    overwrite: bool = False
+    quiet: bool = False
+    command: str = ""
+
+
+@dataclass(frozen=True)
+class ScoreSummary:
+    """What a run came to.
+
+    Attributes:
+      num_scored: alleles scored.
+      num_skipped: alleles skipped, by reason.
+      num_new: alleles that this run scored or skipped; the others were finished before it.
+      seconds: time from the first allele to the last, without loading.
+      table: the path of the scores, None if they went to standard output.
+      skipped: the path of the table of skipped alleles.
+    """
+
+    num_scored: int
+    num_skipped: dict[SkipReason, int]
+    num_new: int
+    seconds: float
+    table: Path | None
+    skipped: Path
+
+    def __str__(self) -> str:
+        num_skipped = sum(self.num_skipped.values())
+        num_alleles = self.num_scored + num_skipped
+        text = f"scored {self.num_scored} of {num_alleles} alleles in {self.seconds:.1f} s"
+        if self.num_new:
+            text += f" ({self.seconds / self.num_new:.2g} s per allele)"
+        if self.num_new < num_alleles:
+            text += f", of which {num_alleles - self.num_new} were finished before"
+        if num_skipped:
+            reasons = ", ".join(f"{count} {reason.value}" for reason, count in sorted(self.num_skipped.items()))
+            text += f"; skipped {num_skipped} ({reasons}), see {self.skipped}"
+        return f"{text}; results: {self.table or 'standard output'}"

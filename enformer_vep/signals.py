@@ -1,0 +1,57 @@
+"""Stops a run in good order when it is asked to: SIGINT (Ctrl-C) and SIGTERM."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from enformer_vep.errors import EnformerVepError
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class StoppedError(EnformerVepError):
+    """The run was asked to stop."""
+
+    def __init__(self, signal_number: int) -> None:
+        """Takes the signal; the exit code is the shell's for it, 130 for SIGINT and 143 for SIGTERM."""
+        super().__init__(f"stopped by {signal.Signals(signal_number).name}")
+        self.exit_code = 128 + signal_number
+
+
+class StopSignals:
+    """Turns stop signals into StoppedError, but never in the middle of a write. Used in a `with` block."""
+
+    def __init__(self) -> None:
+        self._is_shielded = False
+        self._pending: int | None = None
+        self._handlers: dict[int, object] = {}
+
+    def __enter__(self) -> "StopSignals":
+        try:
+            for number in STOP_SIGNALS:
+                self._handlers[number] = signal.signal(number, self._handle)
+        except ValueError:  # not the main thread: whoever runs it there sees to its signals
+            self._handlers.clear()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self._is_shielded:
+            self._pending = number
+        else:
+            raise StoppedError(number)
+
+    @contextmanager
+    def shielded(self) -> Iterator[None]:
+        """Lets the block finish before a signal that comes in it takes effect."""
+        self._is_shielded = True
+        try:
+            yield
+        finally:
+            self._is_shielded = False
+        if self._pending is not None:
+            raise StoppedError(self._pending)
