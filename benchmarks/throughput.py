@@ -1,0 +1,103 @@
+"""How fast is everything but the model, and does its memory stay flat? An engine that returns zeros stands in for it.
+
+    python benchmarks/throughput.py [--records 10000 100000 1000000] [--num-tracks 10] [--suffix .parquet]
+
+Each size runs in a process of its own, pinned to one core where the system can. Neighbouring variants 20 bp apart on a
+made-up contig of 20 Mb; windows of 196,608 bp are read, encoded and laid for both alleles of each.
+"""
+
+import argparse
+import json
+import multiprocessing
+import os
+import random
+import resource
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+CONTIG_BP = 20_000_000
+FIRST_POS = 100_000
+SPACING_BP = 20
+
+
+def write_inputs(folder: Path, num_records: int) -> None:
+    bases = np.random.default_rng(1).choice(np.frombuffer(b"ACGT", np.uint8), CONTIG_BP)
+    sequence = bases.tobytes().decode()
+    with (folder / "genome.fa").open("w") as lines:
+        lines.write(">chr1\n")
+        lines.writelines(sequence[at : at + 60] + "\n" for at in range(0, CONTIG_BP, 60))
+    choice = random.Random(1)
+    with (folder / "input.vcf").open("w") as lines:
+        lines.write("##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n")
+        for i in range(num_records):
+            pos = FIRST_POS + i * SPACING_BP % (CONTIG_BP - 2 * FIRST_POS)
+            ref = sequence[pos - 1]
+            alt = choice.choice("ACGT".replace(ref, ""))
+            lines.write(f"chr1\t{pos}\trs{i}\t{ref}\t{alt}\t.\tPASS\tAF=0.1;AC=12\n")
+
+
+def measure(num_records: int, num_tracks: int, suffix: str, results: "multiprocessing.Queue[dict]") -> None:
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {0})
+    from enformer_vep import pipeline
+    from enformer_vep.inference.engine import AllelePair, AllelePredictions, BinSums
+    from enformer_vep.io.tracks import unnamed_tracks
+    from enformer_vep.settings import ScoreSettings
+
+    zeros = BinSums(np.zeros(num_tracks), np.zeros(num_tracks))
+
+    class ZeroEngine:
+        def predict(self, pairs: Iterable[AllelePair]) -> Iterator[AllelePredictions]:
+            for _ in pairs:
+                yield AllelePredictions(zeros, zeros)
+
+    pipeline.make_engine = lambda *_: ZeroEngine()
+    pipeline._tracks = lambda settings, loaded: unnamed_tracks("human", num_tracks)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        write_inputs(folder, num_records)
+        settings = ScoreSettings(
+            vcf=str(folder / "input.vcf"),
+            fasta=str(folder / "genome.fa"),
+            out=str(folder / f"out{suffix}"),
+            model="demo",
+            part_size=1000,
+            quiet=True,
+        )
+        start = time.perf_counter()
+        summary = pipeline.score_vcf(settings)
+        seconds = time.perf_counter() - start
+        size = (folder / f"out{suffix}").stat().st_size
+    results.put(
+        {
+            "records": num_records,
+            "tracks": num_tracks,
+            "seconds": round(seconds, 1),
+            "variants_per_second": round(summary.num_scored / seconds),
+            "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+            "output_mb": size // 2**20,
+        }
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--records", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
+    parser.add_argument("--num-tracks", type=int, default=10)
+    parser.add_argument("--suffix", default=".parquet")
+    arguments = parser.parse_args()
+    context = multiprocessing.get_context("spawn")
+    for num_records in arguments.records:
+        results = context.Queue()
+        process = context.Process(target=measure, args=(num_records, arguments.num_tracks, arguments.suffix, results))
+        process.start()
+        print(json.dumps(results.get()), flush=True)
+        process.join()
+
+
+if __name__ == "__main__":
+    main()
