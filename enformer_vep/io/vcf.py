@@ -17,6 +17,7 @@ import pysam
 from enformer_vep.errors import DamagedVcfError, VcfError
 from enformer_vep.io.selection import Selection
 from enformer_vep.io.tabix import IndexedContig, TabixIndex, find_index, index_fits
+from enformer_vep.io.vcf_header import read_header, show, to_text
 from enformer_vep.io.vcf_stream import VcfStream
 from enformer_vep.variant import MISSING, Variant
 
@@ -25,13 +26,7 @@ STANDARD_INPUT = "-"
 MAX_POS = 1 << 53
 """The greatest position: beyond it a number may not survive the tools that read tables."""
 
-COLUMNS = (b"#CHROM", b"POS", b"ID", b"REF", b"ALT", b"QUAL", b"FILTER", b"INFO")
-
-_FIRST_LINE = b"##fileformat=VCF"
-_EXPECTED = "expected a first line '##fileformat=VCFv4.x'"
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _BCF_MAGIC = b"BCF"
-_NUM_SHOWN = 60
 _NUM_READ_COLUMNS = 5
 _NUM_FILTER_COLUMNS = 7
 _HEADER_BYTE = ord("#")
@@ -39,15 +34,6 @@ _MAX_POS_DIGITS = len(str(MAX_POS))
 _INTEGER_START = re.compile(rb"\s*[+-]?\d{1,18}")
 _SORTED_POS = re.compile(rb"[1-9]\d{0,17}")  # tabix takes 010 for octal, and sorts it as 8
 _PYSAM_ERRORS = (OSError, ValueError, NotImplementedError, KeyError, IndexError, TypeError, AssertionError, MemoryError)
-_NOT_VCF = (
-    (b">", "FASTA"),
-    (b"BZh", "bzip2: run 'bunzip2' on it"),
-    (b"PK\x03\x04", "zip: run 'unzip' on it"),
-    (b"\xfd7zXZ", "xz: run 'unxz' on it"),
-    (b"\x28\xb5\x2f\xfd", "zstd: run 'unzstd' on it"),
-    (b"BAM\x01", "BAM"),
-    (b"CRAM", "CRAM"),
-)
 
 
 class VcfReader:
@@ -90,7 +76,7 @@ class VcfReader:
                 if self._selection is not None and self._selection.regions:
                     self._index = find_index(path, self._stream)
                 self._lines = self._stream.lines()
-                self._read_header()
+                self._num_header_lines = read_header(self._lines, self._stream.start, self.name)
                 self._drop_unfit_index(path)
         except VcfError:
             self.close()
@@ -110,7 +96,7 @@ class VcfReader:
         Raises:
           DamagedVcfError: the file is cut short or damaged; what was read until there was yielded.
         """
-        alleles = self._iterate_text() if self._bcf is None else self._iterate_bcf(self._bcf)
+        alleles = self._iterateto_text() if self._bcf is None else self._iterate_bcf(self._bcf)
         try:
             yield from alleles
         except DamagedVcfError as error:
@@ -124,52 +110,6 @@ class VcfReader:
                 self._bcf.close()
         if self._spool is not None:
             self._spool.close()
-
-    def _read_header(self) -> None:
-        start = self._stream.start
-        if start.startswith(_BYTE_ORDER_MARK):
-            raise VcfError(f"{self.name} begins with a byte order mark: {_EXPECTED}; save it as UTF-8 without BOM")
-        if b"\r" in start and b"\n" not in start:  # before a line is looked for, which would be all the file
-            raise VcfError(
-                f"{self.name} has carriage returns alone for line ends: expected line feeds; put them in with "
-                "tr '\\r' '\\n'"
-            )
-        if start and not start.startswith(_FIRST_LINE):
-            raise self._not_vcf(start)
-        for line in self._lines:
-            self._num_header_lines += 1
-            if self._num_header_lines == 1 and not line.startswith(_FIRST_LINE):
-                raise self._not_vcf(line)
-            if line.startswith(COLUMNS[0]):
-                self._check_columns(line)
-                return
-            if line and not line.startswith(b"#"):
-                raise VcfError(
-                    f"{self.name} line {self._num_header_lines}: expected a #CHROM line before the first record, "
-                    f"found {_show(line)}; is the header whole?"
-                )
-        if not self._num_header_lines:
-            raise VcfError(f"{self.name} is empty: {_EXPECTED}")
-        raise VcfError(f"{self.name} has no #CHROM line: expected one at the end of the header, found the file's end")
-
-    def _check_columns(self, line: bytes) -> None:
-        columns = line.split(b"\t", len(COLUMNS))
-        where = f"{self.name} line {self._num_header_lines}"
-        if len(columns) < len(COLUMNS):
-            raise VcfError(
-                f"{where}: expected a #CHROM line of at least {len(COLUMNS)} columns separated by tabs, found "
-                f"{len(columns)}: {_show(line)}; put tabs between the columns, here and in the records"
-            )
-        for expected, found in zip(COLUMNS, columns, strict=False):
-            if expected != found:
-                raise VcfError(f"{where}: expected column {expected.decode()}, found {_show(found)}")
-
-    def _not_vcf(self, start: bytes) -> VcfError:
-        for magic, kind in _NOT_VCF:
-            if start.startswith(magic):
-                return VcfError(f"{self.name} is not a VCF: {_EXPECTED}, found {kind}")
-        first_line = start.split(b"\n", 1)[0]
-        return VcfError(f"{self.name} is not a VCF: {_EXPECTED}, found {_show(first_line)}")
 
     def _drop_unfit_index(self, path: str) -> None:
         if self._index is None:
@@ -185,7 +125,7 @@ class VcfReader:
         selection = self._selection
         return [contig for contig in index.contigs if selection and selection.last_end(contig.name) is not None]
 
-    def _iterate_text(self) -> Iterator[Variant]:
+    def _iterateto_text(self) -> Iterator[Variant]:
         selection = self._selection
         num_columns = _NUM_FILTER_COLUMNS if selection and selection.pass_only else _NUM_READ_COLUMNS
         self._num_lines = self._num_header_lines
@@ -203,9 +143,9 @@ class VcfReader:
                     self.num_alleles += 1
                     yield _malformed(fields, record, self._num_lines)
                 continue
-            chrom, name, ref, alts = _text(fields[0]), _text(fields[2]), _text(fields[3]), _text(fields[4])
+            chrom, name, ref, alts = to_text(fields[0]), to_text(fields[2]), to_text(fields[3]), to_text(fields[4])
             if selection is not None:
-                filters = _text(fields[6]) if selection.pass_only and len(fields) > 6 else MISSING
+                filters = to_text(fields[6]) if selection.pass_only and len(fields) > 6 else MISSING
                 if not selection.keeps(chrom, pos, ref, name, filters):
                     continue
             self._num_selected += 1
@@ -331,10 +271,6 @@ def survey_vcf(
         return Survey(reader.num_records, reader.num_alleles, reader.num_records_left_out, tuple(sample))
 
 
-def _text(field: bytes) -> str:
-    return field.decode("utf-8", "surrogateescape")
-
-
 def _read_pos(field: bytes) -> int | None:
     """Returns a position, None if it is no whole number from 0 to MAX_POS; int() alone would take ' +1_0'."""
     if not field.isdigit():
@@ -353,7 +289,7 @@ def _may_lie_within(selection: Selection, fields: list[bytes]) -> bool:
     As far as its place can be read, an index knows it too; so the same lines are found with an index and without.
     """
     match = _INTEGER_START.match(fields[1]) if len(fields) > 1 and fields[0] else None
-    return match is None or selection.overlaps(_text(fields[0]), int(match[0]) - 1, int(match[0]))
+    return match is None or selection.overlaps(to_text(fields[0]), int(match[0]) - 1, int(match[0]))
 
 
 def _malformed(fields: list[bytes], record: int, line_number: int) -> Variant:
@@ -366,17 +302,12 @@ def _malformed(fields: list[bytes], record: int, line_number: int) -> Variant:
     if not chrom:
         problems.append("CHROM is empty")
     if pos_text is not None and pos is None:
-        problems.append(f"POS is {_show(pos_text)}, expected a whole number from 0 to {MAX_POS}")
+        problems.append(f"POS is {show(pos_text)}, expected a whole number from 0 to {MAX_POS}")
     if ref is not None and not ref:
         problems.append("REF is empty")
-    chrom_text, name_text, ref_text, alt_text = (_text(field or b".") for field in (chrom, name, ref, alt))
+    chrom_text, name_text, ref_text, alt_text = (to_text(field or b".") for field in (chrom, name, ref, alt))
     detail = f"line {line_number} is no VCF record: {'; '.join(problems)}"
     return Variant(chrom_text, pos or 0, name_text, ref_text, alt_text, record, 1, detail)
-
-
-def _show(text: bytes) -> str:
-    """Returns the start of bytes as it can be printed in one line."""
-    return repr(_text(text[:_NUM_SHOWN])) + ("..." if len(text) > _NUM_SHOWN else "")
 
 
 def _one_line(error: Exception) -> str:
