@@ -15,12 +15,13 @@ from enformer_vep.io.outputs import OutputPaths
 from enformer_vep.io.parts import WorkFolder
 from enformer_vep.io.results import RUN_METADATA, TRACKS_METADATA, WholeFiles, to_json
 from enformer_vep.io.run_record import difference, read_run_record
-from enformer_vep.io.table import ROW_GROUP_ROWS, compressed, parquet_writer, rows_per_group
+from enformer_vep.io.table import compressed, parquet_writer, rows_per_group
 
 _OF_ONE_SHARD = ("shard", "counts")
 _SUMMED_COUNTS = ("alleles_read", "alleles_scored", "alleles_skipped", "float16_overflows")
 _HOW_IT_WENT = (
     "command",
+    "paths",
     "started",
     "seconds_scoring",
     "seconds_total",
@@ -75,6 +76,8 @@ def merge_shards(out: str, parts: Sequence[str], *, overwrite: bool = False, com
     counts = _sum_counts(shards)
     run = shards[0].run | {"counts": counts}
     with WorkFolder(paths.work) as work, WholeFiles(paths) as files, files.writing():
+        if work.finished():
+            raise InputError(f"an unfinished run is in {paths.work}: name another output, or finish it first")
         num_alleles = (_merge_parquet if paths.is_parquet else _merge_text)(shards, paths, files, run)
         _merge_skipped(shards, files.open(paths.skipped), counts["alleles_skipped"])
         if num_alleles != counts["alleles_scored"]:
@@ -153,20 +156,30 @@ def _sum_counts(shards: Sequence[ShardOutput]) -> dict[str, Any]:
 def _merge_parquet(shards: Sequence[ShardOutput], paths: OutputPaths, files: WholeFiles, run: dict[str, Any]) -> int:
     """Writes the shards' rows in row groups as a single run does; returns the number of alleles."""
     with ExitStack() as stack:
-        tables = [stack.enter_context(pyarrow.parquet.ParquetFile(shard.paths.table)) for shard in shards]
+        tables = [stack.enter_context(_open_parquet(shard.paths.table)) for shard in shards]
         schema = tables[0].schema_arrow.remove_metadata()
         is_long = run["layout"] == "long"
         num_tracks = int(run["tracks"]["num_tracks"])
-        group_rows = rows_per_group(num_tracks) if is_long else ROW_GROUP_ROWS
+        group_rows = rows_per_group(run["layout"], num_tracks)
         tracks = tables[0].metadata.metadata[TRACKS_METADATA]
         writer = parquet_writer(files.open(paths.table), schema)
         num_rows = 0
-        for group in _row_groups(tables, group_rows):
-            writer.write_table(group, row_group_size=len(group))
-            num_rows += len(group)
+        try:
+            for group in _row_groups(tables, group_rows):
+                writer.write_table(group, row_group_size=len(group))
+                num_rows += len(group)
+        except pa.ArrowException as error:
+            raise EnformerVepError(f"a part is damaged, or has other columns than the first: {error}") from error
         writer.add_key_value_metadata({TRACKS_METADATA: tracks, RUN_METADATA: to_json(run)})
         writer.close()
     return num_rows // num_tracks if is_long else num_rows
+
+
+def _open_parquet(path: Path) -> pyarrow.parquet.ParquetFile:
+    try:
+        return pyarrow.parquet.ParquetFile(path)
+    except pa.ArrowException as error:
+        raise InputError(f"{path} is no Parquet file, or is damaged") from error
 
 
 def _row_groups(tables: Sequence[pyarrow.parquet.ParquetFile], group_rows: int) -> Iterator[pa.Table]:

@@ -168,6 +168,7 @@ class _Run:
             }
             run = identity | shard | {"counts": counts}
             went = how_it_went(self.started, seconds) | {
+                "paths": self._input_paths(),
                 "alleles_of_earlier_runs": self.end - self.first - num_new,
                 "sequences_run": getattr(self.engine, "num_sequences_run", None),
                 "batch_size_at_end": getattr(self.engine, "batch_size", self.batch_size),
@@ -251,13 +252,12 @@ class _Run:
         return Part(scored, scores, skipped)
 
     def _identity(self) -> dict[str, Any]:
-        """What is run on what: the same whenever and in however many parts it is run."""
-        vcf = file_identity(self.vcf)
+        """What is run on what: the same wherever, whenever and in however many parts it is run."""
         return {
             "format": RUN_RECORD_FORMAT,
             "notice": self.loaded.notice,
             "versions": versions(),
-            "vcf": vcf if self.vcf == self.settings.vcf else vcf | {"path": self.settings.vcf},
+            "vcf": file_identity(self.vcf),
             "fasta": file_identity(self.settings.fasta) | {"index": file_identity(self.genome.index_path)},
             "model": {
                 "name": self.loaded.name,
@@ -270,11 +270,7 @@ class _Run:
             "head": self.settings.head,
             "statistics": list(self.statistics),
             "tracks": self.tracks.record(),
-            "selection": {
-                "regions": list(self.settings.regions),
-                "pass_only": self.settings.pass_only,
-                "include_id": file_identity(self.settings.include_id) if self.settings.include_id else None,
-            },
+            "selection": self.selection.record(),
             "placement": CENTRED,
             "engine": "full",
             "precision": self.settings.precision,
@@ -284,6 +280,11 @@ class _Run:
             "layout": self.settings.layout,
             "dtype": self.settings.dtype,
         }
+
+    def _input_paths(self) -> dict[str, str]:
+        paths = {"vcf": self.settings.vcf, "fasta": self.settings.fasta, "model_index": str(self.loaded.index_path)}
+        is_piped = self.vcf != self.settings.vcf
+        return {name: path if name == "vcf" and is_piped else os.path.abspath(path) for name, path in paths.items()}
 
     def _prepare(self, run: dict[str, Any]) -> None:
         """Makes sure that the finished parts are those of this run."""
@@ -347,7 +348,8 @@ def allele_pair(variant: Variant, codes: ReferenceCodes, window: Window) -> Alle
 def _output_paths(settings: ScoreSettings, location: ModelLocation) -> OutputPaths:
     name = "stdin" if settings.vcf == STANDARD_INPUT else settings.vcf
     suffix = next((suffix for suffix in _VCF_SUFFIXES if name.endswith(suffix)), "")
-    stem = f"{name.removesuffix(suffix)}.{location.name}"
+    shard = f".{settings.shard.replace('/', '-of-')}" if settings.shard else ""
+    stem = f"{name.removesuffix(suffix)}.{location.name}{shard}"
     if settings.out is None and settings.vcf == STANDARD_INPUT:
         raise OutputError("variants from standard input have no name to name the output by: give one with -o")
     # With '-', the files beside the table go to the working folder.

@@ -5,12 +5,14 @@ import shutil
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
 from enformer_vep.cli import main
 from enformer_vep.errors import InputError
 from enformer_vep.io import table
+from enformer_vep.io.parts import Part, WorkFolder
 from enformer_vep.io.results import RUN_METADATA
 from enformer_vep.model.weights import save_model
 from enformer_vep.shards import Shard
@@ -63,7 +65,6 @@ def test_merged_shards_are_a_single_run(
     suffix: str, layout: str, inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(table, "ROW_GROUP_ROWS", 4)
-    monkeypatch.setattr("enformer_vep.merge.ROW_GROUP_ROWS", 4)
     options = ["--layout", layout, "--stats", "SAD,SAR"]
     single = score(inputs, tmp_path / f"single{suffix}", *options)
     parts = score_shards(inputs, tmp_path / "shards", 3, suffix, *options)
@@ -132,6 +133,42 @@ def test_what_is_no_shard_is_refused(
     refuse(out, [*shards[:2], str(tmp_path / "none.tsv")], "no such file", capsys)
     refuse(tmp_path / "out.parquet", shards, "of another format", capsys)
     refuse(out, ["a.txt"], "cannot tell the format", capsys)
+
+
+def test_damaged_parquet_is_one_line(inputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    parts = score_shards(inputs, tmp_path / "shards", 2, ".parquet")
+    whole = Path(parts[1]).read_bytes()
+    Path(parts[1]).write_bytes(whole[: len(whole) // 2])
+    refuse(tmp_path / "out.parquet", parts, "is no Parquet file, or is damaged", capsys)
+
+
+def test_shards_may_be_scored_in_different_places(inputs: Path, tmp_path: Path) -> None:
+    single = score(inputs, tmp_path / "single.parquet")
+    parts = []
+    for k in (1, 2):
+        place = tmp_path / f"scratch{k}"
+        shutil.copytree(inputs, place)
+        parts.append(str(score(place, place / "out.parquet", "--shard", f"{k}/2")))
+    assert main(["merge", str(tmp_path / "merged.parquet"), *parts]) == 0
+    assert (tmp_path / "merged.parquet").read_bytes() == single.read_bytes()
+
+
+def test_merge_leaves_an_unfinished_run_alone(
+    inputs: Path, shards: list[str], tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    with WorkFolder(tmp_path / "out.tsv.parts") as work:
+        work.write_part(0, Part([], np.empty((0, 1), np.float32), []))
+    assert main(["merge", str(tmp_path / "out.tsv"), *shards]) == 2
+    assert "an unfinished run is in" in capsys.readouterr().err
+    assert list((tmp_path / "out.tsv.parts").glob("part-*"))
+
+
+def test_shards_are_named_apart_by_default(inputs: Path, tmp_path: Path) -> None:
+    vcf = tmp_path / "mine.vcf"
+    shutil.copy(inputs / "input.vcf", vcf)
+    command = ["score", str(vcf), "-f", str(inputs / "genome.fa"), "-m", str(inputs / "model"), "-q"]
+    assert main([*command, "--shard", "2/3"]) == 0
+    assert (tmp_path / "mine.enformer.2-of-3.parquet").exists()
 
 
 def test_a_shard_that_lost_rows_is_an_error(shards: list[str], tmp_path: Path, capsys: pytest.CaptureFixture) -> None:

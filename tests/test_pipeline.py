@@ -183,6 +183,7 @@ def test_the_run_record_says_what_was_run_on_what(folder: Path, tmp_path: Path) 
     assert in_parquet == {name: record[name] for name in in_parquet}
     assert set(record) - set(in_parquet) == {  # how it went, which is not the same each time
         "command",
+        "paths",
         "started",
         "seconds_scoring",
         "seconds_total",

@@ -5,8 +5,10 @@ that what is there after any death of the program is whole. The folder is locked
 with the process that holds it, however that ends.
 """
 
+import errno
 import fcntl
 import json
+import logging
 import os
 import re
 from collections.abc import Sequence
@@ -24,10 +26,15 @@ import pyarrow.ipc
 from enformer_vep.errors import EnformerVepError, OutputError, SkipReason
 from enformer_vep.variant import Variant
 
+logger = logging.getLogger(__name__)
+
 LOCK_NAME = "lock"
 RUN_NAME = "run.json"
 INPUT_NAME = "input.vcf"
 """A copy of variants that came through a pipe, which can be read only once."""
+
+_NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
+"""What file systems of clusters answer that are mounted without locks."""
 
 _OWN_NAMES = re.compile(r"lock|run\.json|input\.vcf|part-\d+\.arrow|whole-.*|\..*\.tmp")
 
@@ -88,13 +95,23 @@ class WorkFolder:
             if foreign := [path.name for path in self.path.iterdir() if not _OWN_NAMES.fullmatch(path.name)]:
                 raise OutputError(f"{self.path} holds {foreign[0]}, which is no part of a run: move it away")
             self._lock = os.open(self.path / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o666)
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._flock(self._lock)
         except BlockingIOError as error:
             os.close(self._lock or -1)
             raise OutputError(f"another run is writing this output: {self.path} is locked; wait for its end") from error
         except OSError as error:
             raise OutputError(f"cannot make the work folder {self.path}: {error.strerror}") from error
         return self
+
+    def _flock(self, descriptor: int) -> None:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
+            logger.warning("no locks on this file system: see to it that no other run writes to %s", self.path)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

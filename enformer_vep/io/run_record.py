@@ -27,16 +27,14 @@ def file_identity(path: str | Path) -> dict[str, Any]:
     """Identifies a file by its content.
 
     Args:
-      path: the file. Of standard input ('-') and pipes, which can be read only once, just the path is given.
+      path: the file.
 
     Returns:
-      `path`, `bytes`, and `sha256`; for a file over 256 MiB, instead of `sha256`, `sampled_sha256` of its length (as
+      `bytes`, and `sha256`; for a file over 256 MiB, instead of `sha256`, `sampled_sha256` of its length (as
       decimal digits) and 64 pieces of 1 MiB at equal distances, the first and the last MiB among them.
     """
-    if not os.path.isfile(path):
-        return {"path": str(path)}
     size = os.path.getsize(path)
-    identity = {"path": os.path.abspath(path), "bytes": size}
+    identity: dict[str, Any] = {"bytes": size}
     with open(path, "rb") as handle:
         if size <= WHOLE_FILE_BYTES:
             whole = hashlib.sha256()

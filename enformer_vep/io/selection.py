@@ -1,10 +1,13 @@
 """Which records of a VCF are wanted: by place, by filter, by ID."""
 
+import hashlib
+import json
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from enformer_vep.errors import InputError
 from enformer_vep.variant import MISSING, Interval
@@ -60,6 +63,17 @@ class Selection:
     def selects_all(self) -> bool:
         """Whether nothing is left out."""
         return not self.regions and not self.pass_only and self.include_ids is None
+
+    def record(self) -> dict[str, Any]:
+        """Identifies the selection in a run record: how much it names, and a digest of that."""
+        ids = None if self.include_ids is None else sorted(self.include_ids)
+        digest = hashlib.sha256(json.dumps([sorted(self._spans.items()), self.pass_only, ids]).encode())
+        return {
+            "num_regions": len(self.regions),
+            "pass_only": self.pass_only,
+            "num_include_ids": None if ids is None else len(ids),
+            "sha256": digest.hexdigest(),
+        }
 
     def last_end(self, chrom: str) -> int | None:
         """Returns where the last region on a contig ends, 0-based and half-open; None if it has no region."""

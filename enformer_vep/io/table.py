@@ -92,9 +92,9 @@ def parquet_writer(stream: BinaryIO, schema: pa.Schema) -> pyarrow.parquet.Parqu
     return pyarrow.parquet.ParquetWriter(stream, schema, compression="zstd", use_dictionary=texts)
 
 
-def rows_per_group(num_tracks: int) -> int:
-    """Returns the rows of a row group in a long table: those of whole alleles, at least ROW_GROUP_ROWS."""
-    return -(-ROW_GROUP_ROWS // num_tracks) * num_tracks
+def rows_per_group(layout: str, num_tracks: int) -> int:
+    """Returns the rows of a Parquet row group: ROW_GROUP_ROWS, or in a long table those of whole alleles, at least."""
+    return -(-ROW_GROUP_ROWS // num_tracks) * num_tracks if layout == "long" else ROW_GROUP_ROWS
 
 
 class _ParquetTable:
@@ -108,11 +108,12 @@ class _ParquetTable:
         fields += [pa.field(name, pa.string() if name == "track" else value) for name in settings.columns]
         self._schema = pa.schema(fields)
         self._writer = parquet_writer(stream, self._schema)
-        rows = rows_per_group(self._num_tracks) // self._num_tracks if settings.layout == "long" else ROW_GROUP_ROWS
+        rows = rows_per_group(settings.layout, self._num_tracks)
+        num_alleles = rows // self._num_tracks if settings.layout == "long" else rows
         self._variants: list[Variant] = []
         # A wide table is written column by column: each column's values stand together.
         order = "F" if settings.layout == "wide" else "C"
-        self._scores = np.empty((rows, settings.num_scores), dtype=settings.dtype, order=order)  # type: ignore[call-overload]
+        self._scores = np.empty((num_alleles, settings.num_scores), dtype=settings.dtype, order=order)  # type: ignore[call-overload]
 
     def write(self, variants: Sequence[Variant], scores: Scores) -> None:
         done = 0

@@ -1,3 +1,6 @@
+import errno
+import fcntl
+import logging
 import os
 import subprocess
 import sys
@@ -61,6 +64,18 @@ def test_a_second_run_is_refused_while_the_first_lives(tmp_path: Path) -> None:
     first.stdout.close()
     with WorkFolder(tmp_path / "work"):  # the lock went with its owner
         pass
+
+
+def test_a_file_system_without_locks_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def no_locks(descriptor: int, operation: int) -> None:
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    monkeypatch.setattr(logging.getLogger("enformer_vep"), "propagate", True)
+    with WorkFolder(tmp_path / "work"):
+        assert "no locks on this file system" in caplog.text
 
 
 def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path: Path) -> None:

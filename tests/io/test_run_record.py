@@ -10,11 +10,7 @@ from enformer_vep.io.run_record import file_identity
 def test_a_file_is_known_by_its_sha256(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_bytes(b"ACGT")
-    assert file_identity(path) == {"path": str(path), "bytes": 4, "sha256": hashlib.sha256(b"ACGT").hexdigest()}
-
-
-def test_standard_input_has_just_its_name() -> None:
-    assert file_identity("-") == {"path": "-"}
+    assert file_identity(path) == {"bytes": 4, "sha256": hashlib.sha256(b"ACGT").hexdigest()}
 
 
 def test_a_large_file_is_known_by_samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -209,3 +209,17 @@ def test_all_of_it_counts(tmp_path: Path) -> None:
     assert not selection.keeps("chr1", 5, "A", "rs2", "PASS")
     assert not selection.keeps("chr1", 5, "A", "rs1", "q10")
     assert (selection.last_end("1"), selection.last_end("2")) == (6, None)
+
+
+def test_a_record_is_of_what_is_selected_and_not_of_how_it_was_said(tmp_path: Path) -> None:
+    (tmp_path / "a.bed").write_text("chr1\t99\t200\n")
+    (tmp_path / "ids.txt").write_text("rs1\nrs2\n")
+    said = Selection.from_options(["1:100-200"], pass_only=False, include_id_file=None).record()
+    assert said == Selection.from_options([str(tmp_path / "a.bed")], pass_only=False, include_id_file=None).record()
+    others = [
+        Selection.from_options(["1:100-201"], pass_only=False, include_id_file=None),
+        Selection.from_options(["1:100-200"], pass_only=True, include_id_file=None),
+        Selection.from_options(["1:100-200"], pass_only=False, include_id_file=str(tmp_path / "ids.txt")),
+        Selection(),
+    ]
+    assert len({other.record()["sha256"] for other in others} | {said["sha256"]}) == 5
