@@ -8,7 +8,7 @@ import gzip
 import hashlib
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
@@ -51,7 +51,7 @@ class _PlainFasta:
 
 class _BgzippedFasta:
     def __init__(self, path: Path, index: Path) -> None:
-        block_index = _index_path(path, ".gzi")
+        block_index = index.with_suffix(".gzi")
         _build_missing_index(path, index, block_index)
         self._file = pysam.FastaFile(str(path), filepath_index=str(index), filepath_index_compressed=str(block_index))
         self.contigs: Mapping[str, int] = dict(zip(self._file.references, self._file.lengths, strict=True))
@@ -84,7 +84,8 @@ class Genome:
         if not source.is_file():
             raise FastaError(f"no such file: {path}: expected a FASTA file, plain or bgzipped")
         is_compressed = _check_is_fasta(source)
-        self.index_path = _index_path(source, ".fai")
+        folder = _index_folder(source, (".fai", ".gzi") if is_compressed else (".fai",))
+        self.index_path = folder / f"{source.name}.fai"
         try:
             self._file: _FastaFile = (_BgzippedFasta if is_compressed else _PlainFasta)(source, self.index_path)
         except (OSError, ValueError, pyfaidx.FastaIndexingError, pysam.SamtoolsError) as error:
@@ -218,13 +219,13 @@ def _is_fresh(index: Path, path: Path) -> bool:
     return index.is_file() and index.stat().st_mtime >= path.stat().st_mtime
 
 
-def _index_path(path: Path, suffix: str) -> Path:
-    """Returns where a FASTA's index is or can be written: beside it, else in the user's cache, else in a new folder."""
-    beside = path.with_name(path.name + suffix)
-    if _is_fresh(beside, path):
-        return beside
-    if os.access(path.parent, os.W_OK) and (os.access(beside, os.W_OK) or not beside.exists()):
-        return beside
+def _index_folder(path: Path, suffixes: Sequence[str]) -> Path:
+    """Returns where a FASTA's index files are or can be written: beside it, in the user's cache, or in a new folder."""
+    beside = [path.with_name(path.name + suffix) for suffix in suffixes]
+    if all(_is_fresh(file, path) for file in beside):
+        return path.parent
+    if os.access(path.parent, os.W_OK) and all(os.access(file, os.W_OK) or not file.exists() for file in beside):
+        return path.parent
     place = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     folder = cache / "enformer-vep" / "indexes" / place
@@ -235,7 +236,7 @@ def _index_path(path: Path, suffix: str) -> Path:
     except OSError:
         folder = Path(tempfile.gettempdir()) / f"enformer-vep-{os.getuid()}" / place
         folder.mkdir(parents=True, exist_ok=True)
-    return folder / beside.name
+    return folder
 
 
 def _one_line(error: Exception) -> str:

@@ -120,6 +120,20 @@ def test_a_folder_that_cannot_be_written_does_not_stop_it(
     assert genome.fetch(Interval("MT", 0, 4)) == b"ACGT"
 
 
+def test_half_an_index_in_a_folder_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_fasta(tmp_path / "genome.fa", CONTIGS)
+    pysam.tabix_compress(path, f"{path}.gz")
+    Genome(f"{path}.gz").close()
+    Path(f"{path}.gz.gzi").unlink()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    access = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != tmp_path and access(path, mode))
+    genome = Genome(f"{path}.gz")
+    assert genome.index_path.is_relative_to(tmp_path / "cache")
+    assert genome.fetch(Interval("MT", 0, 4)) == b"ACGT"
+    assert not Path(f"{path}.gz.gzi").exists()
+
+
 def test_a_fasta_that_changed_is_indexed_anew(tmp_path: Path) -> None:
     path = write_fasta(tmp_path / "genome.fa", {"chr1": "ACGT"})
     Genome(path).close()
