@@ -274,7 +274,7 @@ def test_killed_at_any_moment_and_resumed_it_gives_the_same_bytes(tmp_path: Path
         run = start(*command, "-o", str(out), "--resume")
         try:
             # the first seconds go to start-up; the kills are to fall into work, its end and its beginning
-            run.communicate(timeout=moments.uniform(1.5, 6.0) if num_kills < NUM_KILLS else 300)
+            run.communicate(timeout=moments.uniform(1.5, 5.5) if num_kills < NUM_KILLS else 300)
         except subprocess.TimeoutExpired:
             run.kill()
             run.communicate()
