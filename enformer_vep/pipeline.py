@@ -1,5 +1,6 @@
 """From a VCF to its scores: the one module that knows every stage."""
 
+import gc
 import logging
 import os
 import shutil
@@ -146,6 +147,15 @@ class _Run:
         first = time.perf_counter()
         num_new = self._run_parts()
         seconds = time.perf_counter() - first
+        went = {
+            "paths": self._input_paths(),
+            "alleles_of_earlier_runs": self.end - self.first - num_new,
+            "sequences_run": getattr(self.engine, "num_sequences_run", None),
+            "batch_size_at_end": getattr(self.engine, "batch_size", self.batch_size),
+            "device_name": self.device.description,
+        }
+        del self.engine, self.loaded  # the table's row groups and columns need as much memory as the model
+        gc.collect()  # the traced graph and the model refer to each other
         table = TableSettings(self.statistics, self.tracks, self.settings.layout, self.settings.dtype)
         with WholeFiles(self.paths) as files:
             writer = ResultWriter(files, self.paths, table)
@@ -167,13 +177,7 @@ class _Run:
                 "float16_overflows": writer.num_overflowed,
             }
             run = identity | shard | {"counts": counts}
-            went = how_it_went(self.started, seconds) | {
-                "paths": self._input_paths(),
-                "alleles_of_earlier_runs": self.end - self.first - num_new,
-                "sequences_run": getattr(self.engine, "num_sequences_run", None),
-                "batch_size_at_end": getattr(self.engine, "batch_size", self.batch_size),
-                "device_name": self.device.description,
-            }
+            went |= how_it_went(self.started, seconds)
             with self.signals.shielded():
                 writer.finish(run, run | {"command": self.settings.command} | went)
                 self.work.remove()
