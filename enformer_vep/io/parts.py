@@ -66,11 +66,6 @@ class Part:
     scores: npt.NDArray[np.float32]
     skipped: list[SkippedAllele]
 
-    @property
-    def num_alleles(self) -> int:
-        """Alleles of the input that the part accounts for."""
-        return len(self.variants) + len(self.skipped)
-
 
 class WorkFolder:
     """OUT.parts, where a run keeps its finished parts. Used in a `with` block, which holds the lock.
