@@ -56,6 +56,11 @@ class Geometry:
         return (self.num_tower_bins - self.num_bins) // 2
 
     @property
+    def scored_tower_bins(self) -> range:
+        """The tower bins that the crop leaves."""
+        return range(self.crop_bins, self.crop_bins + self.num_bins)
+
+    @property
     def variant_offset_bp(self) -> int:
         """Where the first REF base stands in a centred window: L/2 - 1 (98,303 officially).
 

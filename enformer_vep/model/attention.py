@@ -12,6 +12,7 @@ import numpy as np
 import sonnet as snt
 import tensorflow as tf
 
+from enformer_vep.model.arithmetic import product
 from enformer_vep.model.layers import Linear, create_variable
 from enformer_vep.model.positional import position_features
 
@@ -47,51 +48,85 @@ class RelativeAttention(snt.Module):
         self.r_w_bias = create_variable(spread, [1, num_heads, 1, key_size], "r_w_bias")
         self.r_r_bias = create_variable(spread, [1, num_heads, 1, key_size], "r_r_bias")
 
-    def __call__(self, x: tf.Tensor, *, is_training: bool) -> tf.Tensor:
-        """Maps float32 [B, T, num_channels] to the same shape; T is known when the graph is built."""
+    def __call__(
+        self,
+        x: tf.Tensor,
+        *,
+        is_training: bool,
+        queries: range | None = None,
+        position_keys: tf.Tensor | None = None,
+        kept: dict[str, tf.Tensor] | None = None,
+    ) -> tf.Tensor:
+        """Maps float32 [B, T, num_channels] to float32 [B, queries, num_channels].
+
+        Args:
+          x: the positions; T is known when the graph is built.
+          is_training: whether to drop out.
+          queries: the positions that are wanted; all by default.
+          position_keys: what `position_keys` gives for T, if it is there already.
+          kept: is given what goes on inside, for `differences.py`: query (divided by the square root of K), key,
+            value, weights (of each block of queries) and attended.
+        """
         num_positions = x.shape[1]
-        query = self._split_heads(self.query(x)) * self.key_size**-0.5  # [B, H, T, K]
-        key = self._split_heads(self.key(x))  # [B, H, T, K]
-        value = self._split_heads(self.value(x))  # [B, H, T, V]
-        position_key = self._position_keys(num_positions, is_training=is_training)  # [1, H, 2T - 1, K]
-        blocks = [
-            self._attend(query[:, :, start : start + QUERY_BLOCK], start, key, value, position_key, is_training)
-            for start in range(0, num_positions, QUERY_BLOCK)
-        ]
-        attended = tf.concat(blocks, axis=2)  # [B, H, T, V]
-        attended = tf.transpose(attended, [0, 2, 1, 3])  # [B, T, H, V]
-        return self.output(tf.reshape(attended, [-1, num_positions, self.num_heads * self.value_size]))
+        queries = queries or range(num_positions)
+        query = self.split_heads(self.query(x[:, queries.start : queries.stop])) * self.key_size**-0.5  # [B, H, Q, K]
+        key = self.split_heads(self.key(x))  # [B, H, T, K]
+        value = self.split_heads(self.value(x))  # [B, H, T, V]
+        if position_keys is None:
+            position_keys = self.position_keys(num_positions, is_training=is_training)
+        weights = []
+        attended = []
+        for block in query_blocks(queries):
+            block_query = query[:, :, block.start - queries.start : block.stop - queries.start]
+            weights.append(self._weights(block_query, block.start, key, position_keys, is_training=is_training))
+            attended.append(product(weights[-1], value))
+        joined = self.join_heads(tf.cast(tf.concat(attended, axis=2), tf.float32))
+        if kept is not None:
+            kept |= {"query": query, "key": key, "value": value, "weights": weights, "attended": joined}
+        return self.output(joined)
 
-    def _split_heads(self, x: tf.Tensor) -> tf.Tensor:
+    def split_heads(self, x: tf.Tensor) -> tf.Tensor:
+        """[B, T, H * features] to [B, H, T, features]."""
         x = tf.reshape(x, [-1, x.shape[1], self.num_heads, x.shape[2] // self.num_heads])  # [B, T, H, features]
-        return tf.transpose(x, [0, 2, 1, 3])  # [B, H, T, features]
+        return tf.transpose(x, [0, 2, 1, 3])
 
-    def _position_keys(self, num_positions: int, *, is_training: bool) -> tf.Tensor:
+    def join_heads(self, x: tf.Tensor) -> tf.Tensor:
+        """[B, H, T, features] to [B, T, H * features]."""
+        num_positions, num_features = x.shape[2:]
+        return tf.reshape(tf.transpose(x, [0, 2, 1, 3]), [-1, num_positions, self.num_heads * num_features])
+
+    def position_keys(self, num_positions: int, *, is_training: bool = False) -> tf.Tensor:
         """R(d) for d = -(T - 1) ... T - 1: float32 [1, H, 2T - 1, K]."""
         features = tf.constant(position_features(num_positions, self.value_size)[np.newaxis])
         if is_training:
             features = tf.nn.dropout(features, self.position_dropout_rate)
-        return self._split_heads(self.position_key(features))
+        return self.split_heads(self.position_key(features))
 
-    def _attend(
-        self,
-        query: tf.Tensor,
-        start: int,
-        key: tf.Tensor,
-        value: tf.Tensor,
-        position_key: tf.Tensor,
-        is_training: bool,
+    def _weights(
+        self, query: tf.Tensor, start: int, key: tf.Tensor, position_keys: tf.Tensor, *, is_training: bool
     ) -> tf.Tensor:
-        """The block of Q queries that begins at position `start`, float32 [B, H, Q, K], to float32 [B, H, Q, V]."""
-        num_queries, num_positions = query.shape[2], key.shape[2]
-        first = num_positions - start - num_queries  # row of the lowest distance in use, -(start + Q - 1)
-        in_use = position_key[:, :, first : first + num_positions + num_queries - 1]
-        relative = tf.matmul(query + self.r_r_bias, in_use, transpose_b=True)  # [B, H, Q, T + Q - 1]
-        logits = tf.matmul(query + self.r_w_bias, key, transpose_b=True) + align_distances(relative, num_positions)
-        weights = tf.nn.softmax(logits)  # [B, H, Q, T]
-        if is_training:
-            weights = tf.nn.dropout(weights, self.attention_dropout_rate)
-        return tf.matmul(weights, value)
+        """The weights of the block of Q queries that begins at position `start`: [B, H, Q, K] to [B, H, Q, T]."""
+        num_positions = key.shape[2]
+        relative = product(  # [B, H, Q, T + Q - 1]
+            query + self.r_r_bias, distances_in_use(position_keys, start, query.shape[2]), transpose_y=True
+        )
+        content = product(query + self.r_w_bias, key, transpose_y=True)  # [B, H, Q, T]
+        logits = tf.cast(content, tf.float32) + tf.cast(align_distances(relative, num_positions), tf.float32)
+        weights = tf.nn.softmax(logits)
+        return tf.nn.dropout(weights, self.attention_dropout_rate) if is_training else weights
+
+
+def query_blocks(queries: range) -> list[range]:
+    """Divides queries into blocks of QUERY_BLOCK, of which the last may be shorter."""
+    starts = range(queries.start, queries.stop, QUERY_BLOCK)
+    return [range(start, min(start + QUERY_BLOCK, queries.stop)) for start in starts]
+
+
+def distances_in_use(position_keys: tf.Tensor, start: int, num_queries: int) -> tf.Tensor:
+    """Returns the R(d) of the T + Q - 1 distances from queries start ... start + Q - 1: of [1, H, 2T - 1, K]."""
+    num_positions = (position_keys.shape[2] + 1) // 2
+    first = num_positions - start - num_queries  # row of the lowest distance in use, -(start + Q - 1)
+    return position_keys[:, :, first : first + num_positions + num_queries - 1]
 
 
 def align_distances(relative: tf.Tensor, num_positions: int) -> tf.Tensor:

@@ -119,6 +119,18 @@ class EnformerConfig:
         """The window's bins and crop."""
         return Geometry(self.sequence_length_bp, self.num_bins, bin_size_bp=2 ** (1 + self.num_tower_blocks))
 
+    @property
+    def tower_context_bp(self) -> int:
+        """Bases on either side of a tower bin that it depends on (259 officially).
+
+        Each block's convolution reaches half its width to both sides, in positions of which the block halves the
+        number.
+        """
+        context = 0
+        for width in (*[self.tower_width] * self.num_tower_blocks, self.stem_width):
+            context = 2 * context + width // 2
+        return context
+
     def to_dict(self) -> dict[str, Any]:
         """Returns the sizes as plain values, for JSON."""
         return {f.name: getattr(self, f.name) for f in dataclasses.fields(self)} | {"heads": dict(self.heads)}

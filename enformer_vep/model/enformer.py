@@ -6,6 +6,7 @@ from itertools import pairwise
 import sonnet as snt
 import tensorflow as tf
 
+from enformer_vep.model.arithmetic import Arithmetic, arithmetic, current_arithmetic, product
 from enformer_vep.model.attention import RelativeAttention
 from enformer_vep.model.config import EnformerConfig
 from enformer_vep.model.layers import ConvBlock, HalvingBlock, LayerNorm, Linear, gelu
@@ -32,11 +33,34 @@ class TransformerBlock(snt.Module):
         self.mlp_in = Linear(config.channels, 2 * config.channels)
         self.mlp_out = Linear(2 * config.channels, config.channels)
 
-    def __call__(self, x: tf.Tensor, *, is_training: bool) -> tf.Tensor:
-        """Maps float32 [B, T, C] to the same shape."""
-        x = x + self._dropout(self.attention(self.attention_norm(x), is_training=is_training), is_training)
-        hidden = tf.nn.relu(self._dropout(self.mlp_in(self.mlp_norm(x)), is_training))
-        return x + self._dropout(self.mlp_out(hidden), is_training)
+    def __call__(
+        self,
+        x: tf.Tensor,
+        *,
+        is_training: bool,
+        wanted: range | None = None,
+        position_keys: tf.Tensor | None = None,
+        kept: dict[str, tf.Tensor] | None = None,
+    ) -> tf.Tensor:
+        """Maps float32 [B, T, C] to float32 [B, wanted, C].
+
+        Args:
+          x: the positions.
+          is_training: whether to drop out.
+          wanted: the positions that are wanted; all by default. What is computed for the others alone is spared.
+          position_keys: what the attention's `position_keys` gives for T, if it is there already.
+          kept: is given what goes on inside, for `differences.py`: what the attention gives, and x, middle (x after
+            the attention) and hidden (the mlp's before the relu).
+        """
+        wanted = wanted or range(x.shape[1])
+        attention = self.attention(
+            self.attention_norm(x), is_training=is_training, queries=wanted, position_keys=position_keys, kept=kept
+        )
+        middle = x[:, wanted.start : wanted.stop] + self._dropout(attention, is_training)
+        hidden = self._dropout(self.mlp_in(self.mlp_norm(middle)), is_training)
+        if kept is not None:
+            kept |= {"x": x, "middle": middle, "hidden": hidden}
+        return middle + self._dropout(self.mlp_out(tf.nn.relu(hidden)), is_training)
 
     def _dropout(self, x: tf.Tensor, is_training: bool) -> tf.Tensor:
         return tf.nn.dropout(x, self.dropout_rate) if is_training else x
@@ -101,20 +125,74 @@ class Enformer(snt.Module):
             x = block(x, is_training=is_training)
         return x
 
+    def tower_bins(
+        self,
+        one_hot: tf.Tensor,
+        *,
+        first_bin: tf.Tensor | None = None,
+        arithmetics: Sequence[Arithmetic] | None = None,
+    ) -> tf.Tensor:
+        """Runs stem and conv_tower over some bins of a window, at inference.
+
+        Each bin is what `conv_tower` gives for it over the whole window.
+
+        Args:
+          one_hot: float32 [B, length_bp, 4] in the order A C G T, N all zeros: the bins, and on both sides
+            `config.tower_context_bp` more.
+          first_bin: int32 [B], the first bin's number in its window. What lies beyond the window's ends is zeros to
+            every layer, whatever one_hot holds there. None if no bin's context reaches beyond an end.
+          arithmetics: that of the stem and of each conv_tower block, if it is not the current one.
+
+        Returns:
+          float32 [B, bins, C].
+
+        Raises:
+          ValueError: the length is not a whole number of bins and their context, or not known as the graph is built.
+        """
+        bin_size_bp, context_bp = self.config.geometry.bin_size_bp, self.config.tower_context_bp
+        length_bp = one_hot.shape[1]
+        if length_bp is None or length_bp <= 2 * context_bp or (length_bp - 2 * context_bp) % bin_size_bp:
+            raise ValueError(
+                f"the sequence is a whole number of {bin_size_bp}-bp bins and twice {context_bp} bp, got {length_bp} bp"
+            )
+        x = one_hot
+        window_length = self.config.sequence_length_bp
+        start = None if first_bin is None else first_bin * bin_size_bp - context_bp  # of x, in the window's positions
+        blocks = (self.stem, *self.tower_blocks)
+        for block, chosen in zip(blocks, arithmetics or [current_arithmetic()] * len(blocks), strict=True):
+            inside = None
+            if start is not None:
+                position = start[:, tf.newaxis] + tf.range(x.shape[1])  # [B, length]
+                is_inside = (position >= 0) & (position < window_length)
+                inside = tf.cast(is_inside, tf.float32)[..., tf.newaxis]
+                start, window_length = (start + block.reach) // 2, window_length // 2
+            with arithmetic(chosen):
+                x = block.stretch(x, inside)
+        return x
+
+    def position_keys(self) -> list[tf.Tensor]:
+        """R(d) of every transformer block, float32 [1, H, 2T - 1, K]: the same for all sequences."""
+        num_positions = self.config.geometry.num_tower_bins
+        return [block.attention.position_keys(num_positions) for block in self.transformer_blocks]
+
     def from_tower(
         self,
         tower: tf.Tensor,
         *,
         heads: Sequence[str] | None = None,
         tracks: Sequence[int] | None = None,
+        position_keys: Sequence[tf.Tensor] | None = None,
         is_training: bool = False,
     ) -> dict[str, tf.Tensor]:
         """Runs transformer, crop, final_pointwise and the heads.
+
+        The last transformer block computes only the bins that the crop leaves.
 
         Args:
           tower: float32 [B, num_tower_bins, C], what `conv_tower` gives for a whole window.
           heads: names of the heads to compute; all by default.
           tracks: indices of the tracks to compute in each of them; all by default.
+          position_keys: what `position_keys` gives, if it is there already.
           is_training: use batch statistics, update the moving averages, and drop out.
 
         Returns:
@@ -128,15 +206,34 @@ class Enformer(snt.Module):
         if tower.shape[1] != geometry.num_tower_bins:
             raise ValueError(f"the tower has {geometry.num_tower_bins} bins, got {tower.shape[1]}")
         x = tower
-        for block in self.transformer_blocks:
-            x = block(x, is_training=is_training)
-        x = x[:, geometry.crop_bins : geometry.crop_bins + geometry.num_bins]
+        scored = geometry.scored_tower_bins
+        for number, block in enumerate(self.transformer_blocks):
+            x = block(
+                x,
+                is_training=is_training,
+                wanted=scored if number == len(self.transformer_blocks) - 1 else None,
+                position_keys=None if position_keys is None else position_keys[number],
+            )
+        if not self.transformer_blocks:
+            x = x[:, scored.start : scored.stop]
         x = self.final_pointwise(x, is_training=is_training)
         x = gelu(tf.nn.dropout(x, self.config.pointwise_dropout_rate) if is_training else x)
-        return {head: self._predict(x, self.heads[head], tracks) for head in heads or self.heads}
+        return {head: tf.nn.softplus(self.logits(x, head, tracks)) for head in heads or self.heads}
 
-    def _predict(self, x: tf.Tensor, head: Linear, tracks: Sequence[int] | None) -> tf.Tensor:
-        if tracks is None:
-            return tf.nn.softplus(head(x))
-        w, b = tf.gather(head.w, tracks, axis=1), tf.gather(head.b, tracks)
-        return tf.nn.softplus(tf.tensordot(x, w, axes=1) + b)
+    def logits(
+        self, x: tf.Tensor, head: str, tracks: Sequence[int] | None = None, *, with_bias: bool = True
+    ) -> tf.Tensor:
+        """A head's tracks before the softplus, of float32 [B, bins, 2C]: float32 [B, bins, tracks].
+
+        Args:
+          x: what final_pointwise and gelu give.
+          head: the head's name.
+          tracks: indices of the tracks to compute; all by default.
+          with_bias: whether the bias is added.
+        """
+        linear = self.heads[head]
+        y = linear.product(x) if tracks is None else product(x, tf.gather(linear.w, tracks, axis=1)[tf.newaxis])
+        y = tf.cast(y, tf.float32)
+        if not with_bias:
+            return y
+        return y + (linear.b if tracks is None else tf.gather(linear.b, tracks))

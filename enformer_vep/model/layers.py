@@ -9,10 +9,14 @@ from collections.abc import Callable
 import sonnet as snt
 import tensorflow as tf
 
+from enformer_vep.model.arithmetic import Weights, fusible, product_dtype
+
 EPS = 1e-5
 """Added to the variance in every norm."""
 
 MOVING_AVERAGE_DECAY = 0.9
+
+GELU_SLOPE = 1.702
 
 SEGMENT_ELEMENTS = 2**23
 """Activations of one layer (32 MiB of float32) that inference computes at a time in the long early layers."""
@@ -22,7 +26,38 @@ Initializer = Callable[[list[int], tf.DType], tf.Tensor]
 
 def gelu(x: tf.Tensor) -> tf.Tensor:
     """The sigmoid form of gelu that Enformer was trained with: sigmoid(1.702 x) * x."""
-    return tf.nn.sigmoid(1.702 * x) * x
+    return tf.nn.sigmoid(GELU_SLOPE * x) * x
+
+
+@fusible
+def scaled_gelu(x: tf.Tensor, factor: tf.Tensor, shift: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
+    """Returns gelu of a norm, as the factor of a product in `dtype`."""
+    return tf.cast(gelu(x * factor + shift), dtype)
+
+
+@fusible
+def add_bias(products: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
+    """Products in any precision and a bias: float32."""
+    return tf.cast(products, tf.float32) + bias
+
+
+@fusible
+def add_to_residual(x: tf.Tensor, products: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
+    """Returns x + f(x), where f(x) is products and a bias: float32."""
+    return x + (tf.cast(products, tf.float32) + bias)
+
+
+@fusible
+def pair_difference(x: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
+    """Each pair's first position minus its second, [B, length / 2, channels], as the factor of a product in `dtype`."""
+    return tf.cast(x[:, 0::2] - x[:, 1::2], dtype)
+
+
+@fusible
+def pair_mean(x: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+    """The mean of each pair, its first position weighted by the sigmoid of `logits` [B, length / 2, channels]."""
+    even, odd = x[:, 0::2], x[:, 1::2]
+    return odd + tf.nn.sigmoid(tf.cast(logits, tf.float32)) * (even - odd)
 
 
 def create_variable(initializer: Initializer, shape: list[int], name: str) -> tf.Variable:
@@ -50,11 +85,16 @@ class Linear(snt.Module):
         w_init = w_init or snt.initializers.TruncatedNormal(stddev=num_inputs**-0.5)
         self.w = create_variable(w_init, [num_inputs, num_outputs], "w")
         self.b = create_variable(snt.initializers.Zeros(), [num_outputs], "b") if with_bias else None
+        self._weights = Weights(self.w)
 
     def __call__(self, x: tf.Tensor) -> tf.Tensor:
         """Maps float32 [..., num_inputs] to float32 [..., num_outputs]."""
-        y = tf.tensordot(x, self.w, axes=1)
-        return y if self.b is None else y + self.b
+        y = self.product(x)
+        return tf.cast(y, tf.float32) if self.b is None else add_bias(y, self.b)
+
+    def product(self, x: tf.Tensor) -> tf.Tensor:
+        """Returns x * w without the bias, in the precision of products: [..., num_outputs]."""
+        return tf.tensordot(tf.cast(x, product_dtype()), self._weights.value(), axes=1)
 
 
 class Conv1D(snt.Module):
@@ -69,6 +109,7 @@ class Conv1D(snt.Module):
         w_init = snt.initializers.TruncatedNormal(stddev=(width * num_inputs) ** -0.5)
         self.w = create_variable(w_init, [width, num_inputs, num_outputs], "w")
         self.b = create_variable(snt.initializers.Zeros(), [num_outputs], "b")
+        self._weights = Weights(self.w)
 
     @property
     def reach(self) -> int:
@@ -77,7 +118,11 @@ class Conv1D(snt.Module):
 
     def __call__(self, x: tf.Tensor) -> tf.Tensor:
         """Maps float32 [B, length, num_inputs] to float32 [B, length - 2 reach, num_outputs]."""
-        return tf.nn.conv1d(x, self.w, stride=1, padding="VALID") + self.b
+        return add_bias(self.product(x), self.b)
+
+    def product(self, x: tf.Tensor) -> tf.Tensor:
+        """The convolution without the bias, in the precision of products: [B, length - 2 reach, num_outputs]."""
+        return tf.nn.conv1d(tf.cast(x, product_dtype()), self._weights.value(), stride=1, padding="VALID")
 
 
 class BatchNorm(snt.Module):
@@ -103,6 +148,11 @@ class BatchNorm(snt.Module):
         Raises:
           TypeError: training in cross-replica context, where there is no batch to take statistics of.
         """
+        factor, shift = self.affine(x, is_training=is_training)
+        return x * factor + shift
+
+    def affine(self, x: tf.Tensor, *, is_training: bool) -> tuple[tf.Tensor, tf.Tensor]:
+        """The factor and the shift, float32 [1, 1, num_channels] each, that normalise x as `__call__` does."""
         if is_training:
             mean, variance = self._batch_statistics(x)
             self.moving_mean.update(mean)
@@ -110,7 +160,7 @@ class BatchNorm(snt.Module):
         else:
             mean, variance = self.moving_mean.value, self.moving_variance.value
         factor = tf.math.rsqrt(variance + EPS) * self.scale
-        return x * factor + (self.offset - mean * factor)
+        return factor, self.offset - mean * factor
 
     def _batch_statistics(self, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         replicas = tf.distribute.get_replica_context()
@@ -144,16 +194,33 @@ class ConvBlock(snt.Module):
         self.norm = BatchNorm(num_inputs)
         self.convolution = Conv1D(num_inputs, num_outputs, width)
 
-    def __call__(self, x: tf.Tensor, *, is_training: bool, padding: tuple[int, int] | None = None) -> tf.Tensor:
+    def __call__(
+        self,
+        x: tf.Tensor,
+        *,
+        is_training: bool,
+        padding: tuple[int, int] | None = None,
+        inside: tf.Tensor | None = None,
+    ) -> tf.Tensor:
         """Maps float32 [B, length, num_inputs] to float32 [B, ..., num_outputs].
 
         Args:
           x: the input, with what neighbours it on a side where fewer zeros than the convolution's reach are added.
           is_training: whether the norm uses the batch's statistics.
           padding: zeros put before the convolution at the left and right; by default those that keep the length.
+          inside: float32 [B, length, 1], 0 at positions that the convolution is to find zeros at, else 1.
         """
-        x = gelu(self.norm(x, is_training=is_training))
+        x = self._activate(x, is_training=is_training)
+        x = x if inside is None else x * tf.cast(inside, x.dtype)
         return self.convolution(pad_positions(x, padding or (self.convolution.reach, self.convolution.reach)))
+
+    def residual(self, x: tf.Tensor, *, is_training: bool) -> tf.Tensor:
+        """Returns x + self(x), for a width of 1 and as many outputs as inputs."""
+        products = self.convolution.product(self._activate(x, is_training=is_training))
+        return add_to_residual(x, products, self.convolution.b)
+
+    def _activate(self, x: tf.Tensor, *, is_training: bool) -> tf.Tensor:
+        return scaled_gelu(x, *self.norm.affine(x, is_training=is_training), product_dtype())
 
 
 def pad_positions(x: tf.Tensor, padding: tuple[int, int]) -> tf.Tensor:
@@ -173,10 +240,8 @@ class AttentionPool(snt.Module):
 
     def __call__(self, x: tf.Tensor) -> tf.Tensor:
         """Maps float32 [B, length, num_channels], of even length, to float32 [B, length / 2, num_channels]."""
-        even, odd = x[:, 0::2], x[:, 1::2]
         # The softmax of two logits is the sigmoid of their difference, and the logits' map is linear.
-        difference = even - odd
-        return odd + tf.nn.sigmoid(self.logit_linear(difference)) * difference
+        return pair_mean(x, self.logit_linear(pair_difference(x, product_dtype())))
 
 
 class MaxPool(snt.Module):
@@ -208,7 +273,7 @@ class HalvingBlock(snt.Module):
         self.wide: Conv1D | ConvBlock = (Conv1D if is_stem else ConvBlock)(num_inputs, num_outputs, width)
         self.pointwise = ConvBlock(num_outputs, num_outputs, 1)
         self.pool: AttentionPool | MaxPool = AttentionPool(num_outputs) if pooling_type == "attention" else MaxPool()
-        self._reach = width // 2
+        self.reach = width // 2
         self._num_channels = max(num_inputs, num_outputs)
 
     def __call__(self, x: tf.Tensor, *, is_training: bool) -> tf.Tensor:
@@ -228,15 +293,30 @@ class HalvingBlock(snt.Module):
         segments: list[tf.Tensor] = []
         for start in range(0, length, segment_length):
             end = min(start + segment_length, length)
-            first, last = max(start - self._reach, 0), min(end + self._reach, length)
-            padding = (first - (start - self._reach), end + self._reach - last)
+            first, last = max(start - self.reach, 0), min(end + self.reach, length)
+            padding = (first - (start - self.reach), end + self.reach - last)
             with tf.control_dependencies(segments[-1:]):  # one segment at a time, to hold the memory of one
                 segments.append(self._segment(tf.identity(x[:, first:last]), padding, is_training=is_training))
         return segments[0] if len(segments) == 1 else tf.concat(segments, axis=1)
 
-    def _segment(self, x: tf.Tensor, padding: tuple[int, int], *, is_training: bool) -> tf.Tensor:
+    def stretch(self, x: tf.Tensor, inside: tf.Tensor | None) -> tf.Tensor:
+        """Computes some positions from a stretch of the input that holds all they depend on, at inference.
+
+        Args:
+          x: float32 [B, length, num_inputs]: two positions for each of the output, and the convolution's reach of
+            neighbours on both sides.
+          inside: float32 [B, length, 1], 0 at positions beyond the sequence's ends, else 1; None if all are inside.
+
+        Returns:
+          float32 [B, length / 2 - reach, num_outputs].
+        """
+        return self._segment(x, (0, 0), is_training=False, inside=inside)
+
+    def _segment(
+        self, x: tf.Tensor, padding: tuple[int, int], *, is_training: bool, inside: tf.Tensor | None = None
+    ) -> tf.Tensor:
         if isinstance(self.wide, Conv1D):
-            x = self.wide(pad_positions(x, padding))
+            x = self.wide(pad_positions(x if inside is None else x * inside, padding))
         else:
-            x = self.wide(x, is_training=is_training, padding=padding)
-        return self.pool(x + self.pointwise(x, is_training=is_training))
+            x = self.wide(x, is_training=is_training, padding=padding, inside=inside)
+        return self.pool(self.pointwise.residual(x, is_training=is_training))

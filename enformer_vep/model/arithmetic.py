@@ -1,0 +1,91 @@
+"""How a graph computes: the precision of its matrix products, and whether neighbouring elementwise steps are fused.
+
+The layers ask for the arithmetic while a graph is being traced, so that one code serves the plain model (float32, one
+TensorFlow operation a step: the default) and the engine that is faster.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import wraps
+
+import tensorflow as tf
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """The arithmetic of a graph.
+
+    Attributes:
+      product_dtype: convolutions and matrix products are computed in it: their factors are rounded to it, and their
+        results, whose sums are float32. What lies between them is float32.
+      is_fused: compile each run of elementwise steps to one loop with XLA. On CPU it spares most of their time, which
+        is spent on moving tensors in and out of memory; products are left to oneDNN, which is faster at them than XLA.
+    """
+
+    product_dtype: tf.DType = tf.float32
+    is_fused: bool = False
+
+
+PLAIN = Arithmetic()
+
+_CURRENT: ContextVar[Arithmetic] = ContextVar("arithmetic", default=PLAIN)
+
+
+@contextmanager
+def arithmetic(chosen: Arithmetic) -> Iterator[None]:
+    """Sets the arithmetic of what is traced, or run eagerly, inside."""
+    token = _CURRENT.set(chosen)
+    try:
+        yield
+    finally:
+        _CURRENT.reset(token)
+
+
+def current_arithmetic() -> Arithmetic:
+    """The arithmetic where this is called."""
+    return _CURRENT.get()
+
+
+def product_dtype() -> tf.DType:
+    """The precision of products where this is called."""
+    return _CURRENT.get().product_dtype
+
+
+def fusible(steps: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:
+    """Lets elementwise steps be compiled to one loop where the arithmetic says so.
+
+    The function depends on its positional arguments alone: tensors, and what can be hashed.
+    """
+    compiled = tf.function(steps, jit_compile=True, autograph=False)
+
+    @wraps(steps)
+    def run(*arguments: object) -> tf.Tensor:
+        return compiled(*arguments) if _CURRENT.get().is_fused else steps(*arguments)
+
+    return run
+
+
+class Weights:
+    """A variable's values in the precision of products, cast once for each."""
+
+    def __init__(self, variable: tf.Variable) -> None:
+        self._variable = variable
+        self._copies: dict[tf.DType, tf.Tensor] = {}
+
+    def value(self) -> tf.Tensor:
+        """The values in the current precision. Below float32 they are a copy, made at the first call."""
+        dtype = product_dtype()
+        if dtype == self._variable.dtype:
+            return self._variable
+        if dtype not in self._copies:
+            with tf.init_scope():
+                self._copies[dtype] = tf.cast(self._variable, dtype)
+        return self._copies[dtype]
+
+
+def product(x: tf.Tensor, y: tf.Tensor, *, transpose_y: bool = False) -> tf.Tensor:
+    """The matrix product of [..., m, k] and [..., k, n], factors and result in the current precision: [..., m, n]."""
+    dtype = product_dtype()
+    return tf.matmul(tf.cast(x, dtype), tf.cast(y, dtype), transpose_b=transpose_y)

@@ -1,0 +1,326 @@
+"""The transformer and the head of an alternate allele, as differences from the reference's.
+
+A variant changes a track by a thousandth or less. Where the alternate is computed like the reference, rounding each
+to bfloat16 buries that; here d, the alternate's activations minus the reference's, goes through the model by itself,
+and rounding errs in proportion to d, however small the effect. No step subtracts two numbers of the reference's size:
+
+- linear map: d W.
+- layer norm, with centred x and d, r = 1/sqrt(var(x) + eps) and r' that of x + d:
+  d r' - x (r r')^2 / (r + r') * mean(2 x d + d^2).
+- gelu x s(1.702 x): d s' + x s (1 - s') expm1(1.702 d), with s and s' the sigmoid before and after.
+- logits: dl = dq (k + dk) + (q + r_w) dk + dq R. Softmax weights p and attended o = p v: with e = p expm1(dl) and
+  s its sum over keys, do = (e (v + dv) + p dv - s o) / (1 + s), for any common offset of v and o.
+- softplus: log1p(sigmoid(u) expm1(du)).
+"""
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+from enformer_vep.model.arithmetic import fusible, product, product_dtype
+from enformer_vep.model.attention import RelativeAttention, align_distances, distances_in_use, query_blocks
+from enformer_vep.model.enformer import Enformer, TransformerBlock
+from enformer_vep.model.layers import EPS, GELU_SLOPE, gelu
+
+KeptBlock = dict[str, tf.Tensor]
+"""What a transformer block's differences need of the reference: see `keep_block`."""
+
+Kept = tuple[list[KeptBlock], dict[str, tf.Tensor]]
+"""That of every block, and of final_pointwise and the head."""
+
+
+class DifferenceTransformer:
+    """Runs a reference with all that its alternates need, and the alternates as differences from it."""
+
+    def __init__(
+        self,
+        model: Enformer,
+        head: str,
+        *,
+        tracks: Sequence[int] | None = None,
+        position_keys: Sequence[tf.Tensor] | None = None,
+    ) -> None:
+        """Prepares one head.
+
+        Args:
+          model: the model.
+          head: the head to predict.
+          tracks: indices of its tracks, in the order wanted; all by default.
+          position_keys: what `model.position_keys` gives, if it is there already.
+        """
+        self._model = model
+        self._head, self._tracks = head, tracks
+        self._position_keys = position_keys or model.position_keys()
+
+    def reference(self, tower: tf.Tensor, kept_dtype: tf.DType) -> tuple[tf.Tensor, Kept]:
+        """Runs the reference in the current precision.
+
+        Args:
+          tower: float32 [B, T, C].
+          kept_dtype: the precision of the large tensors that are kept, that of the differences' products.
+
+        Returns:
+          The prediction, float32 [B, num_bins, tracks], and what its alternates need.
+        """
+        blocks: list[KeptBlock] = []
+        x = tower
+        for block, wanted, position_keys in self._blocks():
+            kept: dict[str, tf.Tensor] = {}
+            x = block(x, is_training=False, wanted=wanted, position_keys=position_keys, kept=kept)
+            blocks.append(keep_block(block, kept, kept_dtype, is_whole=not blocks))
+        if not blocks:
+            x = self._crop(x)
+        pointwise = self._model.final_pointwise(x, is_training=False)
+        logits = self._model.logits(gelu(pointwise), self._head, self._tracks)
+        return tf.nn.softplus(logits), (blocks, {"x": x, "pointwise": pointwise, "logits": logits})
+
+    def difference(self, kept: Kept, d: tf.Tensor, first_bin: tf.Tensor | None = None) -> tf.Tensor:
+        """Runs the alternates, in the current precision.
+
+        Args:
+          kept: what `reference` kept of each alternate's reference, along the batch.
+          d: float32 [B, T, C], the alternate's tower minus the reference's; or [B, M, C], M bins of it of which
+            no other differs.
+          first_bin: int32 [B], where those M bins begin; None if d is of all T.
+
+        Returns:
+          The alternate's prediction minus the reference's, float32 [B, num_bins, tracks].
+        """
+        blocks, end = kept
+        for number, (block, wanted, position_keys) in enumerate(self._blocks()):
+            if number == 0 and first_bin is not None:
+                d = _block_of_few(block, blocks[0], d, first_bin, wanted, position_keys)
+            else:
+                d = _block(block, blocks[number], d, wanted, position_keys)
+        if not blocks:
+            if first_bin is not None:
+                d = _spread(d, first_bin[:, tf.newaxis] + tf.range(d.shape[1]), self._num_bins)
+            d = self._crop(d)
+        final = self._model.final_pointwise
+        factor, shift = final.norm.affine(end["x"], is_training=False)
+        d = final.convolution.product(gelu_difference(end["x"] * factor + shift, d * factor, product_dtype()))
+        d = gelu_difference(end["pointwise"], d, product_dtype())
+        d = self._model.logits(d, self._head, self._tracks, with_bias=False)
+        return softplus_difference(end["logits"], d)
+
+    @property
+    def _num_bins(self) -> int:
+        return self._model.config.geometry.num_tower_bins
+
+    def _crop(self, x: tf.Tensor) -> tf.Tensor:
+        scored = self._model.config.geometry.scored_tower_bins
+        return x[:, scored.start : scored.stop]
+
+    def _blocks(self) -> list[tuple[TransformerBlock, range, tf.Tensor]]:
+        """Each block, the bins that it computes, and its position keys."""
+        last = len(self._model.transformer_blocks) - 1
+        geometry = self._model.config.geometry
+        return [
+            (block, geometry.scored_tower_bins if number == last else range(self._num_bins), position_keys)
+            for number, (block, position_keys) in enumerate(
+                zip(self._model.transformer_blocks, self._position_keys, strict=True)
+            )
+        ]
+
+
+def keep_block(block: TransformerBlock, kept: dict[str, tf.Tensor], dtype: tf.DType, *, is_whole: bool) -> KeptBlock:
+    """Makes what the differences need of what went on inside a block.
+
+    Args:
+      block: the block.
+      kept: what it gave.
+      dtype: the precision that is kept.
+      is_whole: whether the attention's weights are kept as one tensor, not as blocks of queries.
+
+    Returns:
+      In that precision: x and middle [B, T, C]; hidden [B, T, 2C]; query (with r_w), key [B, H, T, K]; value and
+      attended [B, H, T, V], less the value's mean over keys; weights [B, H, T, T], or a list of its blocks.
+    """
+    attention = block.attention
+    mean = tf.reduce_mean(kept["value"], axis=2, keepdims=True)  # rounding errs in proportion to what is left
+    weights = [tf.cast(weights, dtype) for weights in kept["weights"]]
+    return {
+        "x": tf.cast(kept["x"], dtype),
+        "middle": tf.cast(kept["middle"], dtype),
+        "hidden": tf.cast(kept["hidden"], dtype),
+        "query": tf.cast(kept["query"] + attention.r_w_bias, dtype),
+        "key": tf.cast(kept["key"], dtype),
+        "value": tf.cast(kept["value"] - mean, dtype),
+        "attended": tf.cast(attention.split_heads(kept["attended"]) - mean, dtype),
+        "weights": tf.concat(weights, axis=2) if is_whole else weights,
+    }
+
+
+def _block(
+    block: TransformerBlock, kept: KeptBlock, d: tf.Tensor, wanted: range, position_keys: tf.Tensor
+) -> tf.Tensor:
+    """A transformer block's difference, of float32 [B, T, C] and for the wanted bins."""
+    attention = block.attention
+    dn = layer_norm_difference(kept["x"], d, block.attention_norm.scale, product_dtype())
+    dq, dk, dv = _project(attention, dn[:, wanted.start : wanted.stop], dn)
+    # [dq, q + r_w] [k + dk, dk] is both content terms in one product
+    queries = tf.concat([dq, kept["query"]], axis=-1)  # [B, H, Q, 2K]
+    keys = tf.concat([changed(kept["key"], dk), dk], axis=-1)  # [B, H, T, 2K]
+    values = changed(kept["value"], dv)
+    attended = []
+    for number, queried in enumerate(query_blocks(wanted)):
+        rows = slice(queried.start - wanted.start, queried.stop - wanted.start)
+        weights = kept["weights"]
+        weights = weights[number] if isinstance(weights, (list, tuple)) else weights[:, :, rows]
+        content = product(queries[:, :, rows], keys, transpose_y=True)
+        in_use = distances_in_use(position_keys, queried.start, len(queried))
+        relative = product(dq[:, :, rows], in_use, transpose_y=True)
+        e = weight_change(weights, content, relative)
+        attended.append(
+            attended_difference(product(e, values), product(weights, dv), total(e), kept["attended"][:, :, rows])
+        )
+    d_attention = attention.output.product(attention.join_heads(tf.concat(attended, axis=2)))
+    return _mlp(block, kept, add(d[:, wanted.start : wanted.stop], d_attention))
+
+
+def _block_of_few(
+    block: TransformerBlock,
+    kept: KeptBlock,
+    d: tf.Tensor,
+    first_bin: tf.Tensor,
+    wanted: range,
+    position_keys: tf.Tensor,
+) -> tf.Tensor:
+    """The first block's difference, where only M bins differ: float32 [B, M, C] to float32 [B, wanted, C].
+
+    Of the logits, M columns change in every row, and M rows in every column.
+    """
+    attention = block.attention
+    num_bins = kept["x"].shape[1]
+    bins = first_bin[:, tf.newaxis] + tf.range(d.shape[1])  # [B, M]
+    x = tf.gather(kept["x"], bins, batch_dims=1)
+    dn = layer_norm_difference(x, d, block.attention_norm.scale, product_dtype())
+    dq, dk, dv = _project(attention, dn, dn)  # [B, H, M, features]
+
+    # Every row, as if its query were the reference's.
+    weights = tf.gather(kept["weights"], bins, axis=3, batch_dims=1)  # [B, H, wanted, M]
+    e = weight_change_of(weights, product(kept["query"], dk, transpose_y=True))
+    value = changed(tf.gather(kept["value"], bins, axis=2, batch_dims=1), dv)
+    attended = attended_difference(product(e, value), product(weights, dv), total(e), kept["attended"])
+
+    # The rows whose query is not; one that is not wanted has no place.
+    row = tf.clip_by_value(bins - wanted.start, 0, len(wanted) - 1)
+    is_wanted = (bins >= wanted.start) & (bins < wanted.stop)
+    weights, query, reference_attended = (
+        tf.gather(kept[name], row, axis=2, batch_dims=1) for name in ("weights", "query", "attended")
+    )
+    all_dk, all_dv = (_spread(x, bins, num_bins) for x in (dk, dv))  # [B, H, T, features]
+    content = product(
+        tf.concat([dq, query], axis=-1),
+        tf.concat([changed(kept["key"], all_dk), all_dk], axis=-1),
+        transpose_y=True,
+    )
+    relative = product(dq, _distances_of(bins, position_keys), transpose_y=True)
+    e = weight_change(weights, content, relative)
+    value = changed(kept["value"], all_dv)
+    rows = attended_difference(product(e, value), product(weights, all_dv), total(e), reference_attended)
+    place = tf.where(is_wanted, row, -1)
+    is_changed = tf.reduce_any(place[:, :, tf.newaxis] == tf.range(len(wanted)), axis=1)  # [B, wanted]
+    attended = tf.where(is_changed[:, tf.newaxis, :, tf.newaxis], _spread(rows, place, len(wanted)), attended)
+    d_attention = attention.output.product(attention.join_heads(attended))
+    return _mlp(block, kept, add(_spread(d, place, len(wanted)), d_attention))
+
+
+def _project(attention: RelativeAttention, of_queries: tf.Tensor, d: tf.Tensor) -> list[tf.Tensor]:
+    """The differences of queries (divided by the square root of K), keys and values: [B, H, T, features]."""
+    dq = attention.query.product(of_queries) * tf.cast(attention.key_size**-0.5, product_dtype())
+    return [attention.split_heads(x) for x in (dq, attention.key.product(d), attention.value.product(d))]
+
+
+def _mlp(block: TransformerBlock, kept: KeptBlock, d: tf.Tensor) -> tf.Tensor:
+    """Adds the mlp's difference to that of what goes into it."""
+    dn = layer_norm_difference(kept["middle"], d, block.mlp_norm.scale, product_dtype())
+    hidden = relu_difference(kept["hidden"], block.mlp_in.product(dn), product_dtype())
+    return add(d, block.mlp_out.product(hidden))
+
+
+def _spread(x: tf.Tensor, place: tf.Tensor, length: int) -> tf.Tensor:
+    """Puts [B, ..., M, features] at the places int32 [B, M] of zeros [B, ..., length, features]; none at -1."""
+    one_hot = tf.one_hot(place, length, dtype=x.dtype)  # [B, M, length]
+    one_hot = one_hot if x.shape.rank == 3 else one_hot[:, tf.newaxis]
+    return tf.matmul(one_hot, x, transpose_a=True)
+
+
+def _distances_of(bins: tf.Tensor, position_keys: tf.Tensor) -> tf.Tensor:
+    """R(d) of the T + M - 1 distances from M neighbouring bins, int32 [B, M], which lie elsewhere in each row."""
+    num_bins = (position_keys.shape[2] + 1) // 2
+    num_changed = bins.shape[1]
+    first = num_bins - bins[:, :1] - num_changed  # [B, 1], as in `distances_in_use`
+    in_use = tf.gather(position_keys[0], first + tf.range(num_bins + num_changed - 1), axis=1)
+    return tf.transpose(in_use, [1, 0, 2, 3])  # [B, H, T + M - 1, K]
+
+
+@fusible
+def add(x: tf.Tensor, products: tf.Tensor) -> tf.Tensor:
+    """Adds products of any precision to float32 x."""
+    return x + tf.cast(products, tf.float32)
+
+
+@fusible
+def changed(x: tf.Tensor, d: tf.Tensor) -> tf.Tensor:
+    """Returns x + d in x's precision, added in float32."""
+    return tf.cast(tf.cast(x, tf.float32) + tf.cast(d, tf.float32), x.dtype)
+
+
+@fusible
+def total(e: tf.Tensor) -> tf.Tensor:
+    """The sum over the last axis, which is kept: float32."""
+    return tf.reduce_sum(tf.cast(e, tf.float32), axis=-1, keepdims=True)
+
+
+@fusible
+def layer_norm_difference(x: tf.Tensor, d: tf.Tensor, scale: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
+    """layer_norm(x + d) - layer_norm(x) of [..., C], as the factor of a product."""
+    x = tf.cast(x, tf.float32)
+    x -= tf.reduce_mean(x, axis=-1, keepdims=True)
+    d -= tf.reduce_mean(d, axis=-1, keepdims=True)
+    variance = tf.reduce_mean(x * x, axis=-1, keepdims=True)
+    change = tf.reduce_mean((2.0 * x + d) * d, axis=-1, keepdims=True)  # of the variance
+    before, after = tf.math.rsqrt(variance + EPS), tf.math.rsqrt(variance + change + EPS)
+    return tf.cast((d * after - x * (tf.square(before * after) / (before + after) * change)) * scale, dtype)
+
+
+@fusible
+def relu_difference(x: tf.Tensor, d: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
+    """relu(x + d) - relu(x), as the factor of a product."""
+    x, d = tf.cast(x, tf.float32), tf.cast(d, tf.float32)
+    return tf.cast(tf.where((x > 0) & (x + d > 0), d, tf.nn.relu(x + d) - tf.nn.relu(x)), dtype)
+
+
+@fusible
+def gelu_difference(x: tf.Tensor, d: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
+    """gelu(x + d) - gelu(x), as the factor of a product."""
+    d = tf.cast(d, tf.float32)
+    before, after = tf.nn.sigmoid(GELU_SLOPE * x), tf.nn.sigmoid(GELU_SLOPE * (x + d))
+    return tf.cast(d * after + x * before * (1.0 - after) * tf.math.expm1(GELU_SLOPE * d), dtype)
+
+
+@fusible
+def softplus_difference(x: tf.Tensor, d: tf.Tensor) -> tf.Tensor:
+    """softplus(x + d) - softplus(x): float32."""
+    return tf.math.log1p(tf.nn.sigmoid(x) * tf.math.expm1(tf.cast(d, tf.float32)))
+
+
+@fusible
+def weight_change(weights: tf.Tensor, content: tf.Tensor, relative: tf.Tensor) -> tf.Tensor:
+    """Returns p expm1(dl); dl is `content` [B, H, Q, T] and `relative` [B, H, Q, T + Q - 1], which is by distance."""
+    logits = tf.cast(content, tf.float32) + align_distances(tf.cast(relative, tf.float32), content.shape[3])
+    return tf.cast(tf.cast(weights, tf.float32) * tf.math.expm1(logits), content.dtype)
+
+
+@fusible
+def weight_change_of(weights: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+    """Returns p expm1(dl), in dl's precision."""
+    return tf.cast(tf.cast(weights, tf.float32) * tf.math.expm1(tf.cast(logits, tf.float32)), logits.dtype)
+
+
+@fusible
+def attended_difference(of_change: tf.Tensor, of_values: tf.Tensor, s: tf.Tensor, attended: tf.Tensor) -> tf.Tensor:
+    """(e (v + dv) + p dv - s o) / (1 + s): float32 [B, H, Q, V]."""
+    products = tf.cast(of_change, tf.float32) + tf.cast(of_values, tf.float32)
+    return (products - s * tf.cast(attended, tf.float32)) / (1.0 + s)

@@ -1,0 +1,155 @@
+"""Alternates as differences, against the plain transformer."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from enformer_vep.model.arithmetic import Arithmetic, arithmetic
+from enformer_vep.model.config import EnformerConfig
+from enformer_vep.model.differences import (
+    DifferenceTransformer,
+    gelu_difference,
+    layer_norm_difference,
+    relu_difference,
+    softplus_difference,
+)
+from enformer_vep.model.enformer import Enformer
+from enformer_vep.model.layers import EPS, gelu
+from tests.support import TINY_CONFIG, random_one_hot, reference_model
+
+WIDE_CONFIG = EnformerConfig(
+    channels=192,
+    num_transformer_layers=3,
+    num_heads=4,
+    key_size=16,
+    heads={"human": 60},
+    sequence_length_bp=128 * 24,
+    num_bins=16,
+    width_multiple=32,
+)
+ONE_BLOCK_CONFIG = EnformerConfig(
+    channels=24, num_transformer_layers=1, num_heads=2, key_size=8, heads={"human": 5}, sequence_length_bp=128 * 24,
+    num_bins=16, width_multiple=4,
+)  # fmt: skip
+NO_BLOCK_CONFIG = EnformerConfig(
+    channels=24, num_transformer_layers=0, num_heads=2, key_size=8, heads={"human": 5}, sequence_length_bp=128 * 24,
+    num_bins=16, width_multiple=4,
+)  # fmt: skip
+
+NUM_CHANGED = 6
+RNG = np.random.default_rng(2)
+
+
+def exact(function: Callable[[np.ndarray], np.ndarray], x: np.ndarray, d: np.ndarray) -> np.ndarray:
+    x, d = x.astype(np.float64), d.astype(np.float64)
+    return function(x + d) - function(x)
+
+
+def sigmoid(x: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-x))
+
+
+def layer_norm(x: np.ndarray) -> np.ndarray:
+    return (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + EPS)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-3, 1e-7])
+@pytest.mark.parametrize(
+    ("found", "function"),
+    [
+        (lambda x, d: relu_difference(x, d, tf.float32), lambda x: np.maximum(x, 0)),
+        (lambda x, d: gelu_difference(x, d, tf.float32), lambda x: x * sigmoid(1.702 * x)),
+        (softplus_difference, lambda x: np.log1p(np.exp(x))),
+        (lambda x, d: layer_norm_difference(x, d, tf.ones([50]), tf.float32), layer_norm),
+    ],
+    ids=["relu", "gelu", "softplus", "layer norm"],
+)
+def test_differences_are_exact_however_small(
+    found: Callable[[tf.Tensor, tf.Tensor], tf.Tensor], function: Callable[[np.ndarray], np.ndarray], scale: float
+) -> None:
+    """Of a change of 1e-7, float32 would have nothing left if two values were subtracted."""
+    x = RNG.standard_normal((40, 50)).astype(np.float32) * 2
+    d = (RNG.standard_normal((40, 50)) * scale).astype(np.float32)
+    expected = exact(function, x, d)
+    np.testing.assert_allclose(found(tf.constant(x), tf.constant(d)), expected, rtol=1e-4, atol=2e-6 * scale)
+
+
+def test_the_gelu_is_the_models() -> None:
+    x = tf.constant(RNG.standard_normal(100), tf.float32)
+    np.testing.assert_allclose(gelu_difference(x, tf.ones(100), tf.float32), gelu(x + 1) - gelu(x), atol=1e-5)
+
+
+def towers(config: EnformerConfig, model: Enformer) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Two references, a difference of a few bins of each, and where they begin."""
+    reference = model.conv_tower(random_one_hot(2, config.sequence_length_bp)).numpy()
+    few = RNG.standard_normal((2, NUM_CHANGED, config.channels)).astype(np.float32) * 0.3 * reference.std()
+    return reference, few, np.array([8, 1], np.int32)
+
+
+def spread(few: np.ndarray, first_bin: np.ndarray, num_bins: int) -> np.ndarray:
+    whole = np.zeros((len(few), num_bins, few.shape[2]), np.float32)
+    for row, first in enumerate(first_bin):
+        whole[row, first : first + NUM_CHANGED] = few[row]
+    return whole
+
+
+def run(
+    model: Enformer, reference: np.ndarray, d: np.ndarray, first_bin: np.ndarray | None, chosen: Arithmetic
+) -> np.ndarray:
+    """The difference of the predictions, [2, bins, tracks]."""
+    transformer = DifferenceTransformer(model, "human")
+
+    @tf.function(autograph=False)
+    def difference(tower: tf.Tensor, d: tf.Tensor) -> tf.Tensor:
+        _, kept = transformer.reference(tower, chosen.product_dtype)
+        with arithmetic(chosen):
+            return transformer.difference(kept, d, first_bin)
+
+    return difference(tf.constant(reference), tf.constant(d)).numpy()
+
+
+@pytest.mark.parametrize(
+    "config", [TINY_CONFIG, WIDE_CONFIG, ONE_BLOCK_CONFIG, NO_BLOCK_CONFIG], ids=["tiny", "wide", "one", "none"]
+)
+@pytest.mark.parametrize("is_fused", [False, True])
+def test_in_float32_it_is_the_plain_transformers_difference(config: EnformerConfig, is_fused: bool) -> None:
+    model = reference_model(config)
+    reference, few, first_bin = towers(config, model)
+    whole = spread(few, first_bin, config.geometry.num_tower_bins)
+    plain = [model.from_tower(tf.constant(tower))["human"].numpy() for tower in (reference + whole, reference)]
+    expected = plain[0] - plain[1]
+    for d, first in ((whole, None), (few, first_bin)):
+        found = run(model, reference, d, first, Arithmetic(is_fused=is_fused))
+        np.testing.assert_allclose(found, expected, rtol=0, atol=2e-5 * np.abs(expected).max())
+
+
+def test_every_bin_may_differ() -> None:
+    """Two sequences that have nothing in common: what attention leaves behind then costs some of the precision."""
+    model = reference_model(WIDE_CONFIG)
+    reference, _, _ = towers(WIDE_CONFIG, model)
+    other = model.conv_tower(random_one_hot(2, WIDE_CONFIG.sequence_length_bp, seed=9)).numpy()
+    expected = model.from_tower(other)["human"].numpy() - model.from_tower(reference)["human"].numpy()
+    found = run(model, reference, other - reference, None, Arithmetic())
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-2 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("is_fused", [False, True])
+@pytest.mark.parametrize("scale", [1.0, 0.01])
+def test_in_bfloat16_the_error_is_relative_to_the_effect(is_fused: bool, scale: float) -> None:
+    model = reference_model(WIDE_CONFIG)
+    reference, few, first_bin = towers(WIDE_CONFIG, model)
+    expected = run(model, reference, few * scale, first_bin, Arithmetic()).sum(axis=1)
+    for d, first in ((few * scale, first_bin), (spread(few, first_bin, 24) * scale, None)):
+        found = run(model, reference, d, first, Arithmetic(tf.bfloat16, is_fused)).sum(axis=1)
+        error = np.sqrt(np.mean((found - expected) ** 2, axis=1)) / expected.std(axis=1)
+        assert error.max() < 0.03
+
+
+def test_the_reference_is_the_plain_one() -> None:
+    model = reference_model(TINY_CONFIG)
+    reference, _, _ = towers(TINY_CONFIG, model)
+    found, _ = DifferenceTransformer(model, "human", tracks=[4, 0]).reference(tf.constant(reference), tf.bfloat16)
+    expected = model.from_tower(tf.constant(reference))["human"].numpy()[..., [4, 0]]
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
