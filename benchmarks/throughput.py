@@ -44,7 +44,7 @@ def measure(num_records: int, num_tracks: int, suffix: str, results: "multiproce
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {0})
     from enformer_vep import pipeline
-    from enformer_vep.inference.engine import AllelePair, AllelePredictions, BinSums
+    from enformer_vep.inference.engine import AllelePair, AllelePredictions, BinSums, EngineCounts
     from enformer_vep.io.tracks import unnamed_tracks
     from enformer_vep.settings import ScoreSettings
 
@@ -55,7 +55,10 @@ def measure(num_records: int, num_tracks: int, suffix: str, results: "multiproce
             for _ in pairs:
                 yield AllelePredictions(zeros, zeros)
 
-    pipeline.make_engine = lambda *_: ZeroEngine()
+        def counts(self) -> EngineCounts:
+            return EngineCounts(0, 0, 0, 1)
+
+    pipeline.make_engine = lambda *_, **__: ZeroEngine()
     pipeline._tracks = lambda settings, loaded: unnamed_tracks("human", num_tracks)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)

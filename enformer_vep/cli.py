@@ -5,6 +5,7 @@ Nothing but click is imported before a command runs, so that `--help` is instant
 
 import logging
 import os
+import re
 import shlex
 import sys
 import traceback
@@ -20,6 +21,14 @@ PROGRAM = "enformer-vep"
 INTERRUPTED_EXIT_CODE = 130
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def parse_bytes(ctx: click.Context, param: click.Parameter, value: str) -> int:
+    """Turns '256M' into 268,435,456."""
+    match = re.fullmatch(r"(\d{1,15})([KMG]?)", value.upper())
+    if match is None:
+        raise click.BadParameter(f"{value!r} is no size: expected bytes, or a number with K, M or G, as in 512M")
+    return int(match[1]) * 1024 ** " KMG".index(match[2] or " ")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -156,11 +165,50 @@ def common_options(command: Command) -> Command:
     "--device", metavar="DEVICE", help="cpu, gpu or gpu:1.  [default: the first GPU if there is one, else cpu]"
 )
 @click.option(
+    "--engine",
+    type=click.Choice(["reusing", "full"]),
+    default="reusing",
+    show_default=True,
+    help="reusing computes what a variant changes and keeps what variants share; full runs both alleles whole.",
+)
+@click.option(
+    "--window",
+    default="centred",
+    show_default=True,
+    metavar="PLACE",
+    help="Where windows lie: centred on each variant, as the official code has it; grid, moved to a common grid of "
+    "bins; shared:BP, one window for all variants within BP of its centre.",
+)
+@click.option(
     "--precision",
-    type=click.Choice(["float32", "tf32"]),
+    type=click.Choice(["float32", "tf32", "mixed", "bfloat16"]),
     default="float32",
     show_default=True,
-    help="Arithmetic of matrix products; tf32 is faster on recent GPUs, and less exact than most variants' effects.",
+    help="float32; mixed: alternates as differences, with bfloat16 products; bfloat16: references in bfloat16 too; "
+    "tf32 (GPU): every product rounded, which is less exact than many variants' effects.",
+)
+@click.option(
+    "--cache-size",
+    "cache_bytes",
+    callback=parse_bytes,
+    default="128M",
+    show_default=True,
+    metavar="SIZE",
+    help="Memory for what reference windows share.",
+)
+@click.option(
+    "--verify",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="Score N of the alleles again with the full engine in float32, and fail if they differ too much.",
+)
+@click.option(
+    "--verify-tolerance",
+    type=click.FloatRange(min=0),
+    metavar="X",
+    help="Largest error of a verified allele, relative to the spread of its scores.  [default: 0.01 in float32, 0.1 in "
+    "tf32, 0.03 in mixed, 0.1 in bfloat16]",
 )
 @click.option("--overwrite", is_flag=True, help="Replace output files that exist.")
 @common_options

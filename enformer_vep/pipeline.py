@@ -6,24 +6,23 @@ import os
 import shutil
 import sys
 import time
-from collections import deque
-from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime, timezone
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from tqdm import tqdm
 
 from enformer_vep.assembly import check_assembly
+from enformer_vep.engines import check_engine, make_engine, placement_of
 from enformer_vep.errors import EnformerVepError, InputError, OutputError, SkipReason, VcfError
-from enformer_vep.inference.device import check_device_name, prepare_device
-from enformer_vep.inference.engine import AllelePair, AllelePredictions, Engine
+from enformer_vep.inference.device import plain_float32, prepare_device
+from enformer_vep.inference.engine import Engine
 from enformer_vep.io.fasta import Genome
 from enformer_vep.io.outputs import OutputPaths
-from enformer_vep.io.parts import INPUT_NAME, Part, SkippedAllele, WorkFolder
+from enformer_vep.io.parts import INPUT_NAME, WorkFolder
 from enformer_vep.io.results import ResultWriter, WholeFiles
 from enformer_vep.io.run_record import file_identity, how_it_went, read_run_record, versions
 from enformer_vep.io.selection import Selection
@@ -33,24 +32,19 @@ from enformer_vep.io.vcf import STANDARD_INPUT, VcfReader, survey_vcf
 from enformer_vep.model.location import ModelLocation, locate_model
 from enformer_vep.reference import ReferenceCodes
 from enformer_vep.resume import check_same, check_work, differences
-from enformer_vep.scoring import parse_statistics, score
-from enformer_vep.sequence import encode, place_alleles
+from enformer_vep.scorer import Scorer
+from enformer_vep.scoring import parse_statistics
 from enformer_vep.settings import ScoreSettings, ScoreSummary
 from enformer_vep.shards import Shard
 from enformer_vep.signals import StopSignals
-from enformer_vep.variant import Interval, Variant, check_alleles
-from enformer_vep.windows import CENTRED, Window, centred_window, max_allele_bp
+from enformer_vep.verify import DEFAULT_TOLERANCE, Verification, verify
 
 if TYPE_CHECKING:
-    from enformer_vep.inference.full import FullEngine
     from enformer_vep.model.weights import LoadedModel
 
 logger = logging.getLogger(__name__)
 
 RUN_RECORD_FORMAT = 1
-
-MAX_NOT_FINITE = 0.01
-"""Share of predictions that may be NaN or infinite; among more, the weights or the device are broken."""
 
 DEFAULT_PART_SIZE = {"CPU": 20, "GPU": 1000}
 """Alleles of a part: what a death of the program costs at most, some minutes of work."""
@@ -72,7 +66,7 @@ def score_vcf(settings: ScoreSettings) -> ScoreSummary:
         parse_statistics(settings.statistics)
     except ValueError as error:
         raise InputError(str(error)) from error
-    check_device_name(settings.device)
+    check_engine(settings)
     location = locate_model(settings.model)
     paths = _output_paths(settings, location)
     paths.check(overwrite=settings.overwrite, resume=settings.resume)
@@ -111,7 +105,6 @@ class _Run:
         self.paths = paths
         self.selection = selection
         self.genome = genome
-        self.codes = ReferenceCodes(genome)
         self.signals = signals
         self.work = work
         self.statistics = parse_statistics(settings.statistics)
@@ -125,12 +118,24 @@ class _Run:
         from enformer_vep.model.weights import load_model
 
         self.loaded = load_model(location)
-        self.geometry = self.loaded.model.config.geometry
+        geometry = self.loaded.model.config.geometry
+        placement = placement_of(settings, geometry)
         self.tracks = _tracks(settings, self.loaded)
         self.batch_size = settings.batch_size or self.device.default_batch_size
         self.part_size = settings.part_size or DEFAULT_PART_SIZE[self.device.kind]
-        self.engine = make_engine(self.loaded, settings.head, self.tracks, self.batch_size)
-        self.num_predicted = self.num_not_finite = 0
+        self.codes = ReferenceCodes(genome)
+        self.engine = self._make_engine(settings)
+        self.scorer = Scorer(
+            self.engine,
+            genome,
+            self.codes,
+            geometry,
+            placement,
+            self.statistics,
+            num_tracks=len(self.tracks.identifiers),
+            vcf_name=self.vcf_name,
+            is_strict=settings.strict,
+        )
 
     def run(self) -> ScoreSummary:
         """Runs the parts that are not finished, and puts all of them together."""
@@ -147,14 +152,19 @@ class _Run:
         first = time.perf_counter()
         num_new = self._run_parts()
         seconds = time.perf_counter() - first
+        counts = self.engine.counts()
         went = {
             "paths": self._input_paths(),
             "alleles_of_earlier_runs": self.end - self.first - num_new,
-            "sequences_run": getattr(self.engine, "num_sequences_run", None),
-            "batch_size_at_end": getattr(self.engine, "batch_size", self.batch_size),
+            "transformer_passes": counts.transformer_passes,
+            "tower_bins": {"computed": counts.tower_bins_computed, "reused": counts.tower_bins_reused},
+            "batch_size_at_end": counts.batch_size,
             "device_name": self.device.description,
         }
-        del self.engine, self.loaded  # the table's row groups and columns need as much memory as the model
+        verification = self._verify()
+        if verification:
+            went["verification"] = verification.record(self._tolerance)
+        del self.engine, self.scorer, self.loaded  # the table's row groups and columns need as much memory as the model
         gc.collect()  # the traced graph and the model refer to each other
         table = TableSettings(self.statistics, self.tracks, self.settings.layout, self.settings.dtype)
         with WholeFiles(self.paths) as files:
@@ -167,7 +177,7 @@ class _Run:
                     f"{self.end - self.first} alleles were read, but {writer.num_scored} scored and {num_skipped} "
                     f"skipped: did {self.vcf_name} change? If not, please report this fault of enformer-vep"
                 )
-            counts = {
+            num_alleles = {
                 "records": self.survey.num_records,
                 "records_left_out": self.survey.num_records_left_out,
                 "alleles_read": writer.num_scored + num_skipped,
@@ -176,13 +186,51 @@ class _Run:
                 "skipped_by_reason": {reason.value: n for reason, n in sorted(writer.num_skipped.items())},
                 "float16_overflows": writer.num_overflowed,
             }
-            run = identity | shard | {"counts": counts}
+            run = identity | shard | {"counts": num_alleles}
             went |= how_it_went(self.started, seconds)
             with self.signals.shielded():
                 writer.finish(run, run | {"command": self.settings.command} | went)
                 self.work.remove()
         table_path = None if self.paths.is_standard_output else self.paths.table
-        return ScoreSummary(writer.num_scored, writer.num_skipped, num_new, seconds, table_path, self.paths.skipped)
+        return ScoreSummary(
+            writer.num_scored,
+            writer.num_skipped,
+            num_new,
+            seconds,
+            table_path,
+            self.paths.skipped,
+            str(verification) if verification else None,
+        )
+
+    def _make_engine(self, settings: ScoreSettings) -> Engine:
+        return make_engine(
+            self.loaded,
+            settings,
+            self.tracks,
+            batch_size=self.batch_size,
+            fetch=self.codes.fetch,
+            device=self.device,
+        )
+
+    @property
+    def _tolerance(self) -> float:
+        tolerance = self.settings.verify_tolerance
+        return DEFAULT_TOLERANCE[self.settings.precision] if tolerance is None else tolerance
+
+    def _verify(self) -> Verification | None:
+        """Scores some alleles again with the full engine in float32."""
+        if not self.settings.verify:
+            return None
+        plain = replace(self.settings, engine="full", precision="float32")
+        with plain_float32():
+            return verify(
+                lambda: map(self.work.read_part, range(self._num_parts)),
+                self._make_engine(plain),
+                self.scorer.pair,
+                self.statistics,
+                num_alleles=self.settings.verify,
+                tolerance=self._tolerance,
+            )
 
     @property
     def _num_parts(self) -> int:
@@ -204,56 +252,11 @@ class _Run:
                     bar.update(len(variants))
                     bar.unpause()
                     continue
-                part = self._score_part(variants, bar)
+                part = self.scorer.score(variants, done=bar.update)
                 with self.signals.shielded():
                     self.work.write_part(number, part)
                 num_new += len(variants)
         return num_new
-
-    def _score_part(self, variants: Sequence[Variant], bar: "tqdm[Any]") -> Part:
-        waiting: deque[Variant] = deque()
-        scored: list[Variant] = []
-        rows: list[np.ndarray[Any, np.dtype[np.float32]]] = []
-        skipped: list[SkippedAllele] = []
-
-        def skip(variant: Variant, reason: SkipReason, detail: str) -> None:
-            if self.settings.strict:
-                place = f"{self.vcf_name}: record {variant.record + 1} ({variant})"
-                raise InputError(f"{place} cannot be scored: {detail} ({reason}); --strict stops at the first such")
-            skipped.append(SkippedAllele(variant, reason, detail))
-            bar.update()
-
-        def pairs() -> Iterator[AllelePair]:
-            for variant in variants:
-                contig = self.genome.resolve(variant.chrom)
-                problem = check_alleles(variant, max_allele_bp(self.geometry))
-                problem = problem or self.genome.check_variant(variant, contig)
-                if problem or contig is None:
-                    assert problem is not None  # a contig that is not in the FASTA is a problem
-                    skip(variant, *problem)
-                    continue
-                waiting.append(variant)
-                yield allele_pair(variant, self.codes, centred_window(variant, contig, self.geometry))
-
-        for predictions in self.engine.predict(pairs()):
-            variant = waiting.popleft()
-            self.num_predicted += 1
-            if _is_finite(predictions):
-                scored.append(variant)
-                rows.append(score(predictions.reference, predictions.alternate, self.statistics))
-                bar.update()
-            else:
-                self.num_not_finite += 1
-                skip(variant, SkipReason.NOT_FINITE, "a prediction of the model is NaN or infinite")
-        if self.num_not_finite > MAX_NOT_FINITE * self.num_predicted:
-            raise EnformerVepError(
-                f"{self.num_not_finite} of {self.num_predicted} predictions are NaN or infinite, expected at most "
-                f"{MAX_NOT_FINITE:.0%}: the weights or the device are broken"
-            )
-        skipped.sort(key=lambda allele: (allele.variant.record, allele.variant.allele))
-        num_columns = len(self.statistics) * len(self.tracks.identifiers)
-        scores = np.stack(rows) if rows else np.empty((0, num_columns), dtype=np.float32)
-        return Part(scored, scores, skipped)
 
     def _identity(self) -> dict[str, Any]:
         """What is run on what: the same wherever, whenever and in however many parts it is run."""
@@ -275,8 +278,8 @@ class _Run:
             "statistics": list(self.statistics),
             "tracks": self.tracks.record(),
             "selection": self.selection.record(),
-            "placement": CENTRED,
-            "engine": "full",
+            "placement": self.settings.window,
+            "engine": self.settings.engine,
             "precision": self.settings.precision,
             "device": self.device.kind,
             "is_deterministic": self.device.kind == "CPU",
@@ -307,11 +310,6 @@ class _Run:
         return ScoreSummary(counts["alleles_scored"], by_reason, 0, 0.0, self.paths.table, self.paths.skipped)
 
 
-def _is_finite(predictions: AllelePredictions) -> bool:
-    sums = (predictions.reference, predictions.alternate)
-    return all(np.isfinite(s.total).all() and np.isfinite(s.log2_total).all() for s in sums)
-
-
 def _keep_piped_input(vcf: str, work: WorkFolder) -> str:
     """Copies variants that can be read only once into the work folder; returns the path of what can be read again.
 
@@ -333,20 +331,6 @@ def _keep_piped_input(vcf: str, work: WorkFolder) -> str:
     except OSError as error:
         raise EnformerVepError(f"cannot copy the variants to {copy}: {error.strerror}") from error
     return str(copy)
-
-
-def allele_pair(variant: Variant, codes: ReferenceCodes, window: Window) -> AllelePair:
-    """Lays both alleles of a variant in its window."""
-    interval = window.interval
-    num_more_bp = max(0, len(variant.ref) - len(variant.alt))
-    reference, alternate = place_alleles(
-        codes.fetch(Interval(interval.contig, interval.start, interval.end + num_more_bp)),
-        offset_bp=window.offset_bp,
-        num_ref_bp=len(variant.ref),
-        alternate=encode(variant.alt),
-        length_bp=interval.length,
-    )
-    return AllelePair(window, reference, alternate)
 
 
 def _output_paths(settings: ScoreSettings, location: ModelLocation) -> OutputPaths:
@@ -388,11 +372,3 @@ def _notify(loaded: "LoadedModel", settings: ScoreSettings, tracks: TrackTable) 
     if settings.track_table is None:
         names = f"{tracks.identifiers[0]} to {tracks.identifiers[-1]}"
         logger.info("no --track-table: tracks are named by head and number, %s", names)
-
-
-def make_engine(loaded: "LoadedModel", head: str, tracks: TrackTable, batch_size: int) -> "Engine | FullEngine":
-    """Makes the engine that predicts the chosen tracks of a head."""
-    from enformer_vep.inference.full import FullEngine
-
-    is_whole_head = tracks.indices == list(range(loaded.model.config.heads[head]))
-    return FullEngine(loaded.model, head, tracks=None if is_whole_head else tracks.indices, batch_size=batch_size)

@@ -1,6 +1,7 @@
 """The reference genome as codes: neighbouring windows share what was read and encoded once."""
 
 from functools import lru_cache
+from threading import Lock
 
 import numpy as np
 
@@ -10,10 +11,11 @@ from enformer_vep.variant import Interval
 
 
 class ReferenceCodes:
-    """Codes of any interval of a genome."""
+    """Codes of any interval of a genome, for one thread as for several."""
 
     def __init__(self, genome: Genome) -> None:
         self._genome = genome
+        self._lock = Lock()
         self._block = lru_cache(maxsize=NUM_BLOCKS)(self._read_block)
 
     def fetch(self, interval: Interval) -> Codes:
@@ -25,10 +27,12 @@ class ReferenceCodes:
         codes = np.full(interval.length, N_CODE, dtype=np.uint8)
         start = max(interval.start, 0)
         end = min(interval.end, self._genome.contigs[interval.contig])
-        for number in range(start // BLOCK_BP, -(-end // BLOCK_BP)):
+        blocks = range(start // BLOCK_BP, -(-end // BLOCK_BP)) if start < end else ()  # all of it may lie beyond
+        for number in blocks:
             block_start = number * BLOCK_BP
             first, last = max(start, block_start), min(end, block_start + BLOCK_BP)
-            block = self._block(interval.contig, number)
+            with self._lock:  # a FASTA's readers move one file position
+                block = self._block(interval.contig, number)
             codes[first - interval.start : last - interval.start] = block[first - block_start : last - block_start]
         return codes
 

@@ -28,7 +28,12 @@ class ScoreSettings:
       batch_size: sequences that are run at a time, None for the device's default.
       part_size: alleles of a part, None for the device's default.
       device: 'cpu', 'gpu', 'gpu:N', None for the first GPU and else the CPU.
-      precision: 'float32' or 'tf32'.
+      engine: 'reusing', or 'full' for the plain one.
+      window: where windows lie: 'centred', 'grid' or 'shared:BP'.
+      precision: 'float32', 'tf32', 'mixed' or 'bfloat16'.
+      cache_bytes: bytes of reference towers that the reusing engine keeps.
+      verify: number of alleles that are scored again by the full engine.
+      verify_tolerance: the largest error that is no failure, None for the precision's default.
       strict: whether an allele that cannot be scored stops the run.
       allow_mismatches: whether the run goes on when the FASTA seems to be of another assembly.
       resume: whether the finished parts of an earlier run are used.
@@ -54,7 +59,12 @@ class ScoreSettings:
     batch_size: int | None = None
     part_size: int | None = None
     device: str | None = None
+    engine: str = "reusing"
+    window: str = "centred"
     precision: str = "float32"
+    cache_bytes: int = 128 * 2**20
+    verify: int = 0
+    verify_tolerance: float | None = None
     strict: bool = False
     allow_mismatches: bool = False
     resume: bool = False
@@ -74,6 +84,7 @@ class ScoreSummary:
       seconds: time from the first allele to the last, without loading.
       table: the path of the scores, None if they went to standard output.
       skipped: the path of the table of skipped alleles.
+      verification: a sentence on the alleles that were verified, None if there were none.
     """
 
     num_scored: int
@@ -82,6 +93,7 @@ class ScoreSummary:
     seconds: float
     table: Path | None
     skipped: Path
+    verification: str | None = None
 
     def __str__(self) -> str:
         num_skipped = sum(self.num_skipped.values())
@@ -94,4 +106,6 @@ class ScoreSummary:
         if num_skipped:
             reasons = ", ".join(f"{count} {reason.value}" for reason, count in sorted(self.num_skipped.items()))
             text += f"; skipped {num_skipped} ({reasons}), see {self.skipped}"
+        if self.verification:
+            text += f"; {self.verification}"
         return f"{text}; results: {self.table or 'standard output'}"

@@ -1,12 +1,16 @@
 """Where a variant's window lies: the placement policies."""
 
+import re
 from dataclasses import dataclass
 
 from enformer_vep.geometry import Geometry
 from enformer_vep.variant import Interval, Variant
 
 CENTRED = "centred"
-"""The official placement: the first REF base at L/2 - 1."""
+GRID = "grid"
+SHARED = "shared"
+
+_SHARED_PATTERN = re.compile(rf"{SHARED}:([1-9][0-9]{{0,8}})")
 
 
 @dataclass(frozen=True)
@@ -22,18 +26,90 @@ class Window:
     offset_bp: int
 
 
-def centred_window(variant: Variant, contig: str, geometry: Geometry) -> Window:
-    """Returns the official window of a variant, which may reach beyond the contig's ends.
+@dataclass(frozen=True)
+class Placement:
+    """A placement policy.
 
-    Args:
-      variant: the allele.
-      contig: the variant's contig as the FASTA names it.
-      geometry: the model's lengths.
+    The window of a variant follows from its position alone, so that it is the same in whatever part or shard of
+    whatever file the variant stands.
+
+    Attributes:
+      name: `centred`, the official placement: the first REF base at L/2 - 1. `grid`: the start of that window moved
+        down to a multiple of the bins' length, so that all windows have their bins on one grid. `shared`: windows at
+        equal distances, on that grid, each for all variants near its centre.
+      shared_bp: with `shared`, how far from a window's centre a variant may be; 0 else.
+
+    Raises:
+      ValueError: shared_bp does not fit the name.
     """
-    start = variant.start - geometry.variant_offset_bp
-    return Window(Interval(contig, start, start + geometry.sequence_length_bp), geometry.variant_offset_bp)
+
+    name: str = CENTRED
+    shared_bp: int = 0
+
+    def __post_init__(self) -> None:
+        if self.name not in (CENTRED, GRID, SHARED) or (self.name == SHARED) != (self.shared_bp > 0):
+            raise ValueError(f"expected {CENTRED}, {GRID}, or {SHARED} and a distance, got {self}")
+
+    def __str__(self) -> str:
+        return f"{self.name}:{self.shared_bp}" if self.name == SHARED else self.name
+
+    @classmethod
+    def parse(cls, text: str) -> "Placement":
+        """Returns the policy of that name: `centred`, `grid` or `shared:BP`.
+
+        Raises:
+          ValueError: there is none.
+        """
+        if text in (CENTRED, GRID):
+            return cls(text)
+        if match := _SHARED_PATTERN.fullmatch(text):
+            return cls(SHARED, int(match[1]))
+        raise ValueError(f"unknown placement of windows {text!r}: expected {CENTRED}, {GRID} or {SHARED}:BP")
+
+    def check(self, geometry: Geometry) -> None:
+        """Checks that a model's windows can be placed so.
+
+        Raises:
+          ValueError: shared_bp is less than a bin, or reaches beyond the scored bins.
+        """
+        most = geometry.num_bins * geometry.bin_size_bp // 2
+        if self.name == SHARED and not geometry.bin_size_bp <= self.shared_bp <= most:
+            raise ValueError(
+                f"the distance of {SHARED}:BP is {geometry.bin_size_bp} to {most} bp, from a bin to the end of the "
+                f"scored bins; got {self.shared_bp}"
+            )
+
+    def window(self, variant: Variant, contig: str, geometry: Geometry) -> Window:
+        """Returns the window of a variant, which may reach beyond the contig's ends.
+
+        Args:
+          variant: the allele.
+          contig: the variant's contig as the FASTA names it.
+          geometry: the model's lengths.
+        """
+        length_bp = geometry.sequence_length_bp
+        start = variant.start - geometry.variant_offset_bp
+        if self.name == GRID:
+            start -= start % geometry.bin_size_bp
+        elif self.name == SHARED:
+            spacing_bp = self._spacing_bp(geometry)
+            start = variant.start // spacing_bp * spacing_bp + spacing_bp // 2 - length_bp // 2
+        return Window(Interval(contig, start, start + length_bp), variant.start - start)
+
+    def offsets(self, geometry: Geometry) -> range:
+        """Returns where in a window a variant's first REF base can stand."""
+        if self.name == SHARED:
+            middle, spacing_bp = geometry.sequence_length_bp // 2, self._spacing_bp(geometry)
+            return range(middle - spacing_bp // 2, middle + spacing_bp // 2)
+        first = geometry.variant_offset_bp
+        return range(first, first + (geometry.bin_size_bp if self.name == GRID else 1))
+
+    def _spacing_bp(self, geometry: Geometry) -> int:
+        """The distance of neighbouring shared windows: an even number of bins, that half of it is whole bins too."""
+        two_bins_bp = 2 * geometry.bin_size_bp
+        return 2 * self.shared_bp // two_bins_bp * two_bins_bp
 
 
-def max_allele_bp(geometry: Geometry) -> int:
-    """Returns the longest REF or ALT that a centred window has room for (98,305 bp officially)."""
-    return geometry.sequence_length_bp - geometry.variant_offset_bp
+def max_allele_bp(window: Window) -> int:
+    """Returns the longest REF or ALT that a window has room for (98,305 bp officially, if it is centred)."""
+    return window.interval.length - window.offset_bp

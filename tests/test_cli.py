@@ -122,6 +122,11 @@ BAD_COMMANDS = {
     "unknown option": (["--batch", "3"], "No such option"),
     "unusable number": (["--batch-size", "0"], "0 is not in the range"),
     "unknown precision": (["--precision", "half"], "'half'"),
+    "unknown engine": (["--engine", "fast"], "'fast'"),
+    "unknown placement": (["--window", "near"], "expected centred, grid or shared:BP"),
+    "a placement too narrow": (["--window", "shared:5"], "128 to 1024 bp"),
+    "a size that is none": (["--cache-size", "many"], "'many' is no size: expected bytes, or a number with K, M or G"),
+    "a negative number to verify": (["--verify", "-1"], "-1 is not in the range"),
 }
 
 
@@ -150,6 +155,22 @@ def test_a_bad_command_is_one_line_exit_2_and_nothing_written(
     assert sorted(inputs.iterdir()) == before
 
 
+def test_the_full_engine_has_no_low_precision(arguments: list[str], capsys: pytest.CaptureFixture) -> None:
+    assert main([*arguments, "--engine", "full", "--precision", "mixed"]) == 2
+    assert "precision mixed is of the reusing engine: leave out --engine full" in capsys.readouterr().err
+
+
+SIZES = {"0": 0, "1000": 1000, "3K": 3072, "256m": 2**28, "2G": 2**31}
+
+
+@pytest.mark.parametrize(("size", "num_bytes"), SIZES.items())
+def test_sizes_in_bytes(size: str, num_bytes: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    seen = []
+    monkeypatch.setattr("enformer_vep.pipeline.score_vcf", lambda settings: seen.append(settings.cache_bytes))
+    assert main(["score", "x.vcf", "-f", "x.fa", "-o", str(tmp_path / "x.tsv"), "--cache-size", size, "-q"]) == 0
+    assert seen == [num_bytes]
+
+
 def test_a_missing_option_and_a_missing_name(inputs: Path, capsys: pytest.CaptureFixture) -> None:
     assert main(["score", "x.vcf"]) == 2
     assert "Missing option '-f' / '--fasta'" in capsys.readouterr().err
@@ -168,7 +189,7 @@ def test_overwrite(arguments: list[str], tmp_path: Path) -> None:
 def test_an_unexpected_error_is_one_line_unless_debugging(
     arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
-    monkeypatch.setattr("enformer_vep.pipeline.score", lambda *_: 1 / 0)
+    monkeypatch.setattr("enformer_vep.scorer.score", lambda *_: 1 / 0)
     assert main([*arguments, "-q"]) == 1
     assert (
         capsys.readouterr().err
@@ -192,6 +213,11 @@ def test_help_shows_every_option_and_its_default(capsys: pytest.CaptureFixture) 
         "--batch-size",
         "--device",
         "--precision",
+        "--engine",
+        "--window",
+        "--cache-size",
+        "--verify",
+        "--verify-tolerance",
         "--overwrite",
         "--quiet",
         "--debug",

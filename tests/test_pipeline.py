@@ -16,6 +16,7 @@ from enformer_vep import pipeline
 from enformer_vep.errors import EnformerVepError, InputError, SkipReason, VcfError
 from enformer_vep.inference.engine import AllelePair, AllelePredictions, BinSums
 from enformer_vep.inference.full import FullEngine
+from enformer_vep.inference.reusing import ReusingEngine
 from enformer_vep.io.results import RUN_METADATA, TRACKS_METADATA
 from enformer_vep.model.enformer import Enformer
 from enformer_vep.model.weights import LoadedModel, save_model
@@ -189,7 +190,8 @@ def test_the_run_record_says_what_was_run_on_what(folder: Path, tmp_path: Path) 
         "seconds_total",
         "peak_memory_bytes",
         "alleles_of_earlier_runs",
-        "sequences_run",
+        "transformer_passes",
+        "tower_bins",
         "batch_size_at_end",
         "device_name",
     }
@@ -200,7 +202,7 @@ def test_the_run_record_says_what_was_run_on_what(folder: Path, tmp_path: Path) 
     assert record["model"]["is_published"] is False
     assert record["model"]["config"]["channels"] == 24
     assert (record["placement"], record["precision"], record["device"]) == ("centred", "float32", "CPU")
-    assert record["sequences_run"] == 5  # of three alleles two share their reference window
+    assert record["transformer_passes"] == 5  # of three alleles two share their reference window
     assert record["seconds_total"] >= record["seconds_scoring"] >= 0
     assert record["peak_memory_bytes"] > 1e8
 
@@ -247,9 +249,9 @@ def test_a_line_that_is_no_record_is_skipped(folder: Path, tmp_path: Path) -> No
 
 
 def test_counts_that_do_not_close_are_a_failure(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    predict = FullEngine.predict
-    monkeypatch.setattr(FullEngine, "predict", lambda self, pairs: list(predict(self, pairs))[1:])
-    with pytest.raises(EnformerVepError, match="3 alleles were read, but 2 scored and 0 skipped") as caught:
+    predict = ReusingEngine.predict
+    monkeypatch.setattr(ReusingEngine, "predict", lambda self, pairs: list(predict(self, pairs))[1:])
+    with pytest.raises(EnformerVepError, match="3 alleles were to be predicted, but 2 were") as caught:
         run(folder, tmp_path / "out.tsv", SCORED[:3])
     assert caught.value.exit_code == 1
     assert not (tmp_path / "out.tsv").exists()
@@ -300,8 +302,8 @@ class BrokenEngine(FullEngine):
 
 
 def test_what_is_not_finite_is_never_written(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def make_engine(loaded: LoadedModel, head: str, tracks: object, batch_size: int) -> FullEngine:
-        return BrokenEngine(loaded.model, head, batch_size=batch_size)
+    def make_engine(loaded: LoadedModel, *_: object, batch_size: int, **__: object) -> FullEngine:
+        return BrokenEngine(loaded.model, "human", batch_size=batch_size)
 
     monkeypatch.setattr(pipeline, "make_engine", make_engine)
     records = [("chr1", 3000, f"v{i}", reference("chr1", 3000), reference("chr1", 3000) + "A" * i) for i in range(150)]
@@ -316,6 +318,70 @@ def test_what_is_not_finite_is_never_written(folder: Path, tmp_path: Path, monke
     ) as caught:
         run(folder, tmp_path / "again.tsv", records, part_size=1000, batch_size=10)
     assert caught.value.exit_code == 1
+
+
+def test_the_record_says_what_was_computed_and_reused(folder: Path, tmp_path: Path) -> None:
+    """If the engine fell back to whole windows, it would be seen here."""
+    positions = range(3000, 3100, 10)
+    records = [("chr1", pos, f"v{pos}", reference("chr1", pos), other(reference("chr1", pos))) for pos in positions]
+    bins = {}
+    for engine, window in (("full", "centred"), ("reusing", "centred"), ("reusing", "grid"), ("reusing", "shared:512")):
+        out = tmp_path / f"{engine}.{window.partition(':')[0]}.tsv"
+        run(folder, out, records, engine=engine, window=window, part_size=3)
+        record = json.loads(Path(f"{out}.run.json").read_text())
+        assert (record["engine"], record["placement"]) == (engine, window)
+        bins[engine, window] = record["tower_bins"]["computed"], record["tower_bins"]["reused"]
+    num_bins = 24
+    assert bins["full", "centred"] == (2 * 10 * num_bins, 0)
+    # Ten SNVs: a patch of 6 bins each, the other 18 are their references'. Each window has its own grid: a tile, and a
+    # patch at each end.
+    assert bins["reusing", "centred"] == (10 * (num_bins + 3 * 6), 10 * (num_bins - 6))
+    for window in ("grid", "shared:512"):
+        computed, reused = bins["reusing", window]
+        assert computed <= 10 * 6 + 2 * num_bins + 2 * 2 * 6
+        assert reused >= 10 * (num_bins - 6)
+
+
+@pytest.mark.parametrize("window", ["grid", "shared:512"])
+def test_another_placement_scores_its_own_windows(folder: Path, model: Enformer, tmp_path: Path, window: str) -> None:
+    records = SCORED[:6]
+    reusing = run(folder, tmp_path / "reusing.tsv", records, window=window)
+    full = run(folder, tmp_path / "full.tsv", records, window=window, engine="full")
+    centred = run(folder, tmp_path / "centred.tsv", records)
+    assert list(reusing["id"]) == [record[2] for record in records]  # in the input's order, whatever order they ran in
+    spread = full[HUMAN].to_numpy().std()
+    np.testing.assert_allclose(reusing[HUMAN], full[HUMAN], rtol=1e-3, atol=2e-3 * spread)
+    assert not np.allclose(centred[HUMAN], full[HUMAN], rtol=1e-2, atol=1e-3 * spread)
+
+
+def test_the_cache_changes_no_bit(folder: Path, tmp_path: Path) -> None:
+    files = []
+    for cache_bytes in (0, 5000, 2**28):
+        out = tmp_path / f"{cache_bytes}.tsv"
+        run(folder, out, SCORED, window="grid", cache_bytes=cache_bytes)
+        files.append(out.read_bytes())
+    assert files[0] == files[1] == files[2]
+
+
+def test_verified_alleles_are_in_the_record_and_the_summary(folder: Path, tmp_path: Path) -> None:
+    run(folder, tmp_path / "out.tsv", SCORED, verify=4, precision="mixed", verify_tolerance=0.5, part_size=3)
+    record = json.loads((tmp_path / "out.tsv.run.json").read_text())
+    assert record["verification"]["alleles"] == 4
+    assert 0 <= record["verification"]["median_error"] <= record["verification"]["largest_error"] <= 0.5
+    assert record["verification"]["tolerance"] == 0.5
+    run(folder, tmp_path / "out.parquet", SCORED, verify=100)
+    record = json.loads((tmp_path / "out.parquet.run.json").read_text())
+    assert record["verification"]["alleles"] == len(SCORED)
+    assert record["verification"]["largest_error"] < 2e-3
+
+
+def test_a_failed_verification_is_exit_1_and_keeps_the_parts(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(EnformerVepError, match=r"verification failed at .*--resume goes on from them") as caught:
+        run(folder, tmp_path / "out.tsv", SCORED, verify=4, precision="mixed", verify_tolerance=1e-9)
+    assert caught.value.exit_code == 1
+    assert not (tmp_path / "out.tsv").exists()
+    table = run(folder, tmp_path / "out.tsv", SCORED, verify=4, precision="mixed", verify_tolerance=0.5, resume=True)
+    assert len(table) == len(SCORED)
 
 
 BASES = st.text("ACGTacgtN", min_size=1, max_size=6)

@@ -10,7 +10,7 @@ from typing import Any
 
 from enformer_vep.errors import DeviceError
 
-PRECISIONS = ("float32", "tf32")
+PRECISIONS = ("float32", "tf32", "mixed", "bfloat16")
 DEVICE_PATTERN = re.compile(r"cpu|gpu(?::(\d+))?")
 
 DEFAULT_BATCH_SIZE = {"CPU": 1, "GPU": 4}
@@ -81,7 +81,7 @@ def prepare_device(name: str | None, precision: str = "float32") -> Device:
 
     Args:
       name: 'cpu', 'gpu', 'gpu:N', or None for the first GPU that TensorFlow sees and else the CPU.
-      precision: 'float32', or 'tf32' to let a GPU round the factors of products to 10 bits.
+      precision: one of PRECISIONS; with 'tf32' a GPU rounds the factors of products to 10 bits.
 
     Returns:
       The device. It is the only one that TensorFlow sees from now on, and of a GPU's memory no more is taken than the
@@ -92,12 +92,12 @@ def prepare_device(name: str | None, precision: str = "float32") -> Device:
     """
     check_device_name(name)
     if precision not in PRECISIONS:
-        raise DeviceError(f"unknown precision {precision!r}: expected {' or '.join(PRECISIONS)}")
+        raise DeviceError(f"unknown precision {precision!r}: expected one of {', '.join(PRECISIONS)}")
     tf = import_tensorflow()
     gpus = tf.config.list_physical_devices("GPU")
     match = DEVICE_PATTERN.fullmatch(name or ("gpu" if gpus else "cpu"))
     is_gpu = match is not None and match[0] != "cpu"
-    if precision != "float32" and not is_gpu:
+    if precision == "tf32" and not is_gpu:
         raise DeviceError(f"precision {precision} needs a GPU: leave out --precision on the CPU")
     number = int(match[1] or 0) if match else 0
     if is_gpu and number >= len(gpus):
@@ -117,3 +117,15 @@ def prepare_device(name: str | None, precision: str = "float32") -> Device:
         return Device("CPU", "CPU")
     details = tf.config.experimental.get_device_details(gpus[number])
     return Device("GPU", f"GPU {number}: {details.get('device_name', 'unknown')}")
+
+
+@contextmanager
+def plain_float32() -> Iterator[None]:
+    """Lets no GPU round the factors of products inside."""
+    tf = import_tensorflow()
+    was_enabled = tf.config.experimental.tensor_float_32_execution_enabled()
+    tf.config.experimental.enable_tensor_float_32_execution(False)
+    try:
+        yield
+    finally:
+        tf.config.experimental.enable_tensor_float_32_execution(was_enabled)

@@ -1,6 +1,6 @@
 """What every engine takes and gives: pairs of alleles in, their predictions summed over bins out."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -8,7 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from enformer_vep.sequence import Codes
+from enformer_vep.variant import Interval
 from enformer_vep.windows import Window
+
+FetchCodes = Callable[[Interval], Codes]
+"""Gives the codes of an interval of the reference, N beyond its contig's ends."""
 
 
 @dataclass(frozen=True)
@@ -19,11 +23,15 @@ class AllelePair:
       window: the reference window; pairs with equal intervals have equal reference sequences.
       reference: codes uint8 [sequence_length_bp].
       alternate: codes uint8 [sequence_length_bp].
+      num_ref_bp: length of REF, which stands at `window.offset_bp` of the reference.
+      num_alt_bp: length of ALT, which stands there in the alternate.
     """
 
     window: Window
     reference: Codes
     alternate: Codes
+    num_ref_bp: int
+    num_alt_bp: int
 
 
 @dataclass(frozen=True)
@@ -47,6 +55,23 @@ class AllelePredictions:
     alternate: BinSums
 
 
+@dataclass(frozen=True)
+class EngineCounts:
+    """What an engine has done so far.
+
+    Attributes:
+      transformer_passes: sequences that were run through the transformer and the head.
+      tower_bins_computed: tower bins that were run through stem and conv_tower.
+      tower_bins_reused: tower bins of alleles that were not, since they were known.
+      batch_size: sequences run at a time by now.
+    """
+
+    transformer_passes: int
+    tower_bins_computed: int
+    tower_bins_reused: int
+    batch_size: int
+
+
 class Engine(Protocol):
     """Turns pairs of alleles into predictions."""
 
@@ -55,4 +80,8 @@ class Engine(Protocol):
 
         Pairs are drawn as they are needed; the arrays of a pair are not changed.
         """
+        ...
+
+    def counts(self) -> EngineCounts:
+        """Returns what was done so far."""
         ...

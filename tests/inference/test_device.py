@@ -32,7 +32,7 @@ def test_without_a_gpu() -> None:
 
 
 def test_an_unknown_precision_is_refused() -> None:
-    with pytest.raises(DeviceError, match="unknown precision 'half': expected float32 or tf32"):
+    with pytest.raises(DeviceError, match="unknown precision 'half': expected one of float32, tf32, mixed, bfloat16"):
         prepare_device("cpu", "half")
 
 

@@ -26,7 +26,8 @@ def random_pair(start: int, *, is_same: bool = False) -> AllelePair:
     alternate = reference.copy()
     if not is_same:
         alternate[RNG.integers(0, LENGTH, 50)] = RNG.integers(0, 4, 50)
-    return AllelePair(Window(Interval("chr1", start, start + LENGTH), LENGTH // 2 - 1), reference, alternate)
+    window = Window(Interval("chr1", start, start + LENGTH), LENGTH // 2 - 1)
+    return AllelePair(window, reference, alternate, 1, 1)
 
 
 def expected_sums(model: Enformer, codes: np.ndarray, head: str) -> tuple[np.ndarray, np.ndarray]:
@@ -52,15 +53,15 @@ def test_predictions_are_the_models_sums_in_order(model: Enformer, batch_size: i
 def test_equal_reference_windows_run_once(model: Enformer) -> None:
     engine = FullEngine(model, "human", batch_size=2)
     list(engine.predict([random_pair(start) for start in (0, 0, 5, 0)]))
-    assert engine.num_sequences_run == 2 + 4
+    assert engine.counts().transformer_passes == 2 + 4
     list(engine.predict([random_pair(5)]))  # and are remembered from one call to the next
-    assert engine.num_sequences_run == 2 + 4 + 1
+    assert engine.counts().transformer_passes == 2 + 4 + 1
 
 
 def test_an_alternate_that_equals_its_reference_gives_the_same_bits(model: Enformer) -> None:
     engine = FullEngine(model, "human", batch_size=2)
     (prediction,) = engine.predict([random_pair(0, is_same=True)])
-    assert engine.num_sequences_run == 1
+    assert engine.counts().transformer_passes == 1
     assert np.array_equal(prediction.reference.total, prediction.alternate.total)
 
 
@@ -104,7 +105,7 @@ def test_pairs_are_drawn_as_they_are_needed(model: Enformer) -> None:
 def test_no_pairs_no_predictions(model: Enformer) -> None:
     engine = FullEngine(model, "human", batch_size=2)
     assert list(engine.predict([])) == []
-    assert engine.num_sequences_run == 0
+    assert engine.counts().transformer_passes == 0
 
 
 def test_a_batch_size_of_nothing_is_refused(model: Enformer) -> None:
@@ -116,18 +117,18 @@ def test_out_of_memory_halves_the_batch(model: Enformer, monkeypatch: pytest.Mon
     pairs = [random_pair(start) for start in range(5)]
     expected = list(FullEngine(model, "human", batch_size=2).predict(pairs))
     engine = FullEngine(model, "human", batch_size=8)
-    sum_bins = engine._sum_bins
+    sum_prediction = engine._sum_prediction
 
     def with_little_memory(codes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         if len(codes) > engine_room:
             raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
-        return sum_bins(codes)
+        return sum_prediction(codes)
 
     engine_room = 3
-    monkeypatch.setattr(engine, "_sum_bins", with_little_memory)
+    monkeypatch.setattr(engine, "_sum_prediction", with_little_memory)
     found = list(engine.predict(pairs))
-    assert engine.batch_size == 2
-    assert engine.num_sequences_run == 10
+    assert engine.counts().batch_size == 2
+    assert engine.counts().transformer_passes == 10
     for one, other in zip(found, expected, strict=True):
         assert np.array_equal(one.alternate.total, other.alternate.total)
     engine_room = 0

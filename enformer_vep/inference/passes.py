@@ -1,0 +1,214 @@
+"""Passes through the transformer and the head: each sequence by itself, or alternates as differences."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import tensorflow as tf
+
+from enformer_vep.inference.batches import Batches, Result
+from enformer_vep.inference.engine import AllelePair, BinSums
+from enformer_vep.inference.full import sum_bins
+from enformer_vep.inference.receptive_field import Change
+from enformer_vep.inference.tiles import Tower
+from enformer_vep.inference.towers import Towers
+from enformer_vep.model.arithmetic import Arithmetic, arithmetic
+from enformer_vep.model.differences import DifferenceTransformer
+from enformer_vep.model.enformer import Enformer
+from enformer_vep.variant import Interval
+
+
+class Passes(Protocol):
+    """Turns towers into sums over bins."""
+
+    @property
+    def functions(self) -> Sequence[Any]:
+        """The TensorFlow functions of the passes, which are traced once for each shape."""
+        ...
+
+    def reference(self, pair: AllelePair) -> Result:
+        """Runs a pair's reference, or lets it wait for its batch."""
+        ...
+
+    def alternate(self, pair: AllelePair, change: Change) -> Result:
+        """Runs a pair's alternate, or lets it wait for its batch."""
+        ...
+
+    def flush(self) -> None:
+        """Runs what waits."""
+        ...
+
+    @property
+    def num_run(self) -> int:
+        """Sequences that were run."""
+        ...
+
+    @property
+    def batch_size(self) -> int:
+        """Sequences that are run at a time by now."""
+        ...
+
+
+class PlainPasses:
+    """Runs references and alternates alike, together in batches."""
+
+    def __init__(
+        self,
+        model: Enformer,
+        head: str,
+        towers: Towers,
+        *,
+        tracks: Sequence[int] | None,
+        batch_size: int,
+        chosen: Arithmetic,
+    ) -> None:
+        """Prepares the model, in the chosen arithmetic."""
+        self._towers = towers
+        self._batches = Batches(self._run, batch_size)
+        position_keys = model.position_keys()
+
+        @tf.function(autograph=False)
+        def sum_prediction(tower: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            """Towers float32 [B, T, C] to sums over bins of x and of log2(1 + x), float64 [B, tracks] each."""
+            with arithmetic(chosen):
+                return sum_bins(model.from_tower(tower, heads=[head], tracks=tracks, position_keys=position_keys)[head])
+
+        self._sum_prediction = sum_prediction
+        self.functions: Sequence[Any] = (sum_prediction,)
+
+    def reference(self, pair: AllelePair) -> Result:
+        """Runs a pair's reference, or lets it wait for its batch."""
+        return self._batches.add(self._towers.reference(pair.window.interval, pair.reference))
+
+    def alternate(self, pair: AllelePair, change: Change) -> Result:
+        """Runs a pair's alternate, or lets it wait for its batch."""
+        first_bin, bins = self._towers.alternate(pair, change)
+        if first_bin is None:
+            return self._batches.add(bins)
+        tower = self._towers.reference(pair.window.interval, pair.reference).copy()
+        tower[first_bin : first_bin + len(bins)] = bins
+        return self._batches.add(tower)
+
+    def flush(self) -> None:
+        """Runs what waits."""
+        self._batches.flush()
+
+    @property
+    def num_run(self) -> int:
+        """Sequences that were run."""
+        return self._batches.num_run
+
+    @property
+    def batch_size(self) -> int:
+        """Sequences that are run at a time by now."""
+        return self._batches.batch_size
+
+    def _run(self, rows: Sequence[Tower], batch_size: int) -> list[BinSums]:
+        padded = [*rows, *[rows[-1]] * (batch_size - len(rows))]
+        sums = (x.numpy() for x in self._sum_prediction(tf.constant(np.stack(padded))))
+        return [BinSums(*row) for row in list(zip(*sums, strict=True))[: len(rows)]]
+
+
+class _Row(NamedTuple):
+    """An alternate that waits: what its reference kept and its sums, and its difference in the tower."""
+
+    kept: Any
+    reference: BinSums
+    d: Tower
+    first_bin: int | None
+
+
+class DifferencePasses:
+    """Runs each reference by itself, keeping what its alternates need, and alternates as differences from it."""
+
+    def __init__(
+        self,
+        model: Enformer,
+        head: str,
+        towers: Towers,
+        *,
+        tracks: Sequence[int] | None,
+        batch_size: int,
+        references: Arithmetic,
+        differences: Arithmetic,
+    ) -> None:
+        """Prepares the model, in the chosen arithmetic of references' and of alternates' passes."""
+        self._towers = towers
+        self._kept: tuple[Interval, Any, BinSums] | None = None
+        self._num_references = 0
+        # Differences of few bins and of all have a shape each, and so a batch and a graph.
+        self._few, self._all = Batches(self._run, batch_size), Batches(self._run, batch_size)
+        transformer = DifferenceTransformer(model, head, tracks=tracks)
+
+        @tf.function(autograph=False)
+        def run_reference(tower: tf.Tensor) -> tuple[Any, tuple[tf.Tensor, tf.Tensor]]:
+            """The tower float32 [1, T, C] of a reference to what its alternates need, and its sums as in `full.py`."""
+            with arithmetic(references):
+                x, kept = transformer.reference(tower, differences.product_dtype)
+            return (x, kept), sum_bins(x)
+
+        @tf.function(autograph=False)
+        def sum_difference(rows: Any, d: tf.Tensor, first_bin: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor]:
+            """What B references kept, and differences [B, T or M, C], to the differences of the sums."""
+            x, kept = tf.nest.map_structure(lambda *kept: kept[0] if len(kept) == 1 else tf.concat(kept, axis=0), *rows)
+            with arithmetic(differences):
+                d = transformer.difference(kept, d, first_bin)
+            log2_d = tf.math.log1p(d / (1.0 + x)) / tf.math.log(2.0)
+            return tf.reduce_sum(tf.cast(d, tf.float64), axis=1), tf.reduce_sum(tf.cast(log2_d, tf.float64), axis=1)
+
+        self._run_reference, self._sum_difference = run_reference, sum_difference
+        self.functions: Sequence[Any] = (run_reference, sum_difference)
+
+    def reference(self, pair: AllelePair) -> Result:
+        """Runs a pair's reference."""
+        _, sums = self._keep(pair)
+        return Result(sums)
+
+    def alternate(self, pair: AllelePair, change: Change) -> Result:
+        """Runs a pair's alternate, or lets it wait for its batch."""
+        kept, sums = self._keep(pair)
+        first_bin, bins = self._towers.alternate(pair, change)
+        if first_bin is None:
+            d = bins - self._towers.reference(pair.window.interval, pair.reference)
+            return self._all.add(_Row(kept, sums, d, None))
+        return self._few.add(_Row(kept, sums, bins - self._towers.reference_patch(pair, first_bin), first_bin))
+
+    def flush(self) -> None:
+        """Runs what waits."""
+        self._few.flush()
+        self._all.flush()
+
+    @property
+    def num_run(self) -> int:
+        """Sequences that were run."""
+        return self._num_references + self._few.num_run + self._all.num_run
+
+    @property
+    def batch_size(self) -> int:
+        """Sequences that are run at a time by now."""
+        return min(self._few.batch_size, self._all.batch_size)
+
+    def _keep(self, pair: AllelePair) -> tuple[Any, BinSums]:
+        """Runs a pair's reference, unless it was the last to be run."""
+        interval = pair.window.interval
+        if self._kept is None or self._kept[0] != interval:
+            self._kept = None  # it is large: not two of them at a time
+            tower = self._towers.reference(interval, pair.reference)
+            kept, (total, log2_total) = self._run_reference(tf.constant(tower[np.newaxis]))
+            self._kept = interval, kept, BinSums(total.numpy()[0], log2_total.numpy()[0])
+            self._num_references += 1
+        return self._kept[1:]
+
+    def _run(self, rows: Sequence[_Row], batch_size: int) -> list[BinSums]:
+        padded = [*rows, *[rows[-1]] * (batch_size - len(rows))]
+        first_bins = [row.first_bin for row in padded if row.first_bin is not None]
+        totals, log2_totals = self._sum_difference(
+            tuple(row.kept for row in padded),
+            tf.constant(np.stack([row.d for row in padded])),
+            tf.constant(first_bins) if first_bins else None,
+        )
+        differences = zip(totals.numpy(), log2_totals.numpy(), strict=True)
+        return [
+            BinSums(row.reference.total + total, row.reference.log2_total + log2_total)
+            for row, (total, log2_total) in zip(rows, differences, strict=False)
+        ]

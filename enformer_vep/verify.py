@@ -1,0 +1,154 @@
+"""Scores some alleles of a run again with the full engine, and says how far off they were."""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from enformer_vep.errors import EnformerVepError
+from enformer_vep.inference.engine import AllelePair, Engine
+from enformer_vep.io.parts import Part
+from enformer_vep.scoring import score
+from enformer_vep.variant import Variant
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_TOLERANCE = {"float32": 0.01, "tf32": 0.1, "mixed": 0.03, "bfloat16": 0.1}
+"""Largest error by precision: twice what was seen, and more where rounding alone may decide."""
+
+
+@dataclass(frozen=True)
+class Verification:
+    """How far the scores of a run are from the full engine's.
+
+    An allele's error is the root mean square over tracks of the difference of its scores, relative to the spread of
+    its scores; of several statistics, the one with the largest counts.
+
+    Attributes:
+      num_alleles: alleles that were scored again.
+      largest: the largest error among them.
+      median: the median error.
+      largest_of_one_track: the largest difference in a single track, relative to the same spread.
+      worst: the allele with the largest error.
+    """
+
+    num_alleles: int
+    largest: float
+    median: float
+    largest_of_one_track: float
+    worst: str
+
+    def record(self, tolerance: float) -> dict[str, Any]:
+        """What the run record says."""
+        return {
+            "alleles": self.num_alleles,
+            "largest_error": self.largest,
+            "median_error": self.median,
+            "largest_error_of_one_track": self.largest_of_one_track,
+            "worst_allele": self.worst,
+            "tolerance": tolerance,
+        }
+
+    def __str__(self) -> str:
+        return (
+            f"{self.num_alleles} alleles verified by the full engine: error at most {self.largest:.2g} of the scores' "
+            f"spread, in the median {self.median:.2g}"
+        )
+
+
+def verify(
+    parts: Callable[[], Iterator[Part]],
+    engine: Engine,
+    pair: Callable[[Variant], AllelePair],
+    statistics: Sequence[str],
+    *,
+    num_alleles: int,
+    tolerance: float,
+) -> Verification | None:
+    """Scores alleles again.
+
+    Args:
+      parts: gives the finished parts of the run, in order, as often as it is called.
+      engine: the full engine.
+      pair: lays the sequences of a scored allele, as the run did.
+      statistics: the scores' names.
+      num_alleles: how many alleles; fewer if fewer were scored. They are at equal distances among the scored ones.
+      tolerance: the largest error that is no failure.
+
+    Returns:
+      What was found; None if no allele was scored.
+
+    Raises:
+      EnformerVepError: an error is larger than the tolerance.
+    """
+    chosen = choose(sum(len(part.variants) for part in parts()), num_alleles)
+    found = list(_pick(parts(), chosen))
+    if not found:
+        return None
+    predictions = engine.predict(pair(variant) for variant, _ in found)
+    errors = [
+        relative_errors(scores, score(predicted.reference, predicted.alternate, statistics), len(statistics))
+        for (_, scores), predicted in zip(found, predictions, strict=True)
+    ]
+    of_alleles = [of_all_tracks for of_all_tracks, _ in errors]
+    worst = int(np.argmax(of_alleles))
+    verification = Verification(
+        len(found),
+        float(of_alleles[worst]),
+        float(np.median(of_alleles)),
+        max(of_one_track for _, of_one_track in errors),
+        str(found[worst][0]),
+    )
+    if not verification.largest <= tolerance:
+        raise EnformerVepError(
+            f"verification failed at {verification.worst}: the error of its scores is {verification.largest:.2g} of "
+            f"their spread, expected at most {tolerance:g} (--verify-tolerance); {verification}. Score with "
+            "--precision float32 or --engine full"
+        )
+    return verification
+
+
+def choose(num_scored: int, num_alleles: int) -> list[int]:
+    """Returns which of the scored alleles are verified: the middles of equal shares, ascending."""
+    num_alleles = min(num_scored, num_alleles)
+    return [(2 * share + 1) * num_scored // (2 * num_alleles) for share in range(num_alleles)]
+
+
+def relative_errors(
+    found: npt.NDArray[np.float32], expected: npt.NDArray[np.float32], num_statistics: int
+) -> tuple[float, float]:
+    """Compares an allele's scores with the right ones.
+
+    Args:
+      found: float32 [statistics * tracks].
+      expected: the same.
+      num_statistics: how many statistics there are.
+
+    Returns:
+      The root mean square over tracks of the error, and the largest one of a track, relative to the spread: the
+      scores' standard deviation over tracks, or their mean's magnitude where that is larger, as for a single track.
+      Of several statistics, the largest. Scores that are equal have no error, whatever their spread.
+    """
+    largest, largest_of_one_track = 0.0, 0.0
+    for of_found, of_expected in zip(np.split(found, num_statistics), np.split(expected, num_statistics), strict=True):
+        error = of_found.astype(np.float64) - of_expected
+        if not error.any():
+            continue
+        spread = max(float(of_expected.std(dtype=np.float64)), abs(float(of_expected.mean(dtype=np.float64))))
+        if not spread or not np.isfinite(error).all():
+            return np.inf, np.inf
+        largest = max(largest, float(np.sqrt(np.mean(error**2))) / spread)
+        largest_of_one_track = max(largest_of_one_track, float(np.abs(error).max()) / spread)
+    return largest, largest_of_one_track
+
+
+def _pick(parts: Iterator[Part], chosen: Sequence[int]) -> Iterator[tuple[Variant, npt.NDArray[np.float32]]]:
+    first = 0
+    for part in parts:
+        for index in chosen:
+            if first <= index < first + len(part.variants):
+                yield part.variants[index - first], part.scores[index - first]
+        first += len(part.variants)

@@ -1,0 +1,108 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from enformer_vep.inference.receptive_field import ReceptiveField
+from enformer_vep.inference.tiles import UNIT_BINS, TowerTiles
+from enformer_vep.variant import Interval
+
+FIELD = ReceptiveField(bin_size_bp=8, num_bins=40, context_bp=20)
+CHANNELS = 3
+TILE_BINS = 8
+UNIT_BYTES = UNIT_BINS * CHANNELS * 4
+
+
+def codes_of(interval: Interval) -> np.ndarray:
+    """Codes that are a function of the place on the genome."""
+    return (np.arange(interval.start, interval.end) * 7919 % 251).astype(np.uint8)
+
+
+def expected(start: int, num_bins: int) -> np.ndarray:
+    """A made-up tower: each bin is sums over its bases and its context."""
+    bins = []
+    for first in range(start, start + num_bins * FIELD.bin_size_bp, FIELD.bin_size_bp):
+        codes = codes_of(Interval("1", first - FIELD.context_bp, first + FIELD.bin_size_bp + FIELD.context_bp))
+        bins.append([codes.sum(), codes[0], codes[-1]])
+    return np.array(bins, dtype=np.float32)
+
+
+def make_tiles(cache_units: int = 1000) -> tuple[TowerTiles, list[int]]:
+    calls: list[int] = []
+
+    def compute(codes: np.ndarray) -> np.ndarray:
+        assert len(codes) == FIELD.length_bp(TILE_BINS)
+        calls.append(len(codes))
+        width = FIELD.bin_size_bp + 2 * FIELD.context_bp
+        rows = [codes[first : first + width] for first in range(0, TILE_BINS * FIELD.bin_size_bp, FIELD.bin_size_bp)]
+        return np.array([[row.sum(), row[0], row[-1]] for row in rows], dtype=np.float32)
+
+    tiles = TowerTiles(compute, FIELD, codes_of, cache_bytes=cache_units * UNIT_BYTES, tile_bins=TILE_BINS)
+    return tiles, calls
+
+
+@given(
+    requests=st.lists(st.tuples(st.integers(-500, 500), st.integers(1, 40)), min_size=1, max_size=8),
+    cache_units=st.integers(0, 30),
+)
+@settings(max_examples=150, deadline=None)
+def test_bins_are_those_of_the_place_whatever_was_asked_before(
+    requests: list[tuple[int, int]], cache_units: int
+) -> None:
+    tiles, calls = make_tiles(cache_units)
+    for start, num_bins in requests:
+        found = tiles.fetch("1", start, num_bins)
+        np.testing.assert_array_equal(found, expected(start, num_bins))
+        assert tiles.num_bytes <= cache_units * UNIT_BYTES
+    assert tiles.num_bins_computed == len(calls) * TILE_BINS
+
+
+def test_neighbours_of_one_phase_share_their_tiles() -> None:
+    tiles, calls = make_tiles()
+    tiles.fetch("1", 0, 16)
+    assert (len(calls), tiles.num_bins_reused) == (2, 0)
+    tiles.fetch("1", 8, 15)  # one bin on: all of it is there
+    assert (len(calls), tiles.num_bins_reused) == (2, 15)
+    tiles.fetch("1", 64, 16)  # half of it is
+    assert (len(calls), tiles.num_bins_reused) == (3, 15 + 8)
+
+
+def test_another_phase_or_contig_shares_nothing() -> None:
+    tiles, calls = make_tiles()
+    tiles.fetch("1", 0, 8)
+    tiles.fetch("1", 1, 8)
+    tiles.fetch("2", 0, 8)
+    assert tiles.num_bins_reused == 0
+    assert len(calls) == 3
+
+
+def test_a_window_is_computed_in_as_many_tiles_as_it_needs() -> None:
+    for start in range(0, 200, 8):
+        tiles, calls = make_tiles()
+        tiles.fetch("1", start, 16 - 2 * (UNIT_BINS - 1))
+        assert len(calls) == 2
+
+
+def test_what_was_not_asked_for_the_longest_is_dropped_first() -> None:
+    tiles, calls = make_tiles(cache_units=4)  # two tiles
+    tiles.fetch("1", 0, 8)
+    tiles.fetch("1", 64, 8)
+    tiles.fetch("1", 0, 8)
+    tiles.fetch("1", 128, 8)  # the second tile goes
+    assert len(calls) == 3
+    tiles.fetch("1", 0, 8)
+    assert len(calls) == 3
+    tiles.fetch("1", 64, 8)
+    assert len(calls) == 4
+
+
+def test_the_result_is_the_callers_own() -> None:
+    tiles, _ = make_tiles()
+    tiles.fetch("1", 0, 8)[:] = -1
+    np.testing.assert_array_equal(tiles.fetch("1", 0, 8), expected(0, 8))
+
+
+@pytest.mark.parametrize(("tile_bins", "cache_bytes"), [(0, 1), (6, 1), (8, -1)])
+def test_sizes_that_cannot_be_are_refused(tile_bins: int, cache_bytes: int) -> None:
+    with pytest.raises(ValueError, match="got"):
+        TowerTiles(lambda codes: codes, FIELD, codes_of, cache_bytes=cache_bytes, tile_bins=tile_bins)  # type: ignore[arg-type]
