@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: install test test-quick lint demo clean
+.PHONY: install test test-quick lint bench demo clean
 
 install: .venv/installed
 
@@ -20,6 +20,9 @@ lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+bench: install
+	$(BIN)/python benchmarks/engines.py
 
 demo: install
 	$(BIN)/enformer-vep demo demo --overwrite
