@@ -16,7 +16,6 @@ Without --model, a model of the official size with made-up weights, in which eve
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -242,6 +241,7 @@ def peak_memory_gb(arguments: argparse.Namespace, contender: Contender | None) -
 def measure_memory(bench: Bench, name: str) -> float:
     """Runs one engine on the alleles of its workload; returns the peak memory of this process, in GB."""
     from enformer_vep.inference.full import FullEngine
+    from enformer_vep.io.run_record import peak_memory_bytes
 
     if name == "full":
         engine, contender = FullEngine(bench.model, "human", batch_size=bench.arguments.batch_size), contenders(1)[0]
@@ -251,8 +251,7 @@ def measure_memory(bench: Bench, name: str) -> float:
     num_alleles = 1 if name == "full" else min(NUM_FOR_MEMORY, len(bench.alleles[contender.workload]))
     for number in range(num_alleles):
         bench.run(engine, contender, [number], Measured())
-    unit_bytes = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit_bytes / 1e9
+    return peak_memory_bytes() / 1e9
 
 
 def make_model(folder: Path) -> None:

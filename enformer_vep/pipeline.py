@@ -1,5 +1,6 @@
 """From a VCF to its scores: the one module that knows every stage."""
 
+import ctypes
 import gc
 import logging
 import os
@@ -165,7 +166,7 @@ class _Run:
         if verification:
             went["verification"] = verification.record(self._tolerance)
         del self.engine, self.scorer, self.loaded  # the table's row groups and columns need as much memory as the model
-        gc.collect()  # the traced graph and the model refer to each other
+        _give_back_memory()
         table = TableSettings(self.statistics, self.tracks, self.settings.layout, self.settings.dtype)
         with WholeFiles(self.paths) as files:
             writer = ResultWriter(files, self.paths, table)
@@ -308,6 +309,14 @@ class _Run:
         by_reason = {SkipReason(reason): n for reason, n in counts["skipped_by_reason"].items()}
         self.work.remove()
         return ScoreSummary(counts["alleles_scored"], by_reason, 0, 0.0, self.paths.table, self.paths.skipped)
+
+
+def _give_back_memory() -> None:
+    """Frees what nothing needs any more, and lets the system have what the C library keeps of it."""
+    gc.collect()  # the traced graph and the model refer to each other
+    library = ctypes.CDLL(None)
+    if hasattr(library, "malloc_trim"):  # glibc
+        library.malloc_trim(0)
 
 
 def _keep_piped_input(vcf: str, work: WorkFolder) -> str:

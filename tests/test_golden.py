@@ -219,8 +219,6 @@ def test_real_variants_at_full_size(full_checkpoint: Path, shared_data: Path, tm
         str(shared_data / "genome" / "hg38_sparse.fa.gz"),
         "-m",
         str(full_checkpoint),
-        "--stats",
-        "SAD,SAR",
     ]
     command += ["--track-table", str(shared_data / "tracks" / "targets_human.txt")]
     completed = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ)
@@ -236,7 +234,7 @@ def test_real_variants_at_full_size(full_checkpoint: Path, shared_data: Path, tm
     assert set(skipped["reason"]) == {"spanning_deletion", "no_alt", "symbolic_alt"}
     assert list(scores.columns[7:9]) == ["SAD:ENCFF833POA", "SAD:ENCFF110QGM"]
     values = scores.iloc[:, 7:].to_numpy()
-    assert values.shape == (len(scores), 2 * 5313)
+    assert values.shape == (len(scores), 5313)
     assert np.isfinite(values).all()
     assert (np.abs(values).max(axis=1) > 0).all()
     record = json.loads(Path(f"{out}.run.json").read_text())

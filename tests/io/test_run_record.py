@@ -1,10 +1,13 @@
 import hashlib
+import subprocess
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from enformer_vep.io import run_record
-from enformer_vep.io.run_record import file_identity
+from enformer_vep.io.run_record import file_identity, peak_memory_bytes
 
 
 def test_a_file_is_known_by_its_sha256(tmp_path: Path) -> None:
@@ -28,3 +31,10 @@ def test_a_large_file_is_known_by_samples(tmp_path: Path, monkeypatch: pytest.Mo
     assert samples.endswith(content[-16:])
     path.write_bytes(content[:-1] + b"\xff")
     assert file_identity(path)["sampled_sha256"] != expected
+
+
+def test_peak_memory_is_that_of_this_process_alone() -> None:
+    held = np.ones(40_000_000)  # 320 MB, which a process that is started from here does not hold
+    command = "from enformer_vep.io.run_record import peak_memory_bytes; print(peak_memory_bytes())"
+    found = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True)
+    assert int(found.stdout) < 150e6 < held.nbytes <= peak_memory_bytes()
