@@ -1,6 +1,5 @@
 """Scores some alleles of a run again with the full engine, and says how far off they were."""
 
-import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,8 +12,6 @@ from enformer_vep.inference.engine import AllelePair, Engine
 from enformer_vep.io.parts import Part
 from enformer_vep.scoring import score
 from enformer_vep.variant import Variant
-
-logger = logging.getLogger(__name__)
 
 DEFAULT_TOLERANCE = {"float32": 0.01, "tf32": 0.1, "mixed": 0.03, "bfloat16": 0.1}
 """Largest error by precision: twice what was seen, and more where rounding alone may decide."""

@@ -30,11 +30,11 @@ class Batches(Generic[Row]):
       num_run: rows that were run.
     """
 
-    def __init__(self, run: Callable[[Sequence[Row], int], Sequence[BinSums]], batch_size: int) -> None:
+    def __init__(self, run: Callable[[Sequence[Row]], Sequence[BinSums]], batch_size: int) -> None:
         """Prepares to run batches.
 
         Args:
-          run: turns at most so many rows into their sums, padded to as many.
+          run: turns that many rows into their sums; a batch that is not full is padded with its last row.
           batch_size: rows at a time.
 
         Raises:
@@ -64,14 +64,15 @@ class Batches(Generic[Row]):
         while self._waiting:
             running = self._waiting[: self.batch_size]
             try:
-                found = self._run([row for row, _ in running], self.batch_size)
+                rows = [row for row, _ in running]
+                found = self._run(rows + rows[-1:] * (self.batch_size - len(rows)))
             except tf.errors.ResourceExhaustedError as error:
                 if self.batch_size == 1:
                     raise EnformerVepError("the device has not the memory to run a single sequence") from error
                 self.batch_size //= 2
                 logger.warning("the device is out of memory: going on with a batch size of %d", self.batch_size)
                 continue
-            for (_, result), sums in zip(running, found, strict=True):
+            for (_, result), sums in zip(running, found, strict=False):
                 result.sums = sums
             self.num_run += len(running)
             del self._waiting[: len(running)]

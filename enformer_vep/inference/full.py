@@ -9,7 +9,7 @@ import tensorflow as tf
 from enformer_vep.inference.batches import Batches, Result, in_order
 from enformer_vep.inference.engine import AllelePair, AllelePredictions, BinSums, EngineCounts
 from enformer_vep.model.enformer import NUM_BASES, Enformer
-from enformer_vep.sequence import N_CODE, Codes
+from enformer_vep.sequence import Codes
 from enformer_vep.variant import Interval
 
 NUM_RECENT_REFERENCES = 256
@@ -38,7 +38,6 @@ class FullEngine:
         """
         self._batches = Batches(self._run, batch_size)
         self._num_tower_bins = model.config.geometry.num_tower_bins
-        self._length_bp = model.config.sequence_length_bp
         self._recent: OrderedDict[Interval, Result] = OrderedDict()
 
         @tf.function(autograph=False)
@@ -75,11 +74,9 @@ class FullEngine:
         self._recent.move_to_end(interval)
         return self._recent[interval]
 
-    def _run(self, rows: Sequence[Codes], batch_size: int) -> list[BinSums]:
-        batch = np.full((batch_size, self._length_bp), N_CODE, dtype=np.uint8)
-        batch[: len(rows)] = rows
-        totals, log2_totals = (sums.numpy() for sums in self._sum_prediction(tf.constant(batch)))
-        return [BinSums(*sums) for sums in zip(totals[: len(rows)], log2_totals[: len(rows)], strict=True)]
+    def _run(self, rows: Sequence[Codes]) -> list[BinSums]:
+        sums = (x.numpy() for x in self._sum_prediction(tf.constant(np.stack(rows))))
+        return [BinSums(*row) for row in zip(*sums, strict=True)]
 
 
 def sum_bins(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

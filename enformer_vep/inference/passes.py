@@ -103,10 +103,9 @@ class PlainPasses:
         """Sequences that are run at a time by now."""
         return self._batches.batch_size
 
-    def _run(self, rows: Sequence[Tower], batch_size: int) -> list[BinSums]:
-        padded = [*rows, *[rows[-1]] * (batch_size - len(rows))]
-        sums = (x.numpy() for x in self._sum_prediction(tf.constant(np.stack(padded))))
-        return [BinSums(*row) for row in list(zip(*sums, strict=True))[: len(rows)]]
+    def _run(self, rows: Sequence[Tower]) -> list[BinSums]:
+        sums = (x.numpy() for x in self._sum_prediction(tf.constant(np.stack(rows))))
+        return [BinSums(*row) for row in zip(*sums, strict=True)]
 
 
 class _Row(NamedTuple):
@@ -199,16 +198,15 @@ class DifferencePasses:
             self._num_references += 1
         return self._kept[1:]
 
-    def _run(self, rows: Sequence[_Row], batch_size: int) -> list[BinSums]:
-        padded = [*rows, *[rows[-1]] * (batch_size - len(rows))]
-        first_bins = [row.first_bin for row in padded if row.first_bin is not None]
+    def _run(self, rows: Sequence[_Row]) -> list[BinSums]:
+        first_bins = [row.first_bin for row in rows if row.first_bin is not None]
         totals, log2_totals = self._sum_difference(
-            tuple(row.kept for row in padded),
-            tf.constant(np.stack([row.d for row in padded])),
+            tuple(row.kept for row in rows),
+            tf.constant(np.stack([row.d for row in rows])),
             tf.constant(first_bins) if first_bins else None,
         )
         differences = zip(totals.numpy(), log2_totals.numpy(), strict=True)
         return [
             BinSums(row.reference.total + total, row.reference.log2_total + log2_total)
-            for row, (total, log2_total) in zip(rows, differences, strict=False)
+            for row, (total, log2_total) in zip(rows, differences, strict=True)
         ]

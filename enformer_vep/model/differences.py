@@ -38,7 +38,6 @@ class DifferenceTransformer:
         head: str,
         *,
         tracks: Sequence[int] | None = None,
-        position_keys: Sequence[tf.Tensor] | None = None,
     ) -> None:
         """Prepares one head.
 
@@ -46,11 +45,10 @@ class DifferenceTransformer:
           model: the model.
           head: the head to predict.
           tracks: indices of its tracks, in the order wanted; all by default.
-          position_keys: what `model.position_keys` gives, if it is there already.
         """
         self._model = model
         self._head, self._tracks = head, tracks
-        self._position_keys = position_keys or model.position_keys()
+        self._position_keys = model.position_keys()
 
     def reference(self, tower: tf.Tensor, kept_dtype: tf.DType) -> tuple[tf.Tensor, Kept]:
         """Runs the reference in the current precision.
