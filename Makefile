@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: install test test-quick lint bench demo clean
+.PHONY: install test test-quick lint bench demo train-demo clean
 
 install: .venv/installed
 
@@ -27,5 +27,8 @@ bench: install
 demo: install
 	$(BIN)/enformer-vep demo demo --overwrite
 
+train-demo: install
+	$(BIN)/python tools/train_demo.py --model enformer_vep/demo/model --overwrite
+
 clean:
-	rm -rf .venv demo build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv demo train-demo build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

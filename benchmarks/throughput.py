@@ -59,7 +59,7 @@ def measure(num_records: int, num_tracks: int, suffix: str, results: "multiproce
             return EngineCounts(0, 0, 0, 1)
 
     pipeline.make_engine = lambda *_, **__: ZeroEngine()
-    pipeline._tracks = lambda settings, loaded: unnamed_tracks("human", num_tracks)
+    pipeline._tracks = lambda settings, loaded, location: unnamed_tracks("human", num_tracks)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         write_inputs(folder, num_records)

@@ -121,7 +121,7 @@ class _Run:
         self.loaded = load_model(location)
         geometry = self.loaded.model.config.geometry
         placement = placement_of(settings, geometry)
-        self.tracks = _tracks(settings, self.loaded)
+        self.tracks = _tracks(settings, self.loaded, location)
         self.batch_size = settings.batch_size or self.device.default_batch_size
         self.part_size = settings.part_size or DEFAULT_PART_SIZE[self.device.kind]
         self.codes = ReferenceCodes(genome)
@@ -358,13 +358,13 @@ def _output_paths(settings: ScoreSettings, location: ModelLocation) -> OutputPat
     return paths
 
 
-def _tracks(settings: ScoreSettings, loaded: "LoadedModel") -> TrackTable:
+def _tracks(settings: ScoreSettings, loaded: "LoadedModel", location: ModelLocation) -> TrackTable:
     heads = loaded.model.config.heads
     if settings.head not in heads:
         raise InputError(f"no head {settings.head!r}: this model has {', '.join(heads)}")
     num_tracks = heads[settings.head]
-    if settings.track_table is not None:
-        tracks = read_track_table(settings.track_table, settings.head, num_tracks)
+    if track_table := settings.track_table or location.track_table_path(settings.head):
+        tracks = read_track_table(str(track_table), settings.head, num_tracks)
     else:
         prefix = f"{loaded.name}_" if loaded.notice else ""
         tracks = unnamed_tracks(settings.head, num_tracks, prefix=prefix, description=loaded.notice or "")
@@ -378,6 +378,6 @@ def _notify(loaded: "LoadedModel", settings: ScoreSettings, tracks: TrackTable) 
     else:
         known = "the published Enformer" if loaded.is_published else "not the published Enformer"
         logger.info("weights: %s, %s by their checksums", loaded.index_path, known)
-    if settings.track_table is None:
+    if tracks.is_unnamed:
         names = f"{tracks.identifiers[0]} to {tracks.identifiers[-1]}"
         logger.info("no --track-table: tracks are named by head and number, %s", names)

@@ -61,7 +61,7 @@ ALLOWED = {
         "inference",
         "scoring",
     },
-    "demo": {"errors", "model", "variant", "settings", "pipeline"},
+    "demo": {"errors", "geometry", "variant", "sequence", "model", "settings", "pipeline"},
     "cli": {"errors", "settings", "pipeline", "merge", "demo"},
     "__main__": {"cli"},
     "__init__": set(),

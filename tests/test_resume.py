@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from enformer_vep.cli import main
-from enformer_vep.demo.world import make_genome, write_world
+from enformer_vep.demo.files import letters
+from enformer_vep.demo.world import held_out_contig
 from enformer_vep.io.parts import Part, WorkFolder
 from enformer_vep.model.weights import save_model
 from tests.support import TINY_CONFIG, random_sequence, reference_model, write_fasta, write_vcf
@@ -260,9 +261,9 @@ def test_a_full_disk_keeps_what_is_finished(inputs: Path, undisturbed: dict[str,
 
 def test_killed_at_any_moment_and_resumed_it_gives_the_same_bytes(tmp_path: Path) -> None:
     """The demo model on 220 alleles, SIGKILL at 20 random moments."""
-    write_world(tmp_path / "genome.fa", tmp_path / "input.vcf")
-    contig = make_genome()["made_up_1"]
-    write_vcf(tmp_path / "input.vcf", records(contig, "made_up_1", 110, spacing=3))
+    contig = held_out_contig("made_up_2")
+    write_fasta(tmp_path / "genome.fa", {contig.name: letters(contig)})
+    write_vcf(tmp_path / "input.vcf", records(letters(contig), contig.name, 110, spacing=3))
     options = ["-f", str(tmp_path / "genome.fa"), "-m", "demo", "--part-size", "4", "-q"]
     command = ["score", str(tmp_path / "input.vcf"), *options]
     whole = tmp_path / "whole.tsv.gz"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from enformer_vep.demo.world import write_world
+from enformer_vep.demo.files import write_demo
 from enformer_vep.errors import OutputError
 from enformer_vep.model.location import DEMO
 from enformer_vep.pipeline import score_vcf
@@ -40,7 +40,7 @@ def run_demo(directory: str, *, overwrite: bool, quiet: bool, echo: Callable[[st
     try:
         folder.mkdir(parents=True, exist_ok=True)
         fasta.with_name(f"{fasta.name}.fai").unlink(missing_ok=True)
-        write_world(fasta, vcf)
+        write_demo(fasta, vcf)
     except OSError as error:
         raise OutputError(f"cannot write the demo to {folder}: {error.strerror}") from error
     arguments = ["enformer-vep", "score", str(vcf), "-f", str(fasta), "-m", DEMO, "-o", str(scores)]

@@ -1,100 +1,215 @@
-"""The demo's made-up world: a small genome and variants of every kind, from a fixed seed."""
+"""The demo's made-up world: genomes with planted sites, and the rules by which sequence becomes signal.
 
-from collections.abc import Iterator
-from pathlib import Path
+The signal follows from the sequence alone, so that what a variant does is known exactly: `expected_counts` of the
+alternate sequence less that of the reference. docs/demo.md explains the rules.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
+import numpy.typing as npt
+
+from enformer_vep.demo.motifs import FACTOR_BY_NAME, FACTORS, Factor
+from enformer_vep.geometry import BIN_SIZE_BP
+from enformer_vep.sequence import N_CODE, Codes, reverse_complement
 
 SEED = 20210415
-CONTIG_LENGTHS = {"made_up_1": 400_000, "made_up_2": 410_000}
-NUM_TELOMERE_BP = 1_000
-LINE_BP = 60
-NOTICE = "made up from a fixed seed, of no organism, means nothing biologically"
 
-BASES = np.frombuffer(b"ACGT", dtype=np.uint8)
+HELD_OUT_CONTIGS: Mapping[str, int] = MappingProxyType({"made_up_1": 1_000_000, "made_up_2": 410_000})
+"""Lengths of the contigs that the demo writes, and on which the demo model is tested: it never saw them."""
+
+TRAINING_CONTIG_BP = 1_000_000
+NUM_TELOMERE_BP = 1_000
+
 BASE_FREQUENCIES = (0.295, 0.205, 0.205, 0.295)
 """Those of the human genome, about 41% G and C."""
 
-NUM_SNVS = 24
+# What is planted.
+MEAN_SPACING_BP = 450
+MIN_SPACING_BP = 100
+ELEMENT_FREQUENCIES = MappingProxyType({"site": 0.55, "decoy": 0.35, "enhancer": 0.045, "promoter": 0.055})
+"""Decoys are sites with one base that breaks them."""
+
+CELL_TYPE_OF: Mapping[str, str] = MappingProxyType({"GATA": "ERYTHROID", "AP1": "FIBROBLAST", "ETS": "LYMPHOID"})
+"""The cell type whose enhancers an activator makes."""
+
+PROMOTER_FACTOR = "TBP"
+LONE_FACTORS = ("CTCF", "SP1", "NRF1", "YY1")
+PROMOTER_NEIGHBOURS = ("SP1", "NRF1", "YY1")
+LONE_ACTIVATOR_FREQUENCY = 0.45
+"""Share of lone sites that are an activator's. Most of theirs stand in enhancers."""
+
+NUM_ENHANCER_SITES = 3
+MIN_GAP_BP, MAX_GAP_BP = 15, 60
+"""Between the sites of an enhancer or promoter."""
+
+# What is measured.
+BACKGROUND_COUNTS = 0.05
+"""Expected in every bin of every track."""
+SITE_COUNTS = 30.0
+"""Expected of one site, spread evenly over FRAGMENT_BP around its middle."""
+FRAGMENT_BP = 300
+OPEN_COUNTS = 10.0
+"""Expected of one site of any factor in the open-chromatin track."""
+TSS_COUNTS = 4.0
+"""Expected of a promoter that no enhancer reaches, spread evenly over TSS_BP around the middle of its TATA box."""
+TSS_BP = 100
+ENHANCER_REACH_BP = 40_000
+ENHANCER_EFFECT = 0.2
+"""A promoter's logarithm gains this from an activator's site beside it; from farther away less, from beyond
+ENHANCER_REACH_BP nothing."""
 
 
-def make_genome() -> dict[str, str]:
-    """Returns the contigs' sequences: random bases between telomeres of N, a stretch of them in lower case."""
-    rng = np.random.default_rng(SEED)
-    genome = {}
-    for name, length in CONTIG_LENGTHS.items():
-        sequence = rng.choice(BASES, length, p=BASE_FREQUENCIES).tobytes().decode()
-        telomere = "N" * NUM_TELOMERE_BP
-        middle = sequence[NUM_TELOMERE_BP:-NUM_TELOMERE_BP]
-        genome[name] = telomere + middle[:5_000] + middle[5_000:8_000].lower() + middle[8_000:] + telomere
-    return genome
+def chip_track(factor: str) -> str:
+    """The track of a factor's binding."""
+    return f"DEMO:CHIP:{factor}"
 
 
-def make_records(genome: dict[str, str]) -> list[tuple[str, int, str, str, str]]:
-    """Returns chrom, pos, id, ref and alt of the records, in order: of every kind, scorable or not."""
-    rng = np.random.default_rng(SEED + 1)
-    records = list(_snvs(genome, rng))
-    first, second = CONTIG_LENGTHS
-
-    def reference(contig: str, pos: int, length: int) -> str:
-        return genome[contig][pos - 1 : pos - 1 + length].upper()
-
-    def other(bases: str) -> str:
-        return bases.translate(str.maketrans("ACGT", "CGTA"))
-
-    def add(contig: str, pos: int, name: str, num_ref: int, alt: str) -> None:
-        records.append((contig, pos, name, reference(contig, pos, num_ref), alt))
-
-    for contig, pos in ((first, 120_000), (second, 210_000)):
-        base = reference(contig, pos, 1)
-        add(contig, pos, "insertion", 1, base + "ACGTTGCA")
-        add(contig, pos + 3_000, "deletion", 13, reference(contig, pos + 3_000, 1))
-        add(contig, pos + 6_000, "mnv", 3, other(reference(contig, pos + 6_000, 3)))
-        add(contig, pos + 9_000, "delins", 4, other(reference(contig, pos + 9_000, 2)))
-        add(contig, pos + 12_000, "long_insertion", 1, reference(contig, pos + 12_000, 1) + "CAGT" * 128)
-        several = reference(contig, pos + 15_000, 1)
-        alts = [other(several), several + "GG", "*"]
-        add(contig, pos + 15_000, "several_alts", 1, ",".join(alts))
-    add(first, 6_500, "lower_case_near_start", 1, other(reference(first, 6_500, 1)))
-    add(
-        second,
-        CONTIG_LENGTHS[second] - 1_500,
-        "near_end",
-        1,
-        other(reference(second, CONTIG_LENGTHS[second] - 1_500, 1)),
-    )
-    add(first, 200_000, "symbolic", 1, "<DEL>")
-    add(first, 201_000, "breakend", 1, f"{reference(first, 201_000, 1)}[{second}:300000[")
-    add(first, 202_000, "no_alt", 1, ".")
-    base = reference(first, 203_000, 1)
-    records.append((first, 203_000, "ref_mismatch", other(base), other(other(base))))
-    records.append((first, 203_000, "ref_alt_swapped", other(base), base))
-    records.append((first, CONTIG_LENGTHS[first] + 100, "beyond_end", "A", "C"))
-    contig_rank = {name: rank for rank, name in enumerate(CONTIG_LENGTHS)}
-    records.sort(key=lambda record: (contig_rank[record[0]], record[1]))
-    return [*records, ("made_up_3", 1_000, "no_such_contig", "A", "G")]
+def cage_track(activator: str) -> str:
+    """The track of expression in the cell type of an activator."""
+    return f"DEMO:CAGE:{CELL_TYPE_OF[activator]}"
 
 
-def _snvs(genome: dict[str, str], rng: np.random.Generator) -> Iterator[tuple[str, int, str, str, str]]:
-    for number in range(NUM_SNVS):
-        contig = list(genome)[number % len(genome)]
-        pos = int(rng.integers(20_000, CONTIG_LENGTHS[contig] - 20_000))
-        ref = genome[contig][pos - 1].upper()
-        alt = str(rng.choice([base for base in "ACGT" if base != ref]))
-        yield contig, pos, f"snv_{number}", ref, alt
+CHIP_TRACKS = tuple(chip_track(factor.name) for factor in FACTORS)
+OPEN_TRACK = "DEMO:DNASE:OPEN"
+CAGE_TRACKS = tuple(cage_track(activator) for activator in CELL_TYPE_OF)
+TRACKS = (*CHIP_TRACKS, OPEN_TRACK, *CAGE_TRACKS)
 
 
-def write_world(fasta: Path, vcf: Path) -> None:
-    """Writes the genome and the variants; both files say that they are made up."""
-    genome = make_genome()
-    with fasta.open("w", encoding="ascii") as lines:
-        for name, sequence in genome.items():
-            lines.write(f">{name} {NOTICE}\n")
-            lines.writelines(f"{sequence[at : at + LINE_BP]}\n" for at in range(0, len(sequence), LINE_BP))
-    with vcf.open("w", encoding="ascii") as lines:
-        lines.write(f"##fileformat=VCFv4.3\n##source=enformer-vep demo: {NOTICE}\n")
-        lines.writelines(f"##contig=<ID={name},length={length}>\n" for name, length in CONTIG_LENGTHS.items())
-        lines.write("##contig=<ID=made_up_3>\n")
-        lines.write('##ALT=<ID=DEL,Description="Deletion">\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n')
-        for chrom, pos, name, ref, alt in make_records(genome):
-            lines.write(f"{chrom}\t{pos}\t{name}\t{ref}\t{alt}\t.\t.\t.\n")
+@dataclass(frozen=True)
+class Contig:
+    """A contig of the made-up world.
+
+    Attributes:
+      name: its name.
+      codes: its sequence, uint8 [length].
+    """
+
+    name: str
+    codes: Codes
+
+
+def held_out_contig(name: str) -> Contig:
+    """Makes one of HELD_OUT_CONTIGS."""
+    return _contig(name, HELD_OUT_CONTIGS[name], 1, list(HELD_OUT_CONTIGS).index(name))
+
+
+def training_contig(number: int) -> Contig:
+    """Makes the training contig of a number from 0; there are as many as one likes."""
+    return _contig(f"training_{number + 1}", TRAINING_CONTIG_BP, 0, number)
+
+
+def _contig(name: str, length_bp: int, *key: int) -> Contig:
+    rng = np.random.default_rng([SEED, *key])
+    codes = rng.choice(4, length_bp, p=BASE_FREQUENCIES).astype(np.uint8)
+    position = NUM_TELOMERE_BP
+    while True:
+        position += MIN_SPACING_BP + int(rng.exponential(MEAN_SPACING_BP - MIN_SPACING_BP))
+        element = str(rng.choice(list(ELEMENT_FREQUENCIES), p=list(ELEMENT_FREQUENCIES.values())))
+        planted = _element(element, rng)
+        for gap_bp, sequence in planted:
+            position += gap_bp
+            if position + len(sequence) > length_bp - NUM_TELOMERE_BP:
+                codes[:NUM_TELOMERE_BP] = codes[-NUM_TELOMERE_BP:] = N_CODE
+                return Contig(name, codes)
+            codes[position : position + len(sequence)] = sequence
+            position += len(sequence)
+
+
+def _element(element: str, rng: np.random.Generator) -> list[tuple[int, Codes]]:
+    """Draws what is planted: sequences, each with the random bases to leave before it."""
+
+    def gap_bp() -> int:
+        return int(rng.integers(MIN_GAP_BP, MAX_GAP_BP))
+
+    if element == "site":
+        activators = tuple(CELL_TYPE_OF)
+        return [(0, _site(_one_of(activators if rng.random() < LONE_ACTIVATOR_FREQUENCY else LONE_FACTORS, rng), rng))]
+    if element == "decoy":
+        return [(0, _decoy(_one_of(tuple(FACTOR_BY_NAME), rng), rng))]
+    if element == "enhancer":
+        names = [*[_one_of(tuple(CELL_TYPE_OF), rng)] * NUM_ENHANCER_SITES, _one_of(LONE_FACTORS, rng)]
+        return [(gap_bp(), _site(str(name), rng)) for name in rng.permutation(names)]
+    names = [*(_one_of(PROMOTER_NEIGHBOURS, rng) for _ in range(2)), PROMOTER_FACTOR]
+    return [(gap_bp(), _site(name, rng)) for name in names]
+
+
+def _one_of(names: tuple[str, ...], rng: np.random.Generator) -> str:
+    return str(rng.choice(names))
+
+
+def _site(name: str, rng: np.random.Generator) -> Codes:
+    """Draws a site of a factor, on either strand."""
+    codes = np.array([rng.choice(np.flatnonzero(allowed)) for allowed in FACTOR_BY_NAME[name].allowed], dtype=np.uint8)
+    return codes if rng.random() < 0.5 else reverse_complement(codes)
+
+
+def _decoy(name: str, rng: np.random.Generator) -> Codes:
+    """Draws a site of a factor with one base that breaks it."""
+    factor = FACTOR_BY_NAME[name]
+    while True:
+        codes = _site(name, rng)
+        codes[rng.integers(factor.length_bp)] = rng.integers(4)
+        if factor.mismatches(codes).min() == 1:
+            return codes
+
+
+def site_centres(codes: Codes, factor: Factor) -> npt.NDArray[np.int64]:
+    """Returns the middles of a factor's sites in codes uint8 [length]: 0-based, in order."""
+    return factor.sites(codes) + factor.length_bp // 2
+
+
+def enhancer_effect(distance_bp: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """What a promoter's logarithm gains from an activator's site at a distance: most of it up to 20 kb, then less."""
+    return ENHANCER_EFFECT * np.maximum(1 - (distance_bp / ENHANCER_REACH_BP) ** 2, 0)
+
+
+def promoter_heights(codes: Codes, activator: str) -> npt.NDArray[np.float64]:
+    """Expected CAGE counts of every promoter in the cell type of an activator, in the order of `site_centres`."""
+    promoters = site_centres(codes, FACTOR_BY_NAME[PROMOTER_FACTOR])
+    sites = site_centres(codes, FACTOR_BY_NAME[activator])
+    return TSS_COUNTS * np.exp(enhancer_effect(promoters[:, np.newaxis] - sites).sum(axis=1))
+
+
+def expected_counts(codes: Codes) -> npt.NDArray[np.float64]:
+    """Applies the world's rules to a sequence.
+
+    Args:
+      codes: uint8 [length].
+
+    Returns:
+      float64 [length // 128, len(TRACKS)]: counts expected in each whole bin, in the order of TRACKS.
+    """
+    tracks = []
+    open_counts = np.zeros(len(codes) // BIN_SIZE_BP)
+    for factor in FACTORS:
+        bound = _pile(len(codes), site_centres(codes, factor), FRAGMENT_BP)
+        tracks.append(SITE_COUNTS * bound)
+        open_counts += OPEN_COUNTS * bound
+    tracks.append(open_counts)
+    promoters = site_centres(codes, FACTOR_BY_NAME[PROMOTER_FACTOR])
+    tracks += [_pile(len(codes), promoters, TSS_BP, promoter_heights(codes, activator)) for activator in CELL_TYPE_OF]
+    return BACKGROUND_COUNTS + np.stack(tracks, axis=1)
+
+
+def _pile(
+    length_bp: int,
+    centres: npt.NDArray[np.int64],
+    width_bp: int,
+    heights: npt.NDArray[np.float64] | float = 1.0,
+) -> npt.NDArray[np.float64]:
+    """Spreads each height evenly over a width around its centre and sums by bin: float64 [length_bp // 128]."""
+    edges = np.zeros(length_bp + 1)
+    density = np.broadcast_to(heights, centres.shape) / width_bp
+    np.add.at(edges, np.clip(centres - width_bp // 2, 0, length_bp), density)
+    np.add.at(edges, np.clip(centres + width_bp // 2, 0, length_bp), -density)
+    num_bins = length_bp // BIN_SIZE_BP
+    return np.cumsum(edges)[: num_bins * BIN_SIZE_BP].reshape(num_bins, BIN_SIZE_BP).sum(axis=1)
+
+
+def noisy_counts(contig: Contig) -> npt.NDArray[np.int64]:
+    """Draws what an experiment would count on a contig: int64 [bins, len(TRACKS)], Poisson around the expected."""
+    rng = np.random.default_rng([SEED, 2, *contig.name.encode()])
+    return rng.poisson(expected_counts(contig.codes))

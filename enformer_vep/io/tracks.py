@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,12 @@ class TrackTable:
     Attributes:
       head: the head.
       table: a row a track with at least `index` (its number in the head, from 0), `identifier` and `description`.
+      is_unnamed: whether the identifiers are made of the head and the number, for want of a table.
     """
 
     head: str
     table: pd.DataFrame
+    is_unnamed: bool = False
 
     @property
     def identifiers(self) -> list[str]:
@@ -68,7 +70,7 @@ class TrackTable:
                     f"no track {entry!r} in the {self.head} head: expected numbers from 0 to {len(self.table) - 1}, "
                     f"ranges of them like 0-9, or identifiers like {self.identifiers[0]}, separated by commas"
                 )
-        return TrackTable(self.head, self.table.iloc[list(dict.fromkeys(numbers))].reset_index(drop=True))
+        return replace(self, table=self.table.iloc[list(dict.fromkeys(numbers))].reset_index(drop=True))
 
 
 def unnamed_tracks(head: str, num_tracks: int, *, prefix: str = "", description: str = "") -> TrackTable:
@@ -76,7 +78,7 @@ def unnamed_tracks(head: str, num_tracks: int, *, prefix: str = "", description:
     table = pd.DataFrame({"index": range(num_tracks)})
     table["identifier"] = [f"{prefix}{head}_{index}" for index in range(num_tracks)]
     table["description"] = description
-    return TrackTable(head, table)
+    return TrackTable(head, table, is_unnamed=True)
 
 
 def read_track_table(path: str, head: str, num_tracks: int) -> TrackTable:

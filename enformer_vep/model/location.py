@@ -44,6 +44,11 @@ class ModelLocation:
         """The checkpoint's index file."""
         return self.prefix.with_name(self.prefix.name + INDEX_SUFFIX)
 
+    def track_table_path(self, head: str) -> Path | None:
+        """The table that names a head's tracks, if the model has it beside its config."""
+        path = None if self.config_path is None else self.config_path.with_name(f"tracks_{head}.tsv")
+        return path if path is not None and path.is_file() else None
+
 
 def official_weights_folder() -> Path:
     """Returns the folder in which the official weights are looked for: in the user's cache."""

@@ -1,0 +1,46 @@
+"""How well a model predicts the signal of a contig that it never saw."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from enformer_vep.demo.world import TRACKS, Contig, noisy_counts
+from enformer_vep.geometry import Geometry
+from enformer_vep.sequence import one_hot
+
+Predict = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
+"""Maps one_hot float32 [1, window, 4] to predictions float32 [1, num_bins, tracks]."""
+
+
+def correlations(predict: Predict, contig: Contig, geometry: Geometry) -> dict[str, float]:
+    """Compares predictions with what an experiment would have counted.
+
+    Args:
+      predict: the model.
+      contig: the contig, of which every bin is used that can be scored in a window within the contig.
+      geometry: the model's window and bins.
+
+    Returns:
+      Pearson's correlation over bins, of each of TRACKS.
+    """
+    predicted, counted = [], []
+    for window, counts in windows(contig, geometry):
+        predicted.append(predict(window)[0])
+        counted.append(counts)
+    x, y = np.concatenate(predicted).astype(np.float64), np.concatenate(counted)
+    return {track: float(np.corrcoef(x[:, number], y[:, number])[0, 1]) for number, track in enumerate(TRACKS)}
+
+
+def windows(contig: Contig, geometry: Geometry) -> Iterator[tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]]:
+    """Lays windows whose scored bins follow one another.
+
+    Yields:
+      one_hot float32 [1, window, 4] and counts int64 [num_bins, len(TRACKS)].
+    """
+    counts = noisy_counts(contig)
+    scored = geometry.scored_tower_bins
+    for first in range(0, len(counts) - geometry.num_tower_bins + 1, geometry.num_bins):
+        start = first * geometry.bin_size_bp
+        codes = contig.codes[start : start + geometry.sequence_length_bp]
+        yield one_hot(codes)[np.newaxis], counts[first + scored.start : first + scored.stop]

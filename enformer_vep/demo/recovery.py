@@ -1,0 +1,82 @@
+"""How well scores agree with the truth about the demo's variants."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from enformer_vep.demo.variants import SiteVariant
+from enformer_vep.demo.world import cage_track, chip_track
+
+STATISTIC = "SAD"
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """What scores say of variants whose truth is known.
+
+    Attributes:
+      auroc: area under the ROC curve of |SAD| on the factor's own track, broken sites against random variants.
+      num_signs: breaks and creations of sites.
+      num_right_signs: those whose SAD on the factor's own track has the right sign.
+      num_enhancers: sites of enhancers that are broken.
+      num_lowered: those that lower the SAD of their cell type's CAGE track.
+    """
+
+    auroc: float
+    num_signs: int
+    num_right_signs: int
+    num_enhancers: int
+    num_lowered: int
+
+    def __str__(self) -> str:
+        return (
+            f"broken sites told from random variants: AUROC {self.auroc:.3f}; gain or loss told right: "
+            f"{self.num_right_signs} of {self.num_signs}; distant CAGE lowered by breaking an enhancer: "
+            f"{self.num_lowered} of {self.num_enhancers}"
+        )
+
+
+def statistic_column(track: str) -> str:
+    """The column of a track's SAD."""
+    return f"{STATISTIC}:{track}"
+
+
+def measure_recovery(scores: pd.DataFrame, truths: Mapping[int, SiteVariant]) -> Recovery:
+    """Compares scores with the truth.
+
+    Args:
+      scores: the table of a run with the demo model, with the statistic SAD and all tracks.
+      truths: the truth by the number of the VCF's record; the others are left out.
+
+    Raises:
+      KeyError: a record of these, or a track, has no score.
+    """
+    by_record = scores.set_index("record")
+
+    def own_scores(kind: str, track_of: Callable[[str], str]) -> list[tuple[str, float]]:
+        """The factor and the score on its track, of each variant of a kind."""
+        factors = {record: truth.factor for record, truth in truths.items() if truth.kind == kind}
+        return [(name, by_record.at[record, statistic_column(track_of(name))]) for record, name in factors.items()]
+
+    random_records = [record for record, truth in truths.items() if truth.kind == "random"]
+    broken, created = own_scores("break", chip_track), own_scores("create", chip_track)
+    shares = [
+        _share_below(abs(score), by_record.loc[random_records, statistic_column(chip_track(name))].abs().to_numpy())
+        for name, score in broken
+    ]
+    lowered = [score < 0 for _, score in own_scores("enhancer_break", cage_track)]
+    return Recovery(
+        auroc=float(np.mean(shares)),
+        num_signs=len(broken) + len(created),
+        num_right_signs=sum(score < 0 for _, score in broken) + sum(score > 0 for _, score in created),
+        num_enhancers=len(lowered),
+        num_lowered=sum(lowered),
+    )
+
+
+def _share_below(value: float, others: npt.NDArray[np.float64]) -> float:
+    """The share of `others` that are smaller, equal ones by half: the mean of it over values is the AUROC."""
+    return float(np.mean((others < value) + 0.5 * (others == value)))

@@ -1,0 +1,241 @@
+"""Trains the demo model: a tiny Enformer, on a made-up genome whose rules are known (docs/demo.md).
+
+python tools/train_demo.py --model FOLDER [--work FOLDER]
+
+Interrupted, the same command goes on from the last checkpoint in --work.
+"""
+
+import json
+import math
+import shutil
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import numpy as np
+import pandas as pd
+import sonnet as snt
+import tensorflow as tf
+from tqdm import tqdm
+
+from enformer_vep.demo.files import NOTICE, in_order, site_records, write_fasta, write_vcf
+from enformer_vep.demo.held_out import correlations
+from enformer_vep.demo.recovery import Recovery, measure_recovery
+from enformer_vep.demo.variants import draw_variants
+from enformer_vep.demo.world import HELD_OUT_CONTIGS, SEED, TRACKS, held_out_contig, noisy_counts, training_contig
+from enformer_vep.io.run_record import versions
+from enformer_vep.model.config import EnformerConfig
+from enformer_vep.model.enformer import Enformer
+from enformer_vep.model.weights import save_model
+from enformer_vep.pipeline import score_vcf
+from enformer_vep.sequence import Codes, one_hot, reverse_complement
+from enformer_vep.settings import ScoreSettings
+
+HEAD = "human"
+CONFIG = EnformerConfig(
+    channels=72,
+    num_transformer_layers=2,
+    num_heads=2,
+    key_size=16,
+    heads={HEAD: len(TRACKS)},
+    width_multiple=12,
+    dropout_rate=0.05,
+)
+MODEL_NOTICE = "demo model, trained on a made-up genome: its scores mean nothing biologically"
+
+NUM_CONTIGS = 24
+NUM_WARM_UP_STEPS = 200
+PEAK_LEARNING_RATE = 8e-3
+MAX_GRADIENT_NORM = 1.0
+CHECKPOINT_STEPS = 250
+PSEUDO_COUNT = 1e-6
+IS_COMPILED = True
+"""Compile a step with XLA: it takes a minute, and then half the time a step, for a model of so few channels."""
+
+TEST_VARIANTS = {"break": 100, "create": 60, "silent": 20, "random": 100, "enhancer_break": 20}
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a training run is: one that differs in any of it cannot go on from another's checkpoint."""
+
+    seed: int
+    steps: int
+    world_seed: int = SEED
+    contigs: int = NUM_CONTIGS
+    peak_learning_rate: float = PEAK_LEARNING_RATE
+
+
+class Windows:
+    """Windows of the training contigs, with their counts."""
+
+    def __init__(self, num_contigs: int) -> None:
+        self.contigs: list[tuple[Codes, np.ndarray]] = []
+        for number in tqdm(range(num_contigs), desc="making the world", unit=" contigs"):
+            contig = training_contig(number)
+            self.contigs.append((contig.codes, noisy_counts(contig)))
+
+    def draw(self, seed: int, step: int) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the window of a step, on either strand: one_hot [1, window, 4] and counts float32 [1, bins, tracks].
+
+        It depends on nothing but the seed and the step, so that a run that goes on sees what it would have seen.
+        """
+        rng = np.random.default_rng([seed, step])
+        geometry = CONFIG.geometry
+        codes, counts = self.contigs[rng.integers(len(self.contigs))]
+        first = int(rng.integers(len(counts) - geometry.num_tower_bins + 1))
+        start = first * geometry.bin_size_bp
+        window = codes[start : start + geometry.sequence_length_bp]
+        scored = geometry.scored_tower_bins
+        counted = counts[first + scored.start : first + scored.stop]
+        if rng.random() < 0.5:
+            window, counted = reverse_complement(window), counted[::-1]
+        return one_hot(window)[np.newaxis], counted[np.newaxis].astype(np.float32)
+
+
+def learning_rate(step: int, num_steps: int) -> float:
+    """Rises linearly while it warms up, then falls to zero along a cosine."""
+    if step < NUM_WARM_UP_STEPS:
+        return PEAK_LEARNING_RATE * (step + 1) / NUM_WARM_UP_STEPS
+    share = (step - NUM_WARM_UP_STEPS) / max(num_steps - NUM_WARM_UP_STEPS, 1)
+    return PEAK_LEARNING_RATE * 0.5 * (1 + math.cos(math.pi * share))
+
+
+def train(training: Training, work: Path) -> Enformer:
+    """Trains a model, or goes on with one whose checkpoint is in `work`."""
+    check_work(training, work)
+    tf.random.set_seed(training.seed)
+    model = Enformer(CONFIG)
+    rate = tf.Variable(0.0, trainable=False)
+    optimizer = snt.optimizers.Adam(rate)
+
+    @tf.function(jit_compile=IS_COMPILED)
+    def train_step(windows: tf.Tensor, counts: tf.Tensor) -> tf.Tensor:
+        with tf.GradientTape() as tape:
+            expected = model(windows, is_training=True)[HEAD]
+            loss = tf.reduce_mean(expected - counts * tf.math.log(expected + PSEUDO_COUNT))  # Poisson
+        gradients = tape.gradient(loss, model.trainable_variables)
+        gradients, _ = tf.clip_by_global_norm(gradients, MAX_GRADIENT_NORM)
+        optimizer.apply(gradients, model.trainable_variables)
+        return loss
+
+    data = Windows(training.contigs)
+    done = tf.Variable(0, dtype=tf.int64, trainable=False)
+    train_step(*data.draw(training.seed, 0))  # the optimizer has its variables after a step, at a rate of zero
+    checkpoint = tf.train.Checkpoint(model=model, optimizer=optimizer, done=done)
+    manager = tf.train.CheckpointManager(checkpoint, str(work), max_to_keep=2)
+    if manager.latest_checkpoint:
+        checkpoint.restore(manager.latest_checkpoint).assert_consumed()
+    losses: list[float] = []
+    steps = range(int(done), training.steps)
+    with tqdm(steps, initial=int(done), total=training.steps, desc="training", unit=" steps") as bar:
+        for step in bar:
+            rate.assign(learning_rate(step, training.steps))
+            losses = [*losses[-99:], float(train_step(*data.draw(training.seed, step)))]
+            bar.set_postfix(loss=f"{np.mean(losses):.3f}", refresh=False)
+            if (step + 1) % CHECKPOINT_STEPS == 0 or step + 1 == training.steps:
+                done.assign(step + 1)
+                manager.save()
+    return model
+
+
+def check_work(training: Training, work: Path) -> None:
+    """Makes sure that checkpoints in `work` are of this training."""
+    work.mkdir(parents=True, exist_ok=True)
+    path = work / "training.json"
+    wanted = json.dumps(vars(training))
+    if not path.exists():
+        path.write_text(wanted, encoding="utf-8")
+    elif (found := path.read_text(encoding="utf-8")) != wanted:
+        raise click.ClickException(f"{work} holds checkpoints of another training: {found}, this one is {wanted}")
+
+
+def evaluate(model: Enformer, folder: Path) -> tuple[dict[str, float], Recovery]:
+    """Tests a model on the held-out contigs: its signal, and variants through `score`."""
+
+    @tf.function
+    def predict(windows: tf.Tensor) -> tf.Tensor:
+        return model(windows)[HEAD]
+
+    contigs = [held_out_contig(name) for name in HELD_OUT_CONTIGS]
+    found = correlations(lambda windows: predict(windows).numpy(), contigs[0], CONFIG.geometry)
+    records = in_order(site_records(draw_variants(contigs, TEST_VARIANTS, seed=1)), contigs)
+    with tempfile.TemporaryDirectory() as temporary:
+        fasta, vcf, out = (Path(temporary) / name for name in ("genome.fa", "variants.vcf", "scores.parquet"))
+        write_fasta(fasta, contigs)
+        write_vcf(vcf, contigs, records)
+        score_vcf(ScoreSettings(vcf=str(vcf), fasta=str(fasta), out=str(out), model=str(folder)))
+        truths = {number: record.truth for number, record in enumerate(records) if record.truth is not None}
+        return found, measure_recovery(pd.read_parquet(out), truths)
+
+
+def write_track_table(path: Path) -> None:
+    table = pd.DataFrame({"index": range(len(TRACKS)), "identifier": TRACKS})
+    table["description"] = [f"{track.removeprefix('DEMO:')}:made-up ({MODEL_NOTICE})" for track in TRACKS]
+    table.to_csv(path, sep="\t", index=False, lineterminator="\n")
+
+
+def current_commit() -> str:
+    """The commit that is checked out, and whether anything was changed since."""
+    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def write_card(
+    path: Path, training: Training, commit: str, minutes: float, found: dict[str, float], recovery: Recovery
+) -> None:
+    """Writes what the model is, how it was made and what it reached."""
+    used = {name: version for name, version in versions().items() if name in ("tensorflow", "dm-sonnet", "numpy")}
+    num_parameters = sum(int(np.prod(variable.shape)) for variable in Enformer(CONFIG).trainable_variables)
+    command = f"python tools/train_demo.py --seed {training.seed} --steps {training.steps}"
+    packages = ", ".join(f"{name} {version}" for name, version in used.items())
+    lines = [
+        "# Model card: demo",
+        "",
+        f"A tiny Enformer of {num_parameters:,} parameters, trained on a genome {NOTICE}.",
+        "It is there to try the tool and to test it. docs/demo.md describes its world.",
+        "",
+        f"- made by: `{command}`, at commit {commit}, in {minutes:.0f} minutes; {packages}",
+        f"- data: world's seed {training.world_seed}; {training.contigs} contigs of 1 Mb; a window a step",
+        f"- loss: Poisson; Adam, rate up to {training.peak_learning_rate}; gradients of norm up to {MAX_GRADIENT_NORM}",
+        f"- held-out variants ({sum(TEST_VARIANTS.values())}): {recovery}",
+        "",
+        "| track | Pearson's r over the bins of the held-out contig made_up_1 |",
+        "|---|---|",
+        *(f"| {track} | {r:.3f} |" for track, r in found.items()),
+        "",
+    ]
+    path.write_text("\n".join(lines), encoding="utf-8")
+
+
+@click.command()
+@click.option("--model", "folder", required=True, type=Path, help="Folder to write the model to.")
+@click.option("--work", default="train-demo", show_default=True, type=Path, help="Folder of checkpoints.")
+@click.option("--steps", default=4000, show_default=True, help="Windows to train on.")
+@click.option("--seed", default=1, show_default=True, help="Of the weights, the windows and their order.")
+@click.option("--overwrite", is_flag=True, help="Replace the model in the folder.")
+def main(folder: Path, work: Path, steps: int, seed: int, overwrite: bool) -> None:
+    """Train the demo model, test it on what it has not seen, and write it with its model card."""
+    if folder.exists() and not overwrite:
+        raise click.ClickException(f"{folder} exists: name another folder, or give --overwrite")
+    start, commit = time.perf_counter(), current_commit()
+    training = Training(seed, steps)
+    model = train(training, work)
+    with tempfile.TemporaryDirectory(dir=work) as temporary:
+        whole = Path(temporary) / "model"
+        save_model(model, whole, name="demo", notice=MODEL_NOTICE)
+        write_track_table(whole / f"tracks_{HEAD}.tsv")
+        found, recovery = evaluate(model, whole)
+        minutes = (time.perf_counter() - start) / 60
+        write_card(whole / "model_card.md", training, commit, minutes, found, recovery)
+        if folder.exists():
+            shutil.rmtree(folder)
+        shutil.move(whole, folder)
+    click.echo((folder / "model_card.md").read_text(encoding="utf-8"))
+
+
+if __name__ == "__main__":
+    main()
