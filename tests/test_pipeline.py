@@ -1,6 +1,7 @@
 """From a VCF to its table, with a tiny model, against windows that the test lays itself."""
 
 import json
+import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -19,41 +20,12 @@ from enformer_vep.inference.full import FullEngine
 from enformer_vep.inference.reusing import ReusingEngine
 from enformer_vep.io.results import RUN_METADATA, TRACKS_METADATA
 from enformer_vep.model.enformer import Enformer
-from enformer_vep.model.weights import LoadedModel, save_model
+from enformer_vep.model.weights import LoadedModel
 from enformer_vep.pipeline import score_vcf
 from enformer_vep.settings import ScoreSettings
-from tests.support import TINY_CONFIG, random_sequence, reference_model, write_fasta, write_vcf
+from tests.pipeline_runs import GENOME, HUMAN, LENGTH, SCORED, other, reference, run, write_inputs
+from tests.support import TINY_CONFIG, reference_model, write_vcf
 
-LENGTH = TINY_CONFIG.sequence_length_bp
-GENOME = {
-    "chr1": "N" * 50 + random_sequence(6000, seed=1) + random_sequence(50, seed=2).lower() + "RYKM" + "N" * 20,
-    "chr2": random_sequence(700, seed=3),  # shorter than a window
-    "chrM": random_sequence(400, seed=4),
-}
-HUMAN = [f"SAD:human_{i}" for i in range(5)]
-
-
-def reference(chrom: str, pos: int, length: int = 1) -> str:
-    return GENOME[chrom][pos - 1 : pos - 1 + length].upper()
-
-
-def other(bases: str) -> str:
-    return bases.translate(str.maketrans("ACGT", "CGTA"))
-
-
-SCORED = [
-    ("chr1", 3000, "snv", reference("chr1", 3000), other(reference("chr1", 3000))),
-    ("chr1", 3000, "same_place", reference("chr1", 3000), reference("chr1", 3000) + "ACGT"),
-    ("1", 3100, "mnv", reference("chr1", 3100, 3), other(reference("chr1", 3100, 3))),
-    ("chr1", 3200, "deletion", reference("chr1", 3200, 40), reference("chr1", 3200)),
-    ("chr1", 3300, "delins", reference("chr1", 3300, 4), "GG"),
-    ("chr1", 60, "near_start", reference("chr1", 60), other(reference("chr1", 60))),
-    ("chr1", 6070, "lower_case", reference("chr1", 6070).lower(), other(reference("chr1", 6070)).lower()),
-    ("chr2", 350, "short_contig", reference("chr2", 350), "A" + "C" * 1000),
-    ("chr2", 300, "to_the_end", reference("chr2", 300, 401), reference("chr2", 300)),
-    ("MT", 10, "mitochondrial", reference("chrM", 10), other(reference("chrM", 10))),
-    ("chr1", 3400, "ref_is_alt", reference("chr1", 3400), reference("chr1", 3400)),
-]
 SKIPPED = [
     ("chr1", 3000, "mismatch", other(reference("chr1", 3000)), "NOT", SkipReason.INVALID_ALT),
     (
@@ -82,18 +54,7 @@ def model() -> Enformer:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory, model: Enformer) -> Path:
-    folder = tmp_path_factory.mktemp("pipeline")
-    save_model(model, folder / "model")
-    write_fasta(folder / "genome.fa", GENOME)
-    return folder
-
-
-def run(folder: Path, out: Path, records: list[tuple], **changes: object) -> pd.DataFrame:
-    vcf = write_vcf(out.parent / f"{out.name}.vcf", [record[:5] for record in records])
-    options = {"vcf": vcf, "fasta": str(folder / "genome.fa"), "out": str(out), "model": str(folder / "model")}
-    options["allow_mismatches"] = True
-    score_vcf(ScoreSettings(**{**options, **changes}))  # type: ignore[arg-type]
-    return pd.read_parquet(out) if out.suffix == ".parquet" else pd.read_csv(out, sep="\t", dtype={"chrom": str})
+    return write_inputs(tmp_path_factory.mktemp("pipeline"), model)
 
 
 def one_hot_window(sequence: str, start: int) -> np.ndarray:
@@ -175,6 +136,22 @@ def test_a_track_table_names_the_columns(folder: Path, tmp_path: Path) -> None:
     assert list(table.columns[7:]) == ["SAD:ENC1"]
     metadata = pq.read_metadata(tmp_path / "out.parquet").metadata
     assert metadata[TRACKS_METADATA].decode().splitlines()[1:] == ["1\tENC1\tDNASE:1"]
+
+
+def test_a_model_may_have_its_own_track_table(folder: Path, tmp_path: Path) -> None:
+    own = tmp_path / "model"
+    shutil.copytree(folder / "model", own)
+    rows = "".join(f"{i}\tOWN:{i}\tCAGE:{i}\n" for i in range(3))
+    (own / "tracks_mouse.tsv").write_text(f"index\tidentifier\tdescription\n{rows}")
+    options = {"model": str(own), "head": "mouse"}
+    assert list(run(folder, tmp_path / "a.tsv", SCORED[:1], **options).columns[7:]) == [
+        f"SAD:OWN:{i}" for i in range(3)
+    ]
+    assert list(run(folder, tmp_path / "b.tsv", SCORED[:1], model=str(own)).columns[7:]) == HUMAN
+    named = tmp_path / "tracks.txt"
+    named.write_text((own / "tracks_mouse.tsv").read_text().replace("OWN", "GIVEN"))
+    table = run(folder, tmp_path / "c.tsv", SCORED[:1], **options, track_table=str(named))
+    assert list(table.columns[7:]) == [f"SAD:GIVEN:{i}" for i in range(3)]
 
 
 def test_the_run_record_says_what_was_run_on_what(folder: Path, tmp_path: Path) -> None:
@@ -318,70 +295,6 @@ def test_what_is_not_finite_is_never_written(folder: Path, tmp_path: Path, monke
     ) as caught:
         run(folder, tmp_path / "again.tsv", records, part_size=1000, batch_size=10)
     assert caught.value.exit_code == 1
-
-
-def test_the_record_says_what_was_computed_and_reused(folder: Path, tmp_path: Path) -> None:
-    """If the engine fell back to whole windows, it would be seen here."""
-    positions = range(3000, 3100, 10)
-    records = [("chr1", pos, f"v{pos}", reference("chr1", pos), other(reference("chr1", pos))) for pos in positions]
-    bins = {}
-    for engine, window in (("full", "centred"), ("reusing", "centred"), ("reusing", "grid"), ("reusing", "shared:512")):
-        out = tmp_path / f"{engine}.{window.partition(':')[0]}.tsv"
-        run(folder, out, records, engine=engine, window=window, part_size=3)
-        record = json.loads(Path(f"{out}.run.json").read_text())
-        assert (record["engine"], record["placement"]) == (engine, window)
-        bins[engine, window] = record["tower_bins"]["computed"], record["tower_bins"]["reused"]
-    num_bins = 24
-    assert bins["full", "centred"] == (2 * 10 * num_bins, 0)
-    # Ten SNVs: a patch of 6 bins each, the other 18 are their references'. Each window has its own grid: a tile, and a
-    # patch at each end.
-    assert bins["reusing", "centred"] == (10 * (num_bins + 3 * 6), 10 * (num_bins - 6))
-    for window in ("grid", "shared:512"):
-        computed, reused = bins["reusing", window]
-        assert computed <= 10 * 6 + 2 * num_bins + 2 * 2 * 6
-        assert reused >= 10 * (num_bins - 6)
-
-
-@pytest.mark.parametrize("window", ["grid", "shared:512"])
-def test_another_placement_scores_its_own_windows(folder: Path, model: Enformer, tmp_path: Path, window: str) -> None:
-    records = SCORED[:6]
-    reusing = run(folder, tmp_path / "reusing.tsv", records, window=window)
-    full = run(folder, tmp_path / "full.tsv", records, window=window, engine="full")
-    centred = run(folder, tmp_path / "centred.tsv", records)
-    assert list(reusing["id"]) == [record[2] for record in records]  # in the input's order, whatever order they ran in
-    spread = full[HUMAN].to_numpy().std()
-    np.testing.assert_allclose(reusing[HUMAN], full[HUMAN], rtol=1e-3, atol=2e-3 * spread)
-    assert not np.allclose(centred[HUMAN], full[HUMAN], rtol=1e-2, atol=1e-3 * spread)
-
-
-def test_the_cache_changes_no_bit(folder: Path, tmp_path: Path) -> None:
-    files = []
-    for cache_bytes in (0, 5000, 2**28):
-        out = tmp_path / f"{cache_bytes}.tsv"
-        run(folder, out, SCORED, window="grid", cache_bytes=cache_bytes)
-        files.append(out.read_bytes())
-    assert files[0] == files[1] == files[2]
-
-
-def test_verified_alleles_are_in_the_record_and_the_summary(folder: Path, tmp_path: Path) -> None:
-    run(folder, tmp_path / "out.tsv", SCORED, verify=4, precision="mixed", verify_tolerance=0.5, part_size=3)
-    record = json.loads((tmp_path / "out.tsv.run.json").read_text())
-    assert record["verification"]["alleles"] == 4
-    assert 0 <= record["verification"]["median_error"] <= record["verification"]["largest_error"] <= 0.5
-    assert record["verification"]["tolerance"] == 0.5
-    run(folder, tmp_path / "out.parquet", SCORED, verify=100)
-    record = json.loads((tmp_path / "out.parquet.run.json").read_text())
-    assert record["verification"]["alleles"] == len(SCORED)
-    assert record["verification"]["largest_error"] < 2e-3
-
-
-def test_a_failed_verification_is_exit_1_and_keeps_the_parts(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(EnformerVepError, match=r"verification failed at .*--resume goes on from them") as caught:
-        run(folder, tmp_path / "out.tsv", SCORED, verify=4, precision="mixed", verify_tolerance=1e-9)
-    assert caught.value.exit_code == 1
-    assert not (tmp_path / "out.tsv").exists()
-    table = run(folder, tmp_path / "out.tsv", SCORED, verify=4, precision="mixed", verify_tolerance=0.5, resume=True)
-    assert len(table) == len(SCORED)
 
 
 BASES = st.text("ACGTacgtN", min_size=1, max_size=6)

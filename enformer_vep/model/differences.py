@@ -67,7 +67,7 @@ class DifferenceTransformer:
             x = block(x, is_training=False, wanted=wanted, position_keys=position_keys, kept=kept)
             blocks.append(keep_block(block, kept, kept_dtype, is_whole=not blocks))
         if not blocks:
-            x = self._crop(x)
+            x = self._model.crop(x)
         pointwise = self._model.final_pointwise(x, is_training=False)
         logits = self._model.logits(gelu(pointwise), self._head, self._tracks)
         return tf.nn.softplus(logits), (blocks, {"x": x, "pointwise": pointwise, "logits": logits})
@@ -92,8 +92,9 @@ class DifferenceTransformer:
                 d = _block(block, blocks[number], d, wanted, position_keys)
         if not blocks:
             if first_bin is not None:
-                d = _spread(d, first_bin[:, tf.newaxis] + tf.range(d.shape[1]), self._num_bins)
-            d = self._crop(d)
+                num_bins = self._model.config.geometry.num_tower_bins
+                d = _spread(d, first_bin[:, tf.newaxis] + tf.range(d.shape[1]), num_bins)
+            d = self._model.crop(d)
         final = self._model.final_pointwise
         factor, shift = final.norm.affine(end["x"], is_training=False)
         d = final.convolution.product(gelu_difference(end["x"] * factor + shift, d * factor, product_dtype()))
@@ -101,24 +102,10 @@ class DifferenceTransformer:
         d = self._model.logits(d, self._head, self._tracks, with_bias=False)
         return softplus_difference(end["logits"], d)
 
-    @property
-    def _num_bins(self) -> int:
-        return self._model.config.geometry.num_tower_bins
-
-    def _crop(self, x: tf.Tensor) -> tf.Tensor:
-        scored = self._model.config.geometry.scored_tower_bins
-        return x[:, scored.start : scored.stop]
-
     def _blocks(self) -> list[tuple[TransformerBlock, range, tf.Tensor]]:
         """Each block, the bins that it computes, and its position keys."""
-        last = len(self._model.transformer_blocks) - 1
-        geometry = self._model.config.geometry
-        return [
-            (block, geometry.scored_tower_bins if number == last else range(self._num_bins), position_keys)
-            for number, (block, position_keys) in enumerate(
-                zip(self._model.transformer_blocks, self._position_keys, strict=True)
-            )
-        ]
+        blocks = zip(self._model.blocks_and_bins(), self._position_keys, strict=True)
+        return [(block, wanted, position_keys) for (block, wanted), position_keys in blocks]
 
 
 def keep_block(block: TransformerBlock, kept: dict[str, tf.Tensor], dtype: tf.DType, *, is_whole: bool) -> KeptBlock:

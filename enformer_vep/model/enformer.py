@@ -206,19 +206,25 @@ class Enformer(snt.Module):
         if tower.shape[1] != geometry.num_tower_bins:
             raise ValueError(f"the tower has {geometry.num_tower_bins} bins, got {tower.shape[1]}")
         x = tower
-        scored = geometry.scored_tower_bins
-        for number, block in enumerate(self.transformer_blocks):
-            x = block(
-                x,
-                is_training=is_training,
-                wanted=scored if number == len(self.transformer_blocks) - 1 else None,
-                position_keys=None if position_keys is None else position_keys[number],
-            )
+        for number, (block, wanted) in enumerate(self.blocks_and_bins()):
+            keys = None if position_keys is None else position_keys[number]
+            x = block(x, is_training=is_training, wanted=wanted, position_keys=keys)
         if not self.transformer_blocks:
-            x = x[:, scored.start : scored.stop]
+            x = self.crop(x)
         x = self.final_pointwise(x, is_training=is_training)
         x = gelu(tf.nn.dropout(x, self.config.pointwise_dropout_rate) if is_training else x)
         return {head: tf.nn.softplus(self.logits(x, head, tracks)) for head in heads or self.heads}
+
+    def blocks_and_bins(self) -> list[tuple[TransformerBlock, range]]:
+        """Each transformer block and the tower bins that it computes: the last only those that are scored."""
+        geometry = self.config.geometry
+        wanted = [range(geometry.num_tower_bins)] * len(self.transformer_blocks)
+        return list(zip(self.transformer_blocks, [*wanted[1:], geometry.scored_tower_bins], strict=False))
+
+    def crop(self, x: tf.Tensor) -> tf.Tensor:
+        """The tower bins that are scored: [B, num_tower_bins, C] to [B, num_bins, C]."""
+        scored = self.config.geometry.scored_tower_bins
+        return x[:, scored.start : scored.stop]
 
     def logits(
         self, x: tf.Tensor, head: str, tracks: Sequence[int] | None = None, *, with_bias: bool = True

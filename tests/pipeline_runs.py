@@ -1,0 +1,58 @@
+"""A small genome, alleles of every kind on it, and runs of the pipeline with a tiny model."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from enformer_vep.model.enformer import Enformer
+from enformer_vep.model.weights import save_model
+from enformer_vep.pipeline import score_vcf
+from enformer_vep.settings import ScoreSettings
+from tests.support import TINY_CONFIG, random_sequence, write_fasta, write_vcf
+
+LENGTH = TINY_CONFIG.sequence_length_bp
+GENOME = {
+    "chr1": "N" * 50 + random_sequence(6000, seed=1) + random_sequence(50, seed=2).lower() + "RYKM" + "N" * 20,
+    "chr2": random_sequence(700, seed=3),  # shorter than a window
+    "chrM": random_sequence(400, seed=4),
+}
+HUMAN = [f"SAD:human_{i}" for i in range(5)]
+
+
+def reference(chrom: str, pos: int, length: int = 1) -> str:
+    return GENOME[chrom][pos - 1 : pos - 1 + length].upper()
+
+
+def other(bases: str) -> str:
+    return bases.translate(str.maketrans("ACGT", "CGTA"))
+
+
+SCORED = [
+    ("chr1", 3000, "snv", reference("chr1", 3000), other(reference("chr1", 3000))),
+    ("chr1", 3000, "same_place", reference("chr1", 3000), reference("chr1", 3000) + "ACGT"),
+    ("1", 3100, "mnv", reference("chr1", 3100, 3), other(reference("chr1", 3100, 3))),
+    ("chr1", 3200, "deletion", reference("chr1", 3200, 40), reference("chr1", 3200)),
+    ("chr1", 3300, "delins", reference("chr1", 3300, 4), "GG"),
+    ("chr1", 60, "near_start", reference("chr1", 60), other(reference("chr1", 60))),
+    ("chr1", 6070, "lower_case", reference("chr1", 6070).lower(), other(reference("chr1", 6070)).lower()),
+    ("chr2", 350, "short_contig", reference("chr2", 350), "A" + "C" * 1000),
+    ("chr2", 300, "to_the_end", reference("chr2", 300, 401), reference("chr2", 300)),
+    ("MT", 10, "mitochondrial", reference("chrM", 10), other(reference("chrM", 10))),
+    ("chr1", 3400, "ref_is_alt", reference("chr1", 3400), reference("chr1", 3400)),
+]
+
+
+def write_inputs(folder: Path, model: Enformer) -> Path:
+    """Writes the model and the genome that `run` uses."""
+    save_model(model, folder / "model")
+    write_fasta(folder / "genome.fa", GENOME)
+    return folder
+
+
+def run(folder: Path, out: Path, records: list[tuple], **changes: object) -> pd.DataFrame:
+    """Scores records, with these settings changed; returns the table."""
+    vcf = write_vcf(out.parent / f"{out.name}.vcf", [record[:5] for record in records])
+    options = {"vcf": vcf, "fasta": str(folder / "genome.fa"), "out": str(out), "model": str(folder / "model")}
+    options["allow_mismatches"] = True
+    score_vcf(ScoreSettings(**{**options, **changes}))  # type: ignore[arg-type]
+    return pd.read_parquet(out) if out.suffix == ".parquet" else pd.read_csv(out, sep="\t", dtype={"chrom": str})
