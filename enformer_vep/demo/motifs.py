@@ -66,7 +66,7 @@ class Factor:
 FACTORS = (
     Factor("CTCF", "CCASYAGRKGGCRS"),
     Factor("GATA", "SAGATAAGGR"),
-    Factor("AP1", "RTGASTCAY"),
+    Factor("AP1", "ATGASTCAT"),
     Factor("ETS", "ACCGGAAGTR"),
     Factor("SP1", "KGGGCGGRRY"),
     Factor("NRF1", "YGCGCAYGCGCR"),

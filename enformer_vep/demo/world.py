@@ -4,7 +4,7 @@ The signal follows from the sequence alone, so that what a variant does is known
 alternate sequence less that of the reference. docs/demo.md explains the rules.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -29,7 +29,7 @@ BASE_FREQUENCIES = (0.295, 0.205, 0.205, 0.295)
 # What is planted.
 MEAN_SPACING_BP = 450
 MIN_SPACING_BP = 100
-ELEMENT_FREQUENCIES = MappingProxyType({"site": 0.55, "decoy": 0.35, "enhancer": 0.045, "promoter": 0.055})
+ELEMENT_FREQUENCIES = MappingProxyType({"site": 0.50, "decoy": 0.34, "enhancer": 0.09, "promoter": 0.07})
 """Decoys are sites with one base that breaks them."""
 
 CELL_TYPE_OF: Mapping[str, str] = MappingProxyType({"GATA": "ERYTHROID", "AP1": "FIBROBLAST", "ETS": "LYMPHOID"})
@@ -38,10 +38,14 @@ CELL_TYPE_OF: Mapping[str, str] = MappingProxyType({"GATA": "ERYTHROID", "AP1": 
 PROMOTER_FACTOR = "TBP"
 LONE_FACTORS = ("CTCF", "SP1", "NRF1", "YY1")
 PROMOTER_NEIGHBOURS = ("SP1", "NRF1", "YY1")
-LONE_ACTIVATOR_FREQUENCY = 0.45
-"""Share of lone sites that are an activator's. Most of theirs stand in enhancers."""
+LONE_ACTIVATOR_FREQUENCY = 0.2
+"""Share of lone sites that are an activator's."""
 
-NUM_ENHANCER_SITES = 3
+MIN_DOMAIN_BP, MAX_DOMAIN_BP = 60_000, 160_000
+DOMAIN_FREQUENCY = 0.9
+"""Share of a domain's enhancers that are of its own activator; the others are of any."""
+
+NUM_ENHANCER_SITES = 4
 MIN_GAP_BP, MAX_GAP_BP = 15, 60
 """Between the sites of an enhancer or promoter."""
 
@@ -57,9 +61,9 @@ TSS_COUNTS = 4.0
 """Expected of a promoter that no enhancer reaches, spread evenly over TSS_BP around the middle of its TATA box."""
 TSS_BP = 100
 ENHANCER_REACH_BP = 40_000
-ENHANCER_EFFECT = 0.2
-"""A promoter's logarithm gains this from an activator's site beside it; from farther away less, from beyond
-ENHANCER_REACH_BP nothing."""
+ENHANCER_COUNTS = 2.0
+"""Expected in addition for every activator's site beside it; for one farther away less, beyond ENHANCER_REACH_BP
+nothing."""
 
 
 def chip_track(factor: str) -> str:
@@ -104,12 +108,15 @@ def training_contig(number: int) -> Contig:
 def _contig(name: str, length_bp: int, *key: int) -> Contig:
     rng = np.random.default_rng([SEED, *key])
     codes = rng.choice(4, length_bp, p=BASE_FREQUENCIES).astype(np.uint8)
-    position = NUM_TELOMERE_BP
+    position = domain_end = NUM_TELOMERE_BP
+    activator = ""
     while True:
+        if position >= domain_end:
+            domain_end = position + int(rng.integers(MIN_DOMAIN_BP, MAX_DOMAIN_BP))
+            activator = _one_of([name for name in CELL_TYPE_OF if name != activator], rng)
         position += MIN_SPACING_BP + int(rng.exponential(MEAN_SPACING_BP - MIN_SPACING_BP))
         element = str(rng.choice(list(ELEMENT_FREQUENCIES), p=list(ELEMENT_FREQUENCIES.values())))
-        planted = _element(element, rng)
-        for gap_bp, sequence in planted:
+        for gap_bp, sequence in _element(element, activator, rng):
             position += gap_bp
             if position + len(sequence) > length_bp - NUM_TELOMERE_BP:
                 codes[:NUM_TELOMERE_BP] = codes[-NUM_TELOMERE_BP:] = N_CODE
@@ -118,25 +125,26 @@ def _contig(name: str, length_bp: int, *key: int) -> Contig:
             position += len(sequence)
 
 
-def _element(element: str, rng: np.random.Generator) -> list[tuple[int, Codes]]:
-    """Draws what is planted: sequences, each with the random bases to leave before it."""
+def _element(element: str, activator: str, rng: np.random.Generator) -> list[tuple[int, Codes]]:
+    """Draws what is planted in the domain of an activator: sequences, each with the random bases to leave before it."""
 
     def gap_bp() -> int:
         return int(rng.integers(MIN_GAP_BP, MAX_GAP_BP))
 
     if element == "site":
-        activators = tuple(CELL_TYPE_OF)
-        return [(0, _site(_one_of(activators if rng.random() < LONE_ACTIVATOR_FREQUENCY else LONE_FACTORS, rng), rng))]
+        names = list(CELL_TYPE_OF) if rng.random() < LONE_ACTIVATOR_FREQUENCY else LONE_FACTORS
+        return [(0, _site(_one_of(names, rng), rng))]
     if element == "decoy":
-        return [(0, _decoy(_one_of(tuple(FACTOR_BY_NAME), rng), rng))]
+        return [(0, _decoy(_one_of(list(FACTOR_BY_NAME), rng), rng))]
     if element == "enhancer":
-        names = [*[_one_of(tuple(CELL_TYPE_OF), rng)] * NUM_ENHANCER_SITES, _one_of(LONE_FACTORS, rng)]
+        own = activator if rng.random() < DOMAIN_FREQUENCY else _one_of(list(CELL_TYPE_OF), rng)
+        names = [*[own] * NUM_ENHANCER_SITES, _one_of(LONE_FACTORS, rng)]
         return [(gap_bp(), _site(str(name), rng)) for name in rng.permutation(names)]
     names = [*(_one_of(PROMOTER_NEIGHBOURS, rng) for _ in range(2)), PROMOTER_FACTOR]
     return [(gap_bp(), _site(name, rng)) for name in names]
 
 
-def _one_of(names: tuple[str, ...], rng: np.random.Generator) -> str:
+def _one_of(names: Sequence[str], rng: np.random.Generator) -> str:
     return str(rng.choice(names))
 
 
@@ -161,16 +169,16 @@ def site_centres(codes: Codes, factor: Factor) -> npt.NDArray[np.int64]:
     return factor.sites(codes) + factor.length_bp // 2
 
 
-def enhancer_effect(distance_bp: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    """What a promoter's logarithm gains from an activator's site at a distance: most of it up to 20 kb, then less."""
-    return ENHANCER_EFFECT * np.maximum(1 - (distance_bp / ENHANCER_REACH_BP) ** 2, 0)
+def enhancer_counts(distance_bp: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """Counts that a promoter gains from an activator's site at a distance: most of them up to 20 kb, then fewer."""
+    return ENHANCER_COUNTS * np.maximum(1 - (distance_bp / ENHANCER_REACH_BP) ** 2, 0)
 
 
 def promoter_heights(codes: Codes, activator: str) -> npt.NDArray[np.float64]:
     """Expected CAGE counts of every promoter in the cell type of an activator, in the order of `site_centres`."""
     promoters = site_centres(codes, FACTOR_BY_NAME[PROMOTER_FACTOR])
     sites = site_centres(codes, FACTOR_BY_NAME[activator])
-    return TSS_COUNTS * np.exp(enhancer_effect(promoters[:, np.newaxis] - sites).sum(axis=1))
+    return TSS_COUNTS + enhancer_counts(promoters[:, np.newaxis] - sites).sum(axis=1)
 
 
 def expected_counts(codes: Codes) -> npt.NDArray[np.float64]:

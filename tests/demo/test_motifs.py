@@ -24,7 +24,7 @@ def test_sites_of_gata(sequence: str, starts: list[int]) -> None:
 
 
 def test_a_site_that_reads_both_ways_counts_once() -> None:
-    codes = encode("AAATGACTCATTT")  # RTGASTCAY, which reads ATGAGTCAT on the other strand
+    codes = encode("AAATGACTCATTT")  # ATGASTCAT: ATGAGTCAT on the other strand
     assert FACTOR_BY_NAME["AP1"].sites(codes).tolist() == [2]
 
 
