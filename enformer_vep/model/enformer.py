@@ -115,10 +115,10 @@ class Enformer(snt.Module):
           float32 [B, length_bp / bin size, C].
 
         Raises:
-          ValueError: the length is not a whole number of bins, or not known when the graph is built.
+          ValueError: the length is not a whole number of bins, at least one, or not known when the graph is built.
         """
         bin_size_bp = self.config.geometry.bin_size_bp
-        if one_hot.shape[1] is None or one_hot.shape[1] % bin_size_bp:
+        if not one_hot.shape[1] or one_hot.shape[1] % bin_size_bp:
             raise ValueError(f"the sequence is a whole number of {bin_size_bp}-bp bins long, got {one_hot.shape[1]} bp")
         x = self.stem(one_hot, is_training=is_training)
         for block in self.tower_blocks:

@@ -55,7 +55,7 @@ def test_max_pooling_has_no_logits() -> None:
     assert len(model.variables) == len(Enformer(TINY_CONFIG).variables) - 7
 
 
-@pytest.mark.parametrize("length", [100, 128 * 3 + 1])
+@pytest.mark.parametrize("length", [0, 100, 128 * 3 + 1])
 def test_a_sequence_of_broken_bins_is_refused(length: int) -> None:
     with pytest.raises(ValueError, match=f"got {length} bp"):
         Enformer(TINY_CONFIG).conv_tower(random_one_hot(1, length))
