@@ -11,10 +11,10 @@ install: .venv/installed
 	touch $@
 
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-quick: install
-	$(BIN)/python -m pytest -m 'not full'
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not full'
 
 lint: install
 	$(BIN)/ruff check .

@@ -34,3 +34,8 @@ def small_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("small") / "model"
     save_model(reference_model(SMALL_CONFIG), folder)
     return folder
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts the longest tests first, so that workers that share the files end together."""
+    items.sort(key=lambda item: item.get_closest_marker("full") is None)
