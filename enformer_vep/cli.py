@@ -109,7 +109,7 @@ def common_options(command: Command) -> Command:
     show_default=True,
     metavar="MODEL",
     help="Folder or prefix of a checkpoint, folder of a SavedModel, or a name: 'enformer' (the official weights) or "
-    "'demo' (tiny, means nothing biologically).",
+    "'demo' (tiny, of a made-up world, means nothing biologically).",
 )
 @click.option("--head", default="human", show_default=True, metavar="HEAD", help="human or mouse.")
 @click.option(
@@ -252,9 +252,10 @@ def merge(command: str, /, out: str, parts: tuple[str, ...], overwrite: bool, qu
 @click.option("--overwrite", is_flag=True, help="Replace files of an earlier demo.")
 @common_options
 def demo(directory: str, overwrite: bool, quiet: bool, debug: bool) -> None:
-    """Make up a small genome and variants in DIR, score them with the demo model, and show what came out.
+    """Make up a genome and variants in DIR, score them with the demo model, and compare with the truth.
 
-    Needs no weights, no genome and no internet. The demo model means nothing biologically.
+    Needs no weights, no genome and no internet. The demo model was trained on a made-up world whose rules are known:
+    it means nothing biologically.
     """
     set_up_logging(quiet=quiet)
     from enformer_vep.demo.run import run_demo

@@ -1,1 +1,1 @@
-"""The demo: a made-up genome, made-up variants and a tiny model, none of which mean anything biologically."""
+"""The demo: a made-up world whose rules are known, and a tiny model trained on it. Nothing of it is biology."""

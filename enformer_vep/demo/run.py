@@ -1,27 +1,30 @@
 """`enformer-vep demo`: the tool at work, with nothing but what the package carries."""
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from enformer_vep.demo.files import write_demo
+from enformer_vep.demo.motifs import FACTOR_BY_NAME
+from enformer_vep.demo.recovery import measure_recovery, statistic_column
+from enformer_vep.demo.variants import KINDS, SiteVariant
+from enformer_vep.demo.world import CELL_TYPE_OF, CHIP_TRACKS, cage_track, chip_track
 from enformer_vep.errors import OutputError
 from enformer_vep.model.location import DEMO
 from enformer_vep.pipeline import score_vcf
 from enformer_vep.settings import ScoreSettings
-from enformer_vep.variant import abbreviate
 
 FASTA_NAME = "genome.fa"
 VCF_NAME = "variants.vcf"
 SCORES_NAME = "demo.scores.tsv"
-NUM_ROWS_SHOWN = 12
-NUM_TRACKS_SHOWN = 4
+NUM_ROWS_SHOWN = 10
 
 
 def run_demo(directory: str, *, overwrite: bool, quiet: bool, echo: Callable[[str], None]) -> None:
-    """Writes the made-up world, scores it and shows the first rows.
+    """Writes the made-up world, scores it, and compares the scores with the truth.
 
     Args:
       directory: where everything goes; made if it is not there.
@@ -40,7 +43,7 @@ def run_demo(directory: str, *, overwrite: bool, quiet: bool, echo: Callable[[st
     try:
         folder.mkdir(parents=True, exist_ok=True)
         fasta.with_name(f"{fasta.name}.fai").unlink(missing_ok=True)
-        write_demo(fasta, vcf)
+        records = write_demo(fasta, vcf)
     except OSError as error:
         raise OutputError(f"cannot write the demo to {folder}: {error.strerror}") from error
     arguments = ["enformer-vep", "score", str(vcf), "-f", str(fasta), "-m", DEMO, "-o", str(scores)]
@@ -57,15 +60,47 @@ def run_demo(directory: str, *, overwrite: bool, quiet: bool, echo: Callable[[st
             command=command,
         )
     )
-    echo(f"{summary}\n\nThe first rows of {scores}, of the demo model, which means nothing biologically:\n")
-    echo(_first_rows(scores))
+    truths = {number: record.truth for number, record in enumerate(records) if record.truth is not None}
+    table = pd.read_csv(scores, sep="\t").set_index("record", drop=False)
+    known = table[table["record"].isin(truths)]
+    echo(f"{summary}\n\n{vcf} says in INFO what {len(known)} of the variants do in the made-up world.")
+    echo(f"Of these, the {NUM_ROWS_SHOWN} that change the binding of a factor most, by {scores}:\n")
+    echo(_largest_changes(known, truths))
+    echo("\nMedian SAD by kind, on the CHIP track of the variant's factor and the CAGE track of its cell type:\n")
+    echo(_by_kind(known, truths))
+    echo(f"\nTruth recovered: {measure_recovery(table, truths)}")
     echo(f"\nSkipped, with the reason, in {summary.skipped}. For real scores: enformer-vep score --help")
 
 
-def _first_rows(scores: Path) -> str:
-    table = pd.read_csv(scores, sep="\t", nrows=NUM_ROWS_SHOWN)
-    variant_columns = ["chrom", "pos", "id", "ref", "alt"]
-    tracks = [name for name in table.columns if ":" in name][:NUM_TRACKS_SHOWN]
-    for name in ("ref", "alt"):
-        table[name] = table[name].map(abbreviate)
-    return table[variant_columns + tracks].to_string(index=False, float_format="{:.4f}".format)
+def _largest_changes(known: pd.DataFrame, truths: Mapping[int, SiteVariant]) -> str:
+    chip = known[[statistic_column(track) for track in CHIP_TRACKS]]
+    rows = []
+    for record in chip.abs().max(axis=1).nlargest(NUM_ROWS_SHOWN).index:
+        truth, column = truths[record], chip.loc[record].abs().idxmax()
+        row = {"chrom": truth.chrom, "pos": truth.pos, "ref": truth.ref, "alt": truth.alt}
+        rows.append(row | {"column": column, "score": _figure(chip.at[record, column]), "truth": _truth(truth)})
+    return pd.DataFrame(rows).to_string(index=False)
+
+
+def _by_kind(known: pd.DataFrame, truths: Mapping[int, SiteVariant]) -> str:
+    rows = []
+    for kind in KINDS:
+        of_kind = {record: truth for record, truth in truths.items() if truth.kind == kind}
+        own: list[float] = []
+        ruled: list[float] = []
+        for record, truth in of_kind.items():
+            factors = [truth.factor] if truth.factor else list(FACTOR_BY_NAME)  # a random one has none of its own
+            activators = [name for name in factors if name in CELL_TYPE_OF]
+            own += known.loc[record, [statistic_column(chip_track(name)) for name in factors]].tolist()
+            ruled += known.loc[record, [statistic_column(cage_track(name)) for name in activators]].tolist()
+        medians = {"CHIP": _figure(float(np.median(own))), "CAGE": _figure(float(np.median(ruled)))}
+        rows.append({"kind": kind, "alleles": len(of_kind)} | medians)
+    return pd.DataFrame(rows).to_string(index=False)
+
+
+def _figure(score: float) -> str:
+    return f"{round(score, 1) + 0.0:.1f}"  # no -0.0
+
+
+def _truth(truth: SiteVariant) -> str:
+    return f"{truth.kind} {truth.factor}".rstrip()

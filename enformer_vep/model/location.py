@@ -76,7 +76,7 @@ def locate_model(model: str) -> ModelLocation:
             raise WeightsError(
                 f"the official weights are not in {folder}: download {', '.join(OFFICIAL_FILES)} from {OFFICIAL_URL} "
                 f"into that folder, or name a checkpoint or SavedModel with -m, or try the tool with -m {DEMO} "
-                "(a tiny model that means nothing biologically)"
+                "(a tiny model of a made-up world, which means nothing biologically)"
             )
         return _in_folder(folder, OFFICIAL)
     path = Path(model)

@@ -7,21 +7,36 @@ import pandas as pd
 import pytest
 
 from enformer_vep.cli import main
-from enformer_vep.demo.files import NUM_OF_KIND
+from enformer_vep.demo.files import NUM_OF_KIND, write_demo
+from enformer_vep.demo.world import TRACKS
 
 NOTICE = "mean nothing biologically"
 
 
-def test_the_demo_shows_the_tool_at_work(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
-    folder = tmp_path / "demo"
-    assert main(["demo", str(folder)]) == 0
-    captured = capsys.readouterr()
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, str]:
+    """The demo's folder, and what it printed on standard output and standard error."""
+    folder = tmp_path_factory.mktemp("demo") / "new"
+    run = subprocess.run(
+        [sys.executable, "-m", "enformer_vep", "demo", str(folder)], capture_output=True, text=True, check=True
+    )
+    return folder, run.stdout, run.stderr
+
+
+def test_the_files_are_the_same_each_time(demo: tuple[Path, str, str], tmp_path: Path) -> None:
+    write_demo(tmp_path / "genome.fa", tmp_path / "variants.vcf")
+    for name in ("genome.fa", "variants.vcf"):
+        assert (tmp_path / name).read_bytes() == (demo[0] / name).read_bytes()
+
+
+def test_the_demo_shows_the_tool_at_work(demo: tuple[Path, str, str], tmp_path: Path) -> None:
+    folder, printed, warned = demo
     command = f"enformer-vep score {folder}/variants.vcf -f {folder}/genome.fa -m demo -o {folder}/demo.scores.tsv"
-    assert f"$ {command}\n" in captured.out
-    assert "SAD:demo_human_0" in captured.out
-    assert NOTICE in captured.err
+    assert f"$ {command}\n" in printed
+    assert NOTICE in warned
     scores = pd.read_csv(folder / "demo.scores.tsv", sep="\t")
     skipped = pd.read_csv(folder / "demo.scores.tsv.skipped.tsv", sep="\t")
+    assert [name for name in scores.columns if ":" in name] == [f"SAD:{track}" for track in TRACKS]
     assert len(scores) == sum(NUM_OF_KIND.values()) + 16
     assert {"insertion", "deletion", "mnv", "delins", "several_alts", "near_end"} <= set(scores["id"])
     assert set(skipped["reason"]) == {
@@ -34,7 +49,6 @@ def test_the_demo_shows_the_tool_at_work(tmp_path: Path, capsys: pytest.CaptureF
         "out_of_range",
         "contig_not_in_fasta",
     }
-    assert scores.filter(like="SAD:").abs().to_numpy().min(axis=1).max() > 0
     # The command that was printed does the same again.
     again = subprocess.run(
         [sys.executable, "-m", "enformer_vep", *command.split()[1:-1], str(tmp_path / "again.tsv")], check=False
@@ -43,16 +57,29 @@ def test_the_demo_shows_the_tool_at_work(tmp_path: Path, capsys: pytest.CaptureF
     assert (tmp_path / "again.tsv").read_bytes() == (folder / "demo.scores.tsv").read_bytes()
 
 
-def test_everything_written_says_what_the_demo_model_is(tmp_path: Path) -> None:
-    assert main(["demo", str(tmp_path), "-q"]) == 0
-    assert "means nothing biologically" in (tmp_path / "genome.fa").read_text()[:200]
-    assert "means nothing biologically" in (tmp_path / "variants.vcf").read_text()[:200]
-    assert NOTICE in json.loads((tmp_path / "demo.scores.tsv.run.json").read_text())["notice"]
-    tracks = pd.read_csv(tmp_path / "demo.scores.tsv.tracks.tsv", sep="\t")
+def test_the_truth_is_at_the_top(demo: tuple[Path, str, str]) -> None:
+    _, printed, _ = demo
+    largest = [line for line in printed.splitlines() if "SAD:DEMO:CHIP:" in line]
+    assert len(largest) == 10
+    for line in largest:
+        *_, column, score, kind, factor = line.split()
+        assert column == f"SAD:DEMO:CHIP:{factor}"
+        assert {"break": -1, "enhancer_break": -1, "create": 1}[kind] * float(score) > 0
+    (recovered,) = [line for line in printed.splitlines() if line.startswith("Truth recovered: ")]
+    auroc = float(recovered.split("AUROC ")[1].split(";")[0])
+    assert auroc >= 0.98
+
+
+def test_everything_written_says_what_the_demo_model_is(demo: tuple[Path, str, str]) -> None:
+    folder = demo[0]
+    assert "means nothing biologically" in (folder / "genome.fa").read_text()[:200]
+    assert "means nothing biologically" in (folder / "variants.vcf").read_text()[:200]
+    assert NOTICE in json.loads((folder / "demo.scores.tsv.run.json").read_text())["notice"]
+    tracks = pd.read_csv(folder / "demo.scores.tsv.tracks.tsv", sep="\t")
     assert tracks["description"].str.contains(NOTICE).all()
-    header = (tmp_path / "demo.scores.tsv").read_text().split("\n", 1)[0].split("\t")
-    assert all("demo" in name for name in header[7:])
-    assert "demo" in (tmp_path / "demo.scores.tsv.skipped.tsv").name
+    header = (folder / "demo.scores.tsv").read_text().split("\n", 1)[0].split("\t")
+    assert all("DEMO" in name for name in header[7:])
+    assert "demo" in (folder / "demo.scores.tsv.skipped.tsv").name
 
 
 def test_a_second_demo_wants_to_be_told(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:

@@ -43,7 +43,7 @@ def test_demo_is_inside_the_package() -> None:
     assert location.index_path.is_file()
     assert location.config_path
     size = sum(path.stat().st_size for path in location.index_path.parent.iterdir())
-    assert size < 2_000_000
+    assert size < 1_500_000
 
 
 def test_official_weights_are_looked_for_in_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
