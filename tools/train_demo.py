@@ -115,7 +115,7 @@ def attend_to_neighbours(model: Enformer) -> None:
     """Makes attention begin as a mean over the neighbourhood, by distance alone.
 
     From Sonnet's initial values it begins at a bin or two that may be anywhere, from zeros as a mean over the whole
-    window. From neither does so small a model find enhancers in the time that there is.
+    window, which hardly differs from one promoter to the next: slow starts, both.
     """
     for block in model.transformer_blocks:
         attention = block.attention
