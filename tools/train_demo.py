@@ -21,10 +21,10 @@ import sonnet as snt
 import tensorflow as tf
 from tqdm import tqdm
 
-from enformer_vep.demo.files import NOTICE, known_truths, site_records, write_fasta, write_vcf
-from enformer_vep.demo.held_out import correlations, window_at
+from enformer_vep.demo.files import NOTICE, in_order, site_records, write_fasta, write_vcf
+from enformer_vep.demo.held_out import correlations
 from enformer_vep.demo.recovery import Recovery, measure_recovery
-from enformer_vep.demo.variants import TEST_SEED, TEST_VARIANTS, draw_variants
+from enformer_vep.demo.variants import draw_variants
 from enformer_vep.demo.world import HELD_OUT_CONTIGS, SEED, TRACKS, held_out_contig, noisy_counts, training_contig
 from enformer_vep.io.run_record import versions
 from enformer_vep.model.config import NUM_POSITION_CLASSES, EnformerConfig
@@ -62,6 +62,8 @@ PSEUDO_COUNT = 1e-6
 IS_COMPILED = True
 """Compile a step with XLA: it takes a minute, and then half the time a step, for a model of so few channels."""
 
+TEST_VARIANTS = {"break": 100, "create": 60, "silent": 20, "random": 100, "enhancer_break": 20}
+
 
 @dataclass(frozen=True)
 class Training:
@@ -92,7 +94,10 @@ class Windows:
         geometry = CONFIG.geometry
         codes, counts = self.contigs[rng.integers(len(self.contigs))]
         first = int(rng.integers(len(counts) - geometry.num_tower_bins + 1))
-        window, counted = window_at(codes, counts, first, geometry)
+        start = first * geometry.bin_size_bp
+        window = codes[start : start + geometry.sequence_length_bp]
+        scored = geometry.scored_tower_bins
+        counted = counts[first + scored.start : first + scored.stop]
         if rng.random() < 0.5:
             window, counted = reverse_complement(window), counted[::-1]
         return one_hot(window)[np.newaxis], counted[np.newaxis].astype(np.float32)
@@ -189,13 +194,14 @@ def evaluate(model: Enformer, folder: Path) -> tuple[dict[str, float], Recovery]
 
     contigs = [held_out_contig(name) for name in HELD_OUT_CONTIGS]
     found = correlations(lambda windows: predict(windows).numpy(), contigs[0], CONFIG.geometry)
-    records = site_records(draw_variants(contigs, TEST_VARIANTS, seed=TEST_SEED))
+    records = in_order(site_records(draw_variants(contigs, TEST_VARIANTS, seed=1)), contigs)
     with tempfile.TemporaryDirectory() as temporary:
         fasta, vcf, out = (Path(temporary) / name for name in ("genome.fa", "variants.vcf", "scores.parquet"))
         write_fasta(fasta, contigs)
         write_vcf(vcf, contigs, records)
         score_vcf(ScoreSettings(vcf=str(vcf), fasta=str(fasta), out=str(out), model=str(folder)))
-        return found, measure_recovery(pd.read_parquet(out), known_truths(records))
+        truths = {number: record.truth for number, record in enumerate(records) if record.truth is not None}
+        return found, measure_recovery(pd.read_parquet(out), truths)
 
 
 def write_track_table(path: Path) -> None:
@@ -211,17 +217,11 @@ def current_commit() -> str:
 
 
 def write_card(
-    path: Path,
-    model: Enformer,
-    training: Training,
-    commit: str,
-    minutes: float,
-    found: dict[str, float],
-    recovery: Recovery,
+    path: Path, training: Training, commit: str, minutes: float, found: dict[str, float], recovery: Recovery
 ) -> None:
     """Writes what the model is, how it was made and what it reached."""
     used = {name: version for name, version in versions().items() if name in ("tensorflow", "dm-sonnet", "numpy")}
-    num_parameters = sum(int(np.prod(variable.shape)) for variable in model.trainable_variables)
+    num_parameters = sum(int(np.prod(variable.shape)) for variable in Enformer(CONFIG).trainable_variables)
     command = f"python tools/train_demo.py --seed {training.seed} --steps {training.steps}"
     packages = ", ".join(f"{name} {version}" for name, version in used.items())
     lines = [
@@ -262,7 +262,7 @@ def main(folder: Path, work: Path, steps: int, seed: int, overwrite: bool) -> No
         write_track_table(whole / f"tracks_{HEAD}.tsv")
         found, recovery = evaluate(model, whole)
         minutes = (time.perf_counter() - start) / 60
-        write_card(whole / "model_card.md", model, training, commit, minutes, found, recovery)
+        write_card(whole / "model_card.md", training, commit, minutes, found, recovery)
         if folder.exists():
             shutil.rmtree(folder)
         shutil.move(whole, folder)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from enformer_vep.demo.files import known_truths, write_demo
+from enformer_vep.demo.files import write_demo
 from enformer_vep.demo.motifs import FACTOR_BY_NAME
 from enformer_vep.demo.recovery import measure_recovery, statistic_column
 from enformer_vep.demo.variants import KINDS, SiteVariant
@@ -60,9 +60,9 @@ def run_demo(directory: str, *, overwrite: bool, quiet: bool, echo: Callable[[st
             command=command,
         )
     )
-    truths = known_truths(records)
-    table = pd.read_csv(scores, sep="\t")
-    known = table[table["record"].isin(truths)].set_index("record")
+    truths = {number: record.truth for number, record in enumerate(records) if record.truth is not None}
+    table = pd.read_csv(scores, sep="\t").set_index("record", drop=False)
+    known = table[table["record"].isin(truths)]
     echo(f"{summary}\n\n{vcf} says in INFO what {len(known)} of the variants do in the made-up world.")
     echo(f"Of these, the {NUM_ROWS_SHOWN} that change the binding of a factor most, by {scores}:\n")
     echo(_largest_changes(known, truths))
