@@ -122,7 +122,7 @@ class _Run:
         geometry = self.loaded.model.config.geometry
         placement = placement_of(settings, geometry)
         self.tracks = _tracks(settings, self.loaded, location)
-        self.batch_size = settings.batch_size or self.device.default_batch_size
+        self.batch_size = self.device.batch_size(settings.batch_size)
         self.part_size = settings.part_size or DEFAULT_PART_SIZE[self.device.kind]
         self.codes = ReferenceCodes(genome)
         self.engine = self._make_engine(settings)
@@ -150,6 +150,8 @@ class _Run:
                 return self._already_done(record)
         self._prepare(identity | shard | {"part_size": self.part_size})
         _notify(self.loaded, self.settings, self.tracks)
+        if self.batch_size != (self.settings.batch_size or self.batch_size):
+            logger.info("a CPU runs one sequence at a time: --batch-size %d has no effect", self.settings.batch_size)
         first = time.perf_counter()
         num_new = self._run_parts()
         seconds = time.perf_counter() - first

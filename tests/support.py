@@ -2,9 +2,12 @@
 
 import random
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
 
+from enformer_vep.inference.device import BFLOAT16_PRECISIONS, bfloat16_aborts
 from enformer_vep.model.config import EnformerConfig
 from enformer_vep.model.enformer import Enformer
 from enformer_vep.model.keys import checkpoint_variables
@@ -27,6 +30,12 @@ TINY_CONFIG = EnformerConfig(
 
 SMALL_CONFIG = EnformerConfig(channels=384, num_transformer_layers=2, heads={"human": 12, "mouse": 5})
 """The sizes of tests/data/small.npz."""
+
+
+def precisions(*names: str) -> list[Any]:
+    """Parameters of a test; those that multiply in bfloat16 are skipped where the environment forbids that."""
+    aborts = pytest.mark.skipif(bfloat16_aborts(), reason="ONEDNN_MAX_CPU_ISA leaves no bfloat16 products")
+    return [pytest.param(name, marks=aborts) if name in BFLOAT16_PRECISIONS else name for name in names]
 
 
 def reference_model(config: EnformerConfig) -> Enformer:

@@ -1,19 +1,31 @@
 """Chooses and prepares the device that the model runs on."""
 
+import logging
 import os
+import platform
 import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from enformer_vep.errors import DeviceError
 
+logger = logging.getLogger(__name__)
+
 PRECISIONS = ("float32", "tf32", "mixed", "bfloat16")
+BFLOAT16_PRECISIONS = ("mixed", "bfloat16")
 DEVICE_PATTERN = re.compile(r"cpu|gpu(?::(\d+))?")
 
-DEFAULT_BATCH_SIZE = {"CPU": 1, "GPU": 4}
+DEFAULT_GPU_BATCH_SIZE = 4
+
+_BFLOAT16_FLAGS = frozenset({"avx512_bf16", "amx_bf16", "bf16"})
+"""What Linux calls the instructions that multiply bfloat16: AVX-512 BF16, AMX, and those of Arm."""
+
+_NARROW_ISA = re.compile(r"sse41|avx|avx2|avx2_vnni|avx2_vnni_2", re.IGNORECASE)
+"""Values of ONEDNN_MAX_CPU_ISA that leave oneDNN without the AVX-512 that TensorFlow then counts on for bfloat16."""
 
 
 @dataclass(frozen=True)
@@ -28,10 +40,37 @@ class Device:
     kind: str
     description: str
 
-    @property
-    def default_batch_size(self) -> int:
-        """Sequences run at a time when nobody says."""
-        return DEFAULT_BATCH_SIZE[self.kind]
+    def batch_size(self, wanted: int | None) -> int:
+        """Returns how many sequences are run at a time.
+
+        On a CPU it is always one: larger batches gain nothing there, and where a sequence stands in its batch would
+        change the last bits of its numbers.
+
+        Args:
+          wanted: what the user asks for, None for the device's default.
+        """
+        return 1 if self.kind == "CPU" else wanted or DEFAULT_GPU_BATCH_SIZE
+
+
+def cpu_information() -> tuple[str, frozenset[str]]:
+    """Returns the name of this machine's CPU and its instruction sets, as Linux lists them; none where unknown."""
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return platform.processor() or platform.machine(), frozenset()
+    fields = dict(line.split(":", 1) for line in text.split("\n\n", 1)[0].splitlines() if ":" in line)
+    found = {name.strip(): value.strip() for name, value in fields.items()}
+    flags = found.get("flags") or found.get("Features", "")
+    return found.get("model name", platform.machine()), frozenset(flags.split())
+
+
+def bfloat16_aborts() -> bool:
+    """Returns whether TensorFlow would abort at a product in bfloat16 on the CPU.
+
+    It does where the CPU has AVX-512 and the environment forbids oneDNN to use it.
+    """
+    _, flags = cpu_information()
+    return "avx512f" in flags and bool(_NARROW_ISA.fullmatch(os.environ.get("ONEDNN_MAX_CPU_ISA", "")))
 
 
 def import_tensorflow() -> Any:
@@ -114,9 +153,27 @@ def prepare_device(name: str | None, precision: str = "float32") -> Device:
         raise DeviceError(f"this process runs TensorFlow on another device than {name} already") from error
     tf.config.experimental.enable_tensor_float_32_execution(precision == "tf32")
     if not is_gpu:
-        return Device("CPU", "CPU")
+        return _prepare_cpu(precision)
     details = tf.config.experimental.get_device_details(gpus[number])
     return Device("GPU", f"GPU {number}: {details.get('device_name', 'unknown')}")
+
+
+def _prepare_cpu(precision: str) -> Device:
+    name, flags = cpu_information()
+    if precision in BFLOAT16_PRECISIONS:
+        if bfloat16_aborts():
+            isa = os.environ["ONEDNN_MAX_CPU_ISA"]
+            raise DeviceError(
+                f"precision {precision} does not run with ONEDNN_MAX_CPU_ISA={isa}: TensorFlow aborts at bfloat16 "
+                "products; unset the variable, or use --precision float32"
+            )
+        if flags and not flags & _BFLOAT16_FLAGS:
+            logger.warning(
+                "this CPU (%s) has no bfloat16 instructions: here --precision %s is slower than float32 and less exact",
+                name,
+                precision,
+            )
+    return Device("CPU", f"{name}, {os.cpu_count()} cores")
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from enformer_vep.inference.batches import Batches, Result, in_order
 from enformer_vep.inference.engine import AllelePair, AllelePredictions, BinSums, EngineCounts
+from enformer_vep.inference.track_blocks import Sums, TrackBlocks, sum_bins
 from enformer_vep.model.enformer import NUM_BASES, Enformer
 from enformer_vep.sequence import Codes
 from enformer_vep.variant import Interval
@@ -40,11 +41,14 @@ class FullEngine:
         self._num_tower_bins = model.config.geometry.num_tower_bins
         self._recent: OrderedDict[Interval, Result] = OrderedDict()
 
+        track_blocks = TrackBlocks(model.config.heads[head], tracks)
+
         @tf.function(autograph=False)
-        def sum_prediction(codes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            """Codes uint8 [B, length] to sums over bins of x and of log2(1 + x), float64 [B, tracks] each."""
-            tower = model.conv_tower(tf.one_hot(codes, NUM_BASES))
-            return sum_bins(model.from_tower(tower, heads=[head], tracks=tracks)[head])
+        def sum_prediction(codes: tf.Tensor) -> Sums:
+            """Codes uint8 [B, length] to the sums of the chosen tracks."""
+            features = model.features(model.conv_tower(tf.one_hot(codes, NUM_BASES)))
+            blocks = (model.logits(features, head, block) for block in track_blocks.blocks)
+            return track_blocks.join([sum_bins(tf.nn.softplus(logits)) for logits in blocks])
 
         self._sum_prediction = sum_prediction
 
@@ -77,9 +81,3 @@ class FullEngine:
     def _run(self, rows: Sequence[Codes]) -> list[BinSums]:
         sums = (x.numpy() for x in self._sum_prediction(tf.constant(np.stack(rows))))
         return [BinSums(*row) for row in zip(*sums, strict=True)]
-
-
-def sum_bins(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Sums of x and of log2(1 + x) over bins: float32 [B, bins, tracks] to float64 [B, tracks] each."""
-    log2_x = tf.math.log1p(x) / tf.math.log(2.0)
-    return tf.reduce_sum(tf.cast(x, tf.float64), axis=1), tf.reduce_sum(tf.cast(log2_x, tf.float64), axis=1)

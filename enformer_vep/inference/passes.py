@@ -8,10 +8,10 @@ import tensorflow as tf
 
 from enformer_vep.inference.batches import Batches, Result
 from enformer_vep.inference.engine import AllelePair, BinSums
-from enformer_vep.inference.full import sum_bins
 from enformer_vep.inference.receptive_field import Change
 from enformer_vep.inference.tiles import Tower
 from enformer_vep.inference.towers import Towers
+from enformer_vep.inference.track_blocks import Sums, TrackBlocks, sum_bins, sum_differences
 from enformer_vep.model.arithmetic import Arithmetic, arithmetic
 from enformer_vep.model.differences import DifferenceTransformer
 from enformer_vep.model.enformer import Enformer
@@ -66,12 +66,15 @@ class PlainPasses:
         self._towers = towers
         self._batches = Batches(self._run, batch_size)
         position_keys = model.position_keys()
+        track_blocks = TrackBlocks(model.config.heads[head], tracks)
 
         @tf.function(autograph=False)
-        def sum_prediction(tower: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            """Towers float32 [B, T, C] to sums over bins of x and of log2(1 + x), float64 [B, tracks] each."""
+        def sum_prediction(tower: tf.Tensor) -> Sums:
+            """Towers float32 [B, T, C] to the sums of the chosen tracks."""
             with arithmetic(chosen):
-                return sum_bins(model.from_tower(tower, heads=[head], tracks=tracks, position_keys=position_keys)[head])
+                features = model.features(tower, position_keys=position_keys)
+                blocks = [model.logits(features, head, block) for block in track_blocks.blocks]
+            return track_blocks.join([sum_bins(tf.nn.softplus(logits)) for logits in blocks])
 
         self._sum_prediction = sum_prediction
         self.functions: Sequence[Any] = (sum_prediction,)
@@ -82,12 +85,8 @@ class PlainPasses:
 
     def alternate(self, pair: AllelePair, change: Change) -> Result:
         """Runs a pair's alternate, or lets it wait for its batch."""
-        first_bin, bins = self._towers.alternate(pair, change)
-        if first_bin is None:
-            return self._batches.add(bins)
-        tower = self._towers.reference(pair.window.interval, pair.reference).copy()
-        tower[first_bin : first_bin + len(bins)] = bins
-        return self._batches.add(tower)
+        reference = self._towers.reference(pair.window.interval, pair.reference)
+        return self._batches.add(self._towers.alternate(pair, change).place(reference))
 
     def flush(self) -> None:
         """Runs what waits."""
@@ -137,23 +136,23 @@ class DifferencePasses:
         self._num_references = 0
         # Differences of few bins and of all have a shape each, and so a batch and a graph.
         self._few, self._all = Batches(self._run, batch_size), Batches(self._run, batch_size)
-        transformer = DifferenceTransformer(model, head, tracks=tracks)
+        track_blocks = TrackBlocks(model.config.heads[head], tracks)
+        transformer = DifferenceTransformer(model, head, track_blocks.blocks)
 
         @tf.function(autograph=False)
-        def run_reference(tower: tf.Tensor) -> tuple[Any, tuple[tf.Tensor, tf.Tensor]]:
-            """The tower float32 [1, T, C] of a reference to what its alternates need, and its sums as in `full.py`."""
+        def run_reference(tower: tf.Tensor) -> tuple[Any, Sums]:
+            """The tower float32 [1, T, C] of a reference to what its alternates need, and its sums."""
             with arithmetic(references):
-                x, kept = transformer.reference(tower, differences.product_dtype)
-            return (x, kept), sum_bins(x)
+                blocks, kept = transformer.reference(tower, differences.product_dtype)
+            return (blocks, kept), track_blocks.join([sum_bins(x) for x in blocks])
 
         @tf.function(autograph=False)
-        def sum_difference(rows: Any, d: tf.Tensor, first_bin: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor]:
+        def sum_difference(rows: Any, d: tf.Tensor, first_bin: tf.Tensor | None) -> Sums:
             """What B references kept, and differences [B, T or M, C], to the differences of the sums."""
             x, kept = tf.nest.map_structure(lambda *kept: kept[0] if len(kept) == 1 else tf.concat(kept, axis=0), *rows)
             with arithmetic(differences):
-                d = transformer.difference(kept, d, first_bin)
-            log2_d = tf.math.log1p(d / (1.0 + x)) / tf.math.log(2.0)
-            return tf.reduce_sum(tf.cast(d, tf.float64), axis=1), tf.reduce_sum(tf.cast(log2_d, tf.float64), axis=1)
+                blocks = zip(x, transformer.difference(kept, d, first_bin), strict=True)
+            return track_blocks.join([sum_differences(x, d) for x, d in blocks])
 
         self._run_reference, self._sum_difference = run_reference, sum_difference
         self.functions: Sequence[Any] = (run_reference, sum_difference)
@@ -166,7 +165,7 @@ class DifferencePasses:
     def alternate(self, pair: AllelePair, change: Change) -> Result:
         """Runs a pair's alternate, or lets it wait for its batch."""
         kept, sums = self._keep(pair)
-        first_bin, bins = self._towers.alternate(pair, change)
+        first_bin, bins, _ = self._towers.alternate(pair, change)
         if first_bin is None:
             d = bins - self._towers.reference(pair.window.interval, pair.reference)
             return self._all.add(_Row(kept, sums, d, None))

@@ -10,7 +10,7 @@ import tensorflow as tf
 from enformer_vep.errors import EnformerVepError
 from enformer_vep.inference.engine import AllelePair, FetchCodes
 from enformer_vep.inference.receptive_field import AlternatePlan, Change, ReceptiveField
-from enformer_vep.inference.tiles import TILE_BINS, UNIT_BINS, Tower, TowerTiles
+from enformer_vep.inference.tiles import TILE_BINS, Tower, TowerTiles
 from enformer_vep.model.arithmetic import Arithmetic, arithmetic
 from enformer_vep.model.enformer import NUM_BASES, Enformer
 from enformer_vep.sequence import N_CODE, Codes
@@ -28,10 +28,22 @@ class AlternateTower(NamedTuple):
     Attributes:
       first_bin: where `bins` begin if all others are the reference's; None if `bins` are the whole tower.
       bins: float32 [patch_bins, C] or [T, C].
+      recomputed: the bins of the window that depend on what has changed. A patch may have more, which are the
+        reference's but for their last bits.
     """
 
     first_bin: int | None
     bins: Tower
+    recomputed: range
+
+    def place(self, reference: Tower) -> Tower:
+        """Returns the whole tower, of which the unchanged bins are the reference's own bits: float32 [T, C]."""
+        if self.first_bin is None:
+            return self.bins
+        tower = reference.copy()
+        start, stop = self.recomputed.start, self.recomputed.stop
+        tower[start:stop] = self.bins[start - self.first_bin : stop - self.first_bin]
+        return tower
 
 
 class Towers:
@@ -97,7 +109,7 @@ class Towers:
             self.field,
             fetch,
             cache_bytes=cache_bytes,
-            tile_bins=min(TILE_BINS, -(-self.field.num_bins // UNIT_BINS) * UNIT_BINS),
+            tile_bins=min(TILE_BINS, self.field.num_bins),
         )
 
     @property
@@ -137,7 +149,7 @@ class Towers:
         if is_few:
             first = min(plan.recomputed.start, self.field.num_bins - self.patch_bins)
             self.num_bins_kept += self.field.num_bins - self.patch_bins
-            return AlternateTower(first, self._patch(pair.alternate, first))
+            return AlternateTower(first, self._patch(pair.alternate, first), plan.recomputed)
         tower = self.reference(pair.window.interval, pair.reference).copy()
         tower[plan.recomputed.start : plan.recomputed.stop] = self._recompute(pair.alternate, plan.recomputed)
         self.num_bins_kept += plan.recomputed.start
@@ -151,7 +163,7 @@ class Towers:
                 tower[plan.end.start : plan.end.stop] = self._recompute(pair.alternate, plan.end)
         else:
             self.num_bins_kept += len(plan.shifted)
-        return AlternateTower(None, tower)
+        return AlternateTower(None, tower, plan.recomputed)
 
     def reference_patch(self, pair: AllelePair, first_bin: int) -> Tower:
         """Returns the reference's bins as a patch gives them, float32 [patch_bins, C], which are not to be changed."""

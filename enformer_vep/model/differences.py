@@ -14,6 +14,7 @@ and rounding errs in proportion to d, however small the effect. No step subtract
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import tensorflow as tf
 
@@ -25,32 +26,26 @@ from enformer_vep.model.layers import EPS, GELU_SLOPE, gelu
 KeptBlock = dict[str, tf.Tensor]
 """What a transformer block's differences need of the reference: see `keep_block`."""
 
-Kept = tuple[list[KeptBlock], dict[str, tf.Tensor]]
+Kept = tuple[list[KeptBlock], dict[str, Any]]
 """That of every block, and of final_pointwise and the head."""
 
 
 class DifferenceTransformer:
     """Runs a reference with all that its alternates need, and the alternates as differences from it."""
 
-    def __init__(
-        self,
-        model: Enformer,
-        head: str,
-        *,
-        tracks: Sequence[int] | None = None,
-    ) -> None:
-        """Prepares one head.
+    def __init__(self, model: Enformer, head: str, blocks_of_tracks: Sequence[range]) -> None:
+        """Prepares some tracks of one head.
 
         Args:
           model: the model.
           head: the head to predict.
-          tracks: indices of its tracks, in the order wanted; all by default.
+          blocks_of_tracks: neighbouring tracks that are computed together.
         """
         self._model = model
-        self._head, self._tracks = head, tracks
+        self._head, self._blocks_of_tracks = head, blocks_of_tracks
         self._position_keys = model.position_keys()
 
-    def reference(self, tower: tf.Tensor, kept_dtype: tf.DType) -> tuple[tf.Tensor, Kept]:
+    def reference(self, tower: tf.Tensor, kept_dtype: tf.DType) -> tuple[list[tf.Tensor], Kept]:
         """Runs the reference in the current precision.
 
         Args:
@@ -58,7 +53,7 @@ class DifferenceTransformer:
           kept_dtype: the precision of the large tensors that are kept, that of the differences' products.
 
         Returns:
-          The prediction, float32 [B, num_bins, tracks], and what its alternates need.
+          The prediction of each block of tracks, float32 [B, num_bins, tracks], and what its alternates need.
         """
         blocks: list[KeptBlock] = []
         x = tower
@@ -69,10 +64,11 @@ class DifferenceTransformer:
         if not blocks:
             x = self._model.crop(x)
         pointwise = self._model.final_pointwise(x, is_training=False)
-        logits = self._model.logits(gelu(pointwise), self._head, self._tracks)
-        return tf.nn.softplus(logits), (blocks, {"x": x, "pointwise": pointwise, "logits": logits})
+        features = gelu(pointwise)
+        logits = [self._model.logits(features, self._head, tracks) for tracks in self._blocks_of_tracks]
+        return [tf.nn.softplus(u) for u in logits], (blocks, {"x": x, "pointwise": pointwise, "logits": logits})
 
-    def difference(self, kept: Kept, d: tf.Tensor, first_bin: tf.Tensor | None = None) -> tf.Tensor:
+    def difference(self, kept: Kept, d: tf.Tensor, first_bin: tf.Tensor | None = None) -> list[tf.Tensor]:
         """Runs the alternates, in the current precision.
 
         Args:
@@ -82,7 +78,7 @@ class DifferenceTransformer:
           first_bin: int32 [B], where those M bins begin; None if d is of all T.
 
         Returns:
-          The alternate's prediction minus the reference's, float32 [B, num_bins, tracks].
+          The alternate's prediction minus the reference's for each block of tracks, float32 [B, num_bins, tracks].
         """
         blocks, end = kept
         for number, (block, wanted, position_keys) in enumerate(self._blocks()):
@@ -99,8 +95,10 @@ class DifferenceTransformer:
         factor, shift = final.norm.affine(end["x"], is_training=False)
         d = final.convolution.product(gelu_difference(end["x"] * factor + shift, d * factor, product_dtype()))
         d = gelu_difference(end["pointwise"], d, product_dtype())
-        d = self._model.logits(d, self._head, self._tracks, with_bias=False)
-        return softplus_difference(end["logits"], d)
+        return [
+            softplus_difference(logits, self._model.logits(d, self._head, tracks, with_bias=False))
+            for tracks, logits in zip(self._blocks_of_tracks, end["logits"], strict=True)
+        ]
 
     def _blocks(self) -> list[tuple[TransformerBlock, range, tf.Tensor]]:
         """Each block, the bins that it computes, and its position keys."""

@@ -6,7 +6,7 @@ from itertools import pairwise
 import sonnet as snt
 import tensorflow as tf
 
-from enformer_vep.model.arithmetic import Arithmetic, arithmetic, current_arithmetic, product
+from enformer_vep.model.arithmetic import Arithmetic, arithmetic, current_arithmetic
 from enformer_vep.model.attention import RelativeAttention
 from enformer_vep.model.config import EnformerConfig
 from enformer_vep.model.layers import ConvBlock, HalvingBlock, LayerNorm, Linear, gelu
@@ -176,23 +176,13 @@ class Enformer(snt.Module):
         return [block.attention.position_keys(num_positions) for block in self.transformer_blocks]
 
     def from_tower(
-        self,
-        tower: tf.Tensor,
-        *,
-        heads: Sequence[str] | None = None,
-        tracks: Sequence[int] | None = None,
-        position_keys: Sequence[tf.Tensor] | None = None,
-        is_training: bool = False,
+        self, tower: tf.Tensor, *, heads: Sequence[str] | None = None, is_training: bool = False
     ) -> dict[str, tf.Tensor]:
         """Runs transformer, crop, final_pointwise and the heads.
-
-        The last transformer block computes only the bins that the crop leaves.
 
         Args:
           tower: float32 [B, num_tower_bins, C], what `conv_tower` gives for a whole window.
           heads: names of the heads to compute; all by default.
-          tracks: indices of the tracks to compute in each of them; all by default.
-          position_keys: what `position_keys` gives, if it is there already.
           is_training: use batch statistics, update the moving averages, and drop out.
 
         Returns:
@@ -201,6 +191,27 @@ class Enformer(snt.Module):
         Raises:
           ValueError: the tower has not the length that a whole window gives.
           KeyError: no such head.
+        """
+        features = self.features(tower, is_training=is_training)
+        return {head: tf.nn.softplus(self.logits(features, head)) for head in heads or self.heads}
+
+    def features(
+        self, tower: tf.Tensor, *, position_keys: Sequence[tf.Tensor] | None = None, is_training: bool = False
+    ) -> tf.Tensor:
+        """Runs transformer, crop and final_pointwise: what all heads read.
+
+        The last transformer block computes only the bins that the crop leaves.
+
+        Args:
+          tower: float32 [B, num_tower_bins, C], what `conv_tower` gives for a whole window.
+          position_keys: what `position_keys` gives, if it is there already.
+          is_training: use batch statistics, update the moving averages, and drop out.
+
+        Returns:
+          float32 [B, num_bins, 2C].
+
+        Raises:
+          ValueError: the tower has not the length that a whole window gives.
         """
         geometry = self.config.geometry
         if tower.shape[1] != geometry.num_tower_bins:
@@ -212,8 +223,7 @@ class Enformer(snt.Module):
         if not self.transformer_blocks:
             x = self.crop(x)
         x = self.final_pointwise(x, is_training=is_training)
-        x = gelu(tf.nn.dropout(x, self.config.pointwise_dropout_rate) if is_training else x)
-        return {head: tf.nn.softplus(self.logits(x, head, tracks)) for head in heads or self.heads}
+        return gelu(tf.nn.dropout(x, self.config.pointwise_dropout_rate) if is_training else x)
 
     def blocks_and_bins(self) -> list[tuple[TransformerBlock, range]]:
         """Each transformer block and the tower bins that it computes: the last only those that are scored."""
@@ -227,19 +237,19 @@ class Enformer(snt.Module):
         return x[:, scored.start : scored.stop]
 
     def logits(
-        self, x: tf.Tensor, head: str, tracks: Sequence[int] | None = None, *, with_bias: bool = True
+        self, features: tf.Tensor, head: str, tracks: range | None = None, *, with_bias: bool = True
     ) -> tf.Tensor:
-        """A head's tracks before the softplus, of float32 [B, bins, 2C]: float32 [B, bins, tracks].
+        """A head's tracks before the softplus: float32 [B, bins, tracks].
 
         Args:
-          x: what final_pointwise and gelu give.
+          features: float32 [B, bins, 2C].
           head: the head's name.
-          tracks: indices of the tracks to compute; all by default.
+          tracks: neighbouring tracks to compute; all by default.
           with_bias: whether the bias is added.
         """
         linear = self.heads[head]
-        y = linear.product(x) if tracks is None else product(x, tf.gather(linear.w, tracks, axis=1)[tf.newaxis])
-        y = tf.cast(y, tf.float32)
+        y = tf.cast(linear.product(features, tracks), tf.float32)
         if not with_bias:
             return y
-        return y + (linear.b if tracks is None else tf.gather(linear.b, tracks))
+        tracks = tracks or range(y.shape[-1])
+        return y + tf.slice(linear.b, [tracks.start], [len(tracks)])

@@ -92,9 +92,11 @@ class Linear(snt.Module):
         y = self.product(x)
         return tf.cast(y, tf.float32) if self.b is None else add_bias(y, self.b)
 
-    def product(self, x: tf.Tensor) -> tf.Tensor:
-        """Returns x * w without the bias, in the precision of products: [..., num_outputs]."""
-        return tf.tensordot(tf.cast(x, product_dtype()), self._weights.value(), axes=1)
+    def product(self, x: tf.Tensor, outputs: range | None = None) -> tf.Tensor:
+        """Returns x * w without the bias, in the precision of products: [..., outputs], all or neighbouring ones."""
+        w = self._weights.value()
+        w = w if outputs is None else w[:, outputs.start : outputs.stop]
+        return tf.tensordot(tf.cast(x, product_dtype()), w, axes=1)
 
 
 class Conv1D(snt.Module):

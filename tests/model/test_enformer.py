@@ -25,12 +25,15 @@ def test_shapes_and_parts() -> None:
         assert np.array_equal(whole[head], predictions[head])
 
 
-def test_one_head_and_some_tracks() -> None:
+def test_one_head_and_neighbouring_tracks() -> None:
     model = reference_model(TINY_CONFIG)
     tower = model.conv_tower(ONE_HOT)
-    some = model.from_tower(tower, heads=["human"], tracks=[4, 0])
-    assert list(some) == ["human"]
-    np.testing.assert_allclose(some["human"], model.from_tower(tower)["human"].numpy()[..., [4, 0]], rtol=1e-5)
+    expected = model.from_tower(tower)["human"].numpy()
+    one = model.from_tower(tower, heads=["human"])
+    assert list(one) == ["human"]
+    assert np.array_equal(one["human"], expected)
+    logits = model.logits(model.features(tower), "human", range(2, 4))
+    np.testing.assert_allclose(tf.nn.softplus(logits), expected[..., 2:4], rtol=1e-5)
 
 
 def test_attention_matters_with_the_reference_weights() -> None:

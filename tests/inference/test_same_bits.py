@@ -1,0 +1,136 @@
+"""An allele's bits do not depend on what was computed before it: on shards, restarts, order or the cache's size.
+
+Run with ONEDNN_MAX_CPU_ISA=AVX2 too, where a bin's bits do depend on its place in a tile.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from enformer_vep.inference.engine import AllelePair
+from enformer_vep.inference.reusing import ReusingEngine
+from enformer_vep.inference.tiles import TILE_BINS
+from enformer_vep.model.config import OFFICIAL_CONFIG, EnformerConfig
+from enformer_vep.model.enformer import Enformer
+from enformer_vep.model.location import DEMO, locate_model
+from enformer_vep.model.weights import load_model
+from enformer_vep.scorer import allele_pair
+from enformer_vep.sequence import N_CODE
+from enformer_vep.variant import Interval, Variant
+from enformer_vep.windows import Placement
+from tests.support import SMALL_CONFIG, TINY_CONFIG, precisions, reference_model
+
+CONTIG_BP = 400_000
+CODES = np.random.default_rng(11).integers(0, 4, CONTIG_BP, dtype=np.uint8)
+
+Bits = dict[int, tuple[bytes, ...]]
+
+
+class Contig:
+    """A made-up contig as codes."""
+
+    def fetch(self, interval: Interval) -> np.ndarray:
+        codes = np.full(interval.length, N_CODE, dtype=np.uint8)
+        start, end = max(interval.start, 0), min(interval.end, CONTIG_BP)
+        codes[start - interval.start : end - interval.start] = CODES[start:end]
+        return codes
+
+
+CONTIG = Contig()
+
+
+def dense_alleles(config: EnformerConfig, placement: str, positions: Sequence[int]) -> list[AllelePair]:
+    """SNVs, insertions and deletions in turn, as dense as in a population's calls."""
+    pairs = []
+    for number, pos in enumerate(positions):
+        ref = "".join("ACGT"[code] for code in CODES[pos - 1 : pos + number % 7])
+        alt = (ref[0] + "ACGTT"[: number % 6], "CGTA"["ACGT".index(ref[0])], ref[0])[number % 3]
+        variant = Variant("1", pos, ".", ref[:1] if len(alt) > 1 else ref, alt, number, 1)
+        window = Placement.parse(placement).window(variant, "1", config.geometry)
+        pairs.append(allele_pair(variant, CONTIG, window))  # type: ignore[arg-type]
+    return pairs
+
+
+def bits(model: Enformer, pairs: Sequence[AllelePair], numbers: Sequence[int], **options: object) -> Bits:
+    """The predictions of some alleles in an order, by an engine that has computed nothing yet."""
+    engine = ReusingEngine(model, next(iter(model.config.heads)), CONTIG.fetch, **options)  # type: ignore[arg-type]
+    found = engine.predict(pairs[number] for number in numbers)
+    return {
+        number: tuple(
+            sums.tobytes() for x in (predictions.reference, predictions.alternate) for sums in (x.total, x.log2_total)
+        )
+        for number, predictions in zip(numbers, found, strict=True)
+    }
+
+
+def tile_bytes(config: EnformerConfig) -> int:
+    return min(TILE_BINS, config.geometry.num_tower_bins) * config.channels * 4
+
+
+def check(model: Enformer, pairs: Sequence[AllelePair], *, num_shards: int = 3, **options: object) -> None:
+    """Compares one run with shards, a reversed order, and caches of nothing and of one tile."""
+    everyone = range(len(pairs))
+    expected = bits(model, pairs, everyone, **options)
+    ends = [len(pairs) * shard // num_shards for shard in range(num_shards + 1)]
+    for start, end in pairwise(ends):
+        assert bits(model, pairs, range(start, end), **options) == {i: expected[i] for i in range(start, end)}
+    assert bits(model, pairs, everyone[::-1], **options) == expected
+    for cache_bytes in (0, tile_bytes(model.config)):
+        assert bits(model, pairs, everyone, cache_bytes=cache_bytes, **options) == expected
+
+
+@pytest.fixture(scope="module")
+def tiny() -> Enformer:
+    return reference_model(TINY_CONFIG)
+
+
+@pytest.mark.parametrize("precision", precisions("float32", "mixed"))
+@given(data=st.data())
+@settings(max_examples=8, deadline=None)
+def test_any_share_in_any_order_with_any_cache(tiny: Enformer, precision: str, data: st.DataObject) -> None:
+    positions = data.draw(st.lists(st.integers(1, 4000), min_size=2, max_size=8))
+    placement = data.draw(st.sampled_from(["centred", "grid", "shared:600"]))
+    pairs = dense_alleles(TINY_CONFIG, placement, positions)
+    options = {"precision": precision, "placement": Placement.parse(placement), "is_fused": False}
+    expected = bits(tiny, pairs, range(len(pairs)), **options)
+    some = data.draw(st.permutations(range(len(pairs))))[: data.draw(st.integers(1, len(pairs)))]
+    cache_bytes = data.draw(st.integers(0, 4)) * tile_bytes(TINY_CONFIG)
+    assert bits(tiny, pairs, some, cache_bytes=cache_bytes, **options) == {number: expected[number] for number in some}
+
+
+@pytest.mark.parametrize("placement", ["centred", "grid"])
+@pytest.mark.parametrize("precision", precisions("float32", "mixed", "bfloat16"))
+def test_the_demo_model(precision: str, placement: str) -> None:
+    model = load_model(locate_model(DEMO)).model
+    pairs = dense_alleles(model.config, placement, range(200_000, 200_000 + 6 * 11, 11))
+    check(model, pairs, precision=precision, placement=Placement.parse(placement), is_fused=False)
+
+
+@pytest.mark.parametrize("precision", precisions("float32", "mixed"))
+def test_the_small_model(precision: str) -> None:
+    """With its elementwise steps fused, as in a run."""
+    pairs = dense_alleles(SMALL_CONFIG, "centred", range(200_000, 200_000 + 3 * 11, 11))
+    check(reference_model(SMALL_CONFIG), pairs, precision=precision)
+
+
+@pytest.mark.full
+def test_the_full_size_model() -> None:
+    pairs = dense_alleles(OFFICIAL_CONFIG, "grid", range(200_000, 200_000 + 3 * 11, 11))
+    model = reference_model(OFFICIAL_CONFIG)
+    together = bits(model, pairs, range(3))
+    assert bits(model, pairs, [2, 0], cache_bytes=tile_bytes(OFFICIAL_CONFIG)) == {i: together[i] for i in (2, 0)}
+
+
+@pytest.mark.parametrize("precision", precisions("float32", "mixed"))
+def test_a_track_has_the_same_bits_alone_as_among_all(precision: str) -> None:
+    config = EnformerConfig(**{**vars(TINY_CONFIG), "heads": {"human": 300}})
+    model = reference_model(config)
+    pairs = dense_alleles(config, "centred", [3000, 3007, 3015])
+    every_track = [np.frombuffer(sums) for sums in bits(model, pairs, [0], precision=precision)[0]]
+    for tracks in ([7], [299, 0, 130], [*range(100, 200)]):
+        found = bits(model, pairs, [0], precision=precision, tracks=tracks)[0]
+        assert [np.frombuffer(sums).tolist() for sums in found] == [sums[tracks].tolist() for sums in every_track]
