@@ -1,20 +1,30 @@
 PYTHON ?= python3
 BIN = .venv/bin
+PIP = $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: install test test-quick lint bench demo train-demo clean
+.PHONY: install test test-quick test-full lint bench demo train-demo clean
 
-install: .venv/installed
+install: .venv/developing
 
-.venv/installed: setup.cfg pyproject.toml
+# What a run needs, and no more.
+.venv/running: setup.cfg pyproject.toml
+	@echo "Installing enformer-vep and what it needs into .venv; TensorFlow is the largest part of it."
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,dev]'
-	touch $@
+	$(PIP) install --editable .
+	@touch $@
+
+.venv/developing: .venv/running
+	$(PIP) install --quiet --editable '.[test,dev]'
+	@touch $@
 
 test: lint
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not full'
 
 test-quick: install
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not full'
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not full' -x
+
+test-full: install
+	$(BIN)/python -m pytest -m full
 
 lint: install
 	$(BIN)/ruff check .
@@ -24,10 +34,10 @@ lint: install
 bench: install
 	$(BIN)/python benchmarks/engines.py
 
-demo: install
+demo: .venv/running
 	$(BIN)/enformer-vep demo demo --overwrite
 
-train-demo: install
+train-demo: .venv/running
 	$(BIN)/python tools/train_demo.py --model enformer_vep/demo/model --overwrite
 
 clean:

@@ -12,6 +12,10 @@ from enformer_vep.demo.world import cage_track, chip_track
 
 STATISTIC = "SAD"
 
+LEAST_AUROC = 0.98
+LEAST_SHARE_RIGHT = 0.95
+"""What a working installation reaches with the demo model."""
+
 
 @dataclass(frozen=True)
 class Recovery:
@@ -31,11 +35,20 @@ class Recovery:
     num_enhancers: int
     num_lowered: int
 
+    @property
+    def is_good(self) -> bool:
+        """Whether the scores tell what the demo model has learned: nearly all of the truth."""
+        return (
+            self.auroc >= LEAST_AUROC
+            and self.num_right_signs >= LEAST_SHARE_RIGHT * self.num_signs
+            and self.num_lowered >= LEAST_SHARE_RIGHT * self.num_enhancers
+        )
+
     def __str__(self) -> str:
         return (
-            f"broken sites told from random variants: AUROC {self.auroc:.3f}; gain or loss told right: "
-            f"{self.num_right_signs} of {self.num_signs}; distant CAGE lowered by breaking an enhancer: "
-            f"{self.num_lowered} of {self.num_enhancers}"
+            f"  broken sites against random variants, by |SAD|     AUROC {self.auroc:.3f}\n"
+            f"  gain or loss of binding has the right sign         {self.num_right_signs} of {self.num_signs}\n"
+            f"  a broken enhancer lowers expression 10-25 kb away  {self.num_lowered} of {self.num_enhancers}"
         )
 
 

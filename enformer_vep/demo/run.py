@@ -9,7 +9,7 @@ import pandas as pd
 
 from enformer_vep.demo.files import write_demo
 from enformer_vep.demo.motifs import FACTOR_BY_NAME
-from enformer_vep.demo.recovery import measure_recovery, statistic_column
+from enformer_vep.demo.recovery import Recovery, measure_recovery, statistic_column
 from enformer_vep.demo.variants import KINDS, SiteVariant
 from enformer_vep.demo.world import CELL_TYPE_OF, CHIP_TRACKS, cage_track, chip_track
 from enformer_vep.errors import OutputError
@@ -48,7 +48,8 @@ def run_demo(directory: str, *, overwrite: bool, quiet: bool, echo: Callable[[st
         raise OutputError(f"cannot write the demo to {folder}: {error.strerror}") from error
     arguments = ["enformer-vep", "score", str(vcf), "-f", str(fasta), "-m", DEMO, "-o", str(scores)]
     command = shlex.join([*arguments, *(["--overwrite"] if overwrite else [])])
-    echo(f"wrote {fasta} (a made-up genome) and {vcf} (made-up variants)\n\n$ {command}\n")
+    echo(f"Wrote {fasta}, a made-up genome, and {vcf}, made-up variants of it.\n")
+    echo(f"$ {_wrapped(command)}\n")
     summary = score_vcf(
         ScoreSettings(
             vcf=str(vcf),
@@ -63,13 +64,32 @@ def run_demo(directory: str, *, overwrite: bool, quiet: bool, echo: Callable[[st
     truths = {number: record.truth for number, record in enumerate(records) if record.truth is not None}
     table = pd.read_csv(scores, sep="\t").set_index("record", drop=False)
     known = table[table["record"].isin(truths)]
-    echo(f"{summary}\n\n{vcf} says in INFO what {len(known)} of the variants do in the made-up world.")
-    echo(f"Of these, the {NUM_ROWS_SHOWN} that change the binding of a factor most, by {scores}:\n")
+    num_skipped = sum(summary.num_skipped.values())
+    echo(
+        f"Scored {summary.num_scored} alleles in {summary.seconds:.0f} s, and skipped {num_skipped} that have no score.\n"
+    )
+    echo(f"In the made-up world the true effect is known. The {NUM_ROWS_SHOWN} largest scores, and the truth:\n")
     echo(_largest_changes(known, truths))
-    echo("\nMedian SAD by kind, on the CHIP track of the variant's factor and the CAGE track of its cell type:\n")
+    echo("\nMedian SAD by kind, on the CHIP track of the factor and the CAGE track of its cell type:\n")
     echo(_by_kind(known, truths))
-    echo(f"\nTruth recovered: {measure_recovery(table, truths)}")
-    echo(f"\nSkipped, with the reason, in {summary.skipped}. For real scores: enformer-vep score --help")
+    recovery = measure_recovery(table, truths)
+    echo(f"\nHow much of the truth the scores recover:\n\n{recovery}\n")
+    echo(_conclusion(recovery, scores, summary.skipped))
+
+
+def _wrapped(command: str) -> str:
+    """Breaks a long command before its options, as one would type it."""
+    return command.replace(" -", " \\\n    -")
+
+
+def _conclusion(recovery: Recovery, scores: Path, skipped: Path) -> str:
+    verdict = "finds what was planted" if recovery.is_good else "misses part of what was planted: please report this"
+    return (
+        f"So the installation works: it {verdict}. It says nothing about real genomes yet.\n"
+        f"Scores:  {scores}\n"
+        f"Skipped alleles and the reasons:  {skipped}\n"
+        "To score your own variants:  enformer-vep score input.vcf -f genome.fa"
+    )
 
 
 def _largest_changes(known: pd.DataFrame, truths: Mapping[int, SiteVariant]) -> str:

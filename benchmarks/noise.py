@@ -1,0 +1,129 @@
+"""How large is the rounding noise of a float32 score?
+
+    python benchmarks/noise.py                                    # made-up weights of the official size, public data
+    python benchmarks/noise.py --model MODEL --vcf VCF --fasta FASTA --alleles 16
+
+SAD in float32 is the difference of two predictions that are each rounded, so it has an error that does not shrink with
+the effect. Here alleles spread over a VCF are scored by the full engine and by the reusing one, and compared with the
+alternate's difference propagated through the transformer in float32 (enformer_vep/model/differences.py), whose error is
+in proportion to the effect. The noise of a track is the root mean square over alleles of what is left; it is given as it
+is and relative to the track's reference total, the sum of its predictions over all bins.
+"""
+
+import argparse
+import tempfile
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.engines import DATA, make_model
+
+QUANTILES = {"least": 0.0, "median": 0.5, "95%": 0.95, "largest": 1.0}
+
+
+def alleles(arguments: argparse.Namespace, genome: Any) -> list[Any]:
+    """Alleles of one length, spread evenly over the VCF."""
+    from enformer_vep.io.vcf import VcfReader
+    from enformer_vep.variant import check_alleles
+
+    with closing(VcfReader(arguments.vcf)) as reader:
+        found = [
+            variant
+            for variant in reader
+            if variant.pos < arguments.max_pos
+            and len(variant.ref) == len(variant.alt)
+            and not (check_alleles(variant, 1000) or genome.check_variant(variant, genome.resolve(variant.chrom)))
+        ]
+    return found[len(found) // (2 * arguments.alleles) :: len(found) // arguments.alleles][: arguments.alleles]
+
+
+def measure(arguments: argparse.Namespace) -> tuple[np.ndarray, dict[str, np.ndarray], np.ndarray]:
+    """Scores the alleles.
+
+    Returns:
+      The exact SADs, float64 [alleles, tracks]; those of each engine; and the references' totals.
+    """
+    from enformer_vep.inference.device import import_tensorflow, prepare_device
+
+    device = prepare_device("cpu")
+    tf = import_tensorflow()
+    from enformer_vep.inference.full import FullEngine
+    from enformer_vep.inference.reusing import ReusingEngine
+    from enformer_vep.io.fasta import Genome
+    from enformer_vep.model.differences import DifferenceTransformer
+    from enformer_vep.model.location import locate_model
+    from enformer_vep.model.weights import load_model
+    from enformer_vep.reference import ReferenceCodes
+    from enformer_vep.scorer import allele_pair
+    from enformer_vep.windows import Placement
+
+    model = load_model(locate_model(arguments.model)).model
+    genome = Genome(arguments.fasta)
+    codes = ReferenceCodes(genome)
+    head = next(iter(model.config.heads))
+    transformer = DifferenceTransformer(model, head, [range(model.config.heads[head])])
+
+    @tf.function(autograph=False)
+    def tower(codes: Any) -> Any:
+        return model.conv_tower(tf.one_hot(codes, 4))
+
+    @tf.function(autograph=False)
+    def exact_difference(reference: Any, alternate: Any) -> Any:
+        _, kept = transformer.reference(reference, tf.float32)
+        return tf.reduce_sum(tf.cast(transformer.difference(kept, alternate - reference)[0], tf.float64), axis=1)
+
+    is_fused = device.kind == "CPU" and model.config.channels >= 256
+    engines = {
+        "full": FullEngine(model, head),
+        "reusing": ReusingEngine(model, head, codes.fetch, is_fused=is_fused),
+    }
+    exact, totals = [], []
+    found: dict[str, list[np.ndarray]] = {name: [] for name in engines}
+    for variant in alleles(arguments, genome):
+        contig = genome.resolve(variant.chrom)
+        assert contig is not None
+        pair = allele_pair(variant, codes, Placement().window(variant, contig, model.config.geometry))
+        towers = [tower(sequence[np.newaxis]) for sequence in (pair.reference, pair.alternate)]
+        exact.append(exact_difference(*towers).numpy()[0])
+        for name, engine in engines.items():
+            (predicted,) = engine.predict([pair])
+            found[name].append(predicted.alternate.total - predicted.reference.total)
+        totals.append(predicted.reference.total)
+        print(f"{variant}: SAD's standard deviation over tracks {exact[-1].std():.3g}", flush=True)
+    return np.array(exact), {name: np.array(sads) for name, sads in found.items()}, np.array(totals)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", help="as of `enformer-vep score`")
+    parser.add_argument("--vcf", default=str(DATA / "variants" / "hg38_chr1_real_variants.vcf.gz"))
+    parser.add_argument("--fasta", default=str(DATA / "genome" / "hg38_chr1_1m.fa.gz"))
+    parser.add_argument("--max-pos", type=int, default=1_000_000)
+    parser.add_argument("--alleles", type=int, default=12)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        if arguments.model is None:
+            arguments.model = str(Path(temporary) / "model")
+            make_model(Path(arguments.model))
+        exact, found, totals = measure(arguments)
+    total = totals.mean(axis=0)
+    effect = np.sqrt(np.mean(exact**2, axis=0))
+    print(f"\n{len(exact)} alleles, {exact.shape[1]} tracks\n")
+    print("| by track | " + " | ".join(QUANTILES) + " |\n|---|" + "---|" * len(QUANTILES))
+    rows = {"reference total": total, "effect, root mean square": effect}
+    for name, sads in found.items():
+        noise = np.sqrt(np.mean((sads - exact) ** 2, axis=0))
+        rows |= {f"noise, {name} engine": noise, f"noise / reference total, {name}": noise / total}
+        rows |= {f"noise / effect, {name}": noise / effect}
+    for label, values in rows.items():
+        print(f"| {label} | " + " | ".join(f"{np.quantile(values, q):.2g}" for q in QUANTILES.values()) + " |")
+    print("\nof each allele: effect and noise of the full and of the reusing engine, root mean square over tracks")
+    for number, row in enumerate(exact):
+        noises = [np.sqrt(np.mean((sads[number] - row) ** 2)) for sads in found.values()]
+        print(f"  {np.sqrt(np.mean(row**2)):.3g}  " + "  ".join(f"{noise:.2g}" for noise in noises))
+
+
+if __name__ == "__main__":
+    main()
