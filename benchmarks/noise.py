@@ -5,9 +5,9 @@
 
 SAD in float32 is the difference of two predictions that are each rounded, so it has an error that does not shrink with
 the effect. Here alleles spread over a VCF are scored by the full engine and by the reusing one, and compared with the
-alternate's difference propagated through the transformer in float32 (enformer_vep/model/differences.py), whose error is
-in proportion to the effect. The noise of a track is the root mean square over alleles of what is left; it is given as it
-is and relative to the track's reference total, the sum of its predictions over all bins.
+alternate's difference propagated through the transformer in float32 (enformer_vep/model/differences.py), whose error
+is in proportion to the effect. The noise of a track is the root mean square over alleles of what is left; it is given
+as it is and relative to the track's reference total, the sum of its predictions over all bins.
 """
 
 import argparse

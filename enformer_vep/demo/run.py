@@ -64,10 +64,8 @@ def run_demo(directory: str, *, overwrite: bool, quiet: bool, echo: Callable[[st
     truths = {number: record.truth for number, record in enumerate(records) if record.truth is not None}
     table = pd.read_csv(scores, sep="\t").set_index("record", drop=False)
     known = table[table["record"].isin(truths)]
-    num_skipped = sum(summary.num_skipped.values())
-    echo(
-        f"Scored {summary.num_scored} alleles in {summary.seconds:.0f} s, and skipped {num_skipped} that have no score.\n"
-    )
+    num_scored, num_skipped = summary.num_scored, sum(summary.num_skipped.values())
+    echo(f"Scored {num_scored} alleles in {summary.seconds:.0f} s, and skipped {num_skipped} that have no score.\n")
     echo(f"In the made-up world the true effect is known. The {NUM_ROWS_SHOWN} largest scores, and the truth:\n")
     echo(_largest_changes(known, truths))
     echo("\nMedian SAD by kind, on the CHIP track of the factor and the CAGE track of its cell type:\n")

@@ -1,3 +1,5 @@
+import logging
+import platform
 import subprocess
 import sys
 
@@ -5,7 +7,8 @@ import pytest
 import tensorflow as tf
 
 from enformer_vep.errors import DeviceError
-from enformer_vep.inference.device import check_device_name, prepare_device
+from enformer_vep.inference import device
+from enformer_vep.inference.device import Device, check_device_name, cpu_information, prepare_device
 
 HAS_GPU = bool(tf.config.list_physical_devices("GPU"))
 
@@ -24,7 +27,7 @@ def test_unknown_devices_are_refused(name: str) -> None:
 @pytest.mark.skipif(HAS_GPU, reason="this machine has a GPU")
 def test_without_a_gpu() -> None:
     assert prepare_device(None).kind == "CPU"
-    assert prepare_device("cpu").default_batch_size == 1
+    assert prepare_device("cpu").kind == "CPU"
     with pytest.raises(DeviceError, match="no device 'gpu': TensorFlow sees 0 GPUs"):
         prepare_device("gpu")
     with pytest.raises(DeviceError, match="tf32 needs a GPU"):
@@ -34,6 +37,51 @@ def test_without_a_gpu() -> None:
 def test_an_unknown_precision_is_refused() -> None:
     with pytest.raises(DeviceError, match="unknown precision 'half': expected one of float32, tf32, mixed, bfloat16"):
         prepare_device("cpu", "half")
+
+
+def test_a_cpu_runs_one_sequence_at_a_time() -> None:
+    """Or where a sequence stands in its batch would change its last bits."""
+    assert [Device("CPU", "").batch_size(wanted) for wanted in (None, 1, 8)] == [1, 1, 1]
+    assert [Device("GPU", "").batch_size(wanted) for wanted in (None, 1, 8)] == [4, 1, 8]
+
+
+def test_the_cpu_is_named() -> None:
+    name, flags = cpu_information()
+    assert name
+    assert "\n" not in name
+    assert prepare_device("cpu").description.startswith(f"{name}, ")
+    if platform.machine() == "x86_64":
+        assert {"fpu", "sse2"} <= flags
+
+
+AVX2_CPU = ("Some CPU", frozenset({"avx2", "fma"}))
+AVX512_CPU = ("Another CPU", frozenset({"avx2", "fma", "avx512f", "avx512_bf16"}))
+
+
+@pytest.mark.parametrize("precision", ["mixed", "bfloat16"])
+def test_a_cpu_without_bfloat16_is_warned_of(
+    precision: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.delenv("ONEDNN_MAX_CPU_ISA", raising=False)
+    monkeypatch.setattr(logging.getLogger("enformer_vep"), "propagate", True)  # the program, run in a test, sets it
+    for cpu, warning in ((AVX2_CPU, f"--precision {precision} is slower than float32"), (AVX512_CPU, "")):
+        monkeypatch.setattr(device, "cpu_information", lambda cpu=cpu: cpu)
+        caplog.clear()
+        prepare_device("cpu", precision)
+        assert warning in caplog.text
+        assert bool(caplog.text) == bool(warning)
+    prepare_device("cpu")
+    assert not caplog.text
+
+
+def test_where_tensorflow_would_abort_the_run_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "AVX2")
+    monkeypatch.setattr(device, "cpu_information", lambda: AVX2_CPU)
+    assert not device.bfloat16_aborts()
+    monkeypatch.setattr(device, "cpu_information", lambda: AVX512_CPU)
+    with pytest.raises(DeviceError, match=r"mixed does not run with ONEDNN_MAX_CPU_ISA=AVX2.*unset the variable"):
+        prepare_device("cpu", "mixed")
+    prepare_device("cpu")
 
 
 def test_tensorflow_is_silent() -> None:

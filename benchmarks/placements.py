@@ -1,0 +1,109 @@
+"""How much do scores change with the placement of the windows?
+
+    python benchmarks/placements.py --model demo --alleles 400
+    python benchmarks/placements.py --alleles 24 --region chr1:900001-944000 --other grid
+
+Scores alleles of a VCF in centred windows and in others, and compares SAD, for alleles that keep the length and for
+those that change it: Pearson's correlation over all pairs of allele and track, and the share of pairs whose signs
+agree, by size of effect. SAD is taken in units of the track's root mean square over the alleles, and pairs are ordered
+by its magnitude in centred windows: the smallest half, the next 40%, the next 9% and the largest 1%. Without --model,
+a model of the official size with made-up weights.
+"""
+
+import argparse
+import tempfile
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.engines import DATA, make_model
+
+SIZES = (("smallest half", 0.0, 0.5), ("next 40%", 0.5, 0.9), ("next 9%", 0.9, 0.99), ("largest 1%", 0.99, 1.0))
+
+
+def score(arguments: argparse.Namespace, placements: list[str]) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Whether each allele keeps the length, and SAD of each allele and track, float64 [alleles, tracks], by placement."""
+    from enformer_vep.inference.device import prepare_device
+
+    device = prepare_device("cpu")
+    from enformer_vep.inference.reusing import ReusingEngine
+    from enformer_vep.io.fasta import Genome
+    from enformer_vep.io.selection import Selection
+    from enformer_vep.io.vcf import VcfReader
+    from enformer_vep.model.location import locate_model
+    from enformer_vep.model.weights import load_model
+    from enformer_vep.reference import ReferenceCodes
+    from enformer_vep.scorer import allele_pair
+    from enformer_vep.variant import check_alleles
+    from enformer_vep.windows import Placement
+
+    model = load_model(locate_model(arguments.model)).model
+    head = next(iter(model.config.heads))
+    genome = Genome(arguments.fasta)
+    codes = ReferenceCodes(genome)
+    selection = Selection.from_options([arguments.region], pass_only=False, include_id_file=None)
+    with closing(VcfReader(arguments.vcf, selection)) as reader:
+        found = [
+            variant
+            for variant in reader
+            if not (check_alleles(variant, 1000) or genome.check_variant(variant, genome.resolve(variant.chrom)))
+        ]
+    chosen = found[:: max(1, len(found) // arguments.alleles)][: arguments.alleles]
+    print(f"{len(chosen)} of {len(found)} alleles in {arguments.region}", flush=True)
+    scores: dict[str, np.ndarray] = {}
+    for name in placements:
+        placement = Placement.parse(name)
+        is_fused = device.kind == "CPU" and model.config.channels >= 256
+        engine: Any = ReusingEngine(model, head, codes.fetch, placement=placement, is_fused=is_fused)
+        sads = []
+        for variant in chosen:
+            contig = genome.resolve(variant.chrom)
+            assert contig is not None
+            pair = allele_pair(variant, codes, placement.window(variant, contig, model.config.geometry))
+            (predicted,) = engine.predict([pair])
+            sads.append(predicted.alternate.total - predicted.reference.total)
+        scores[name] = np.array(sads)
+    return np.array([len(variant.ref) == len(variant.alt) for variant in chosen]), scores
+
+
+def compare(centred: np.ndarray, other: np.ndarray) -> list[str]:
+    """The cells of a row: the correlation, and by size of effect how many signs agree."""
+    scale = np.sqrt(np.mean(centred**2, axis=0))
+    is_used = scale > 0
+    x, y = centred[:, is_used] / scale[is_used], other[:, is_used] / scale[is_used]
+    rank = np.abs(x).argsort(axis=None).argsort().reshape(x.shape) / x.size
+    cells = [f"{np.corrcoef(x.ravel(), y.ravel())[0, 1]:.3f}"]
+    for _, low, high in SIZES:
+        of_size = (rank >= low) & (rank < high)
+        cells.append(f"{np.mean(np.sign(x[of_size]) == np.sign(y[of_size])):.1%}")
+    return cells
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", help="as of `enformer-vep score`")
+    parser.add_argument("--vcf", default=str(DATA / "variants" / "hg38_chr1_real_variants.vcf.gz"))
+    parser.add_argument("--fasta", default=str(DATA / "genome" / "hg38_chr1_1m.fa.gz"))
+    parser.add_argument("--region", default="chr1:600001-990000")
+    parser.add_argument("--alleles", type=int, default=24)
+    parser.add_argument("--other", action="append", help="placement to compare with; default: grid and shared:1000")
+    arguments = parser.parse_args()
+    others = arguments.other or ["grid", "shared:1000"]
+    with tempfile.TemporaryDirectory() as temporary:
+        if arguments.model is None:
+            arguments.model = str(Path(temporary) / "model")
+            make_model(Path(arguments.model))
+        keeps_length, scores = score(arguments, ["centred", *others])
+    print("| against centred | alleles | correlation | signs agree: " + " | ".join(name for name, _, _ in SIZES) + " |")
+    print("|---|" + "---|" * (2 + len(SIZES)))
+    for name in others:
+        for label, chosen in (("SNVs and MNVs", keeps_length), ("indels", ~keeps_length)):
+            if chosen.any():
+                cells = compare(scores["centred"][chosen], scores[name][chosen])
+                print(f"| {name} | {np.count_nonzero(chosen)} {label} | " + " | ".join(cells) + " |")
+
+
+if __name__ == "__main__":
+    main()
