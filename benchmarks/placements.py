@@ -24,7 +24,7 @@ SIZES = (("smallest half", 0.0, 0.5), ("next 40%", 0.5, 0.9), ("next 9%", 0.9, 0
 
 
 def score(arguments: argparse.Namespace, placements: list[str]) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Whether each allele keeps the length, and SAD of each allele and track, float64 [alleles, tracks], by placement."""
+    """Whether each allele keeps the length, and by placement the SADs, float64 [alleles, tracks]."""
     from enformer_vep.inference.device import prepare_device
 
     device = prepare_device("cpu")
@@ -77,7 +77,8 @@ def compare(centred: np.ndarray, other: np.ndarray) -> list[str]:
     cells = [f"{np.corrcoef(x.ravel(), y.ravel())[0, 1]:.3f}"]
     for _, low, high in SIZES:
         of_size = (rank >= low) & (rank < high)
-        cells.append(f"{np.mean(np.sign(x[of_size]) == np.sign(y[of_size])):.1%}")
+        agree = np.sign(x[of_size]) == np.sign(y[of_size])
+        cells.append(f"{np.mean(agree):.1%}" if agree.size else "")
     return cells
 
 
