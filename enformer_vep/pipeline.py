@@ -23,7 +23,7 @@ from enformer_vep.inference.device import plain_float32, prepare_device
 from enformer_vep.inference.engine import Engine
 from enformer_vep.io.fasta import Genome
 from enformer_vep.io.outputs import OutputPaths
-from enformer_vep.io.parts import INPUT_NAME, WorkFolder
+from enformer_vep.io.parts import INPUT_NAME, PartCounts, WorkFolder
 from enformer_vep.io.results import ResultWriter, WholeFiles
 from enformer_vep.io.run_record import file_identity, how_it_went, read_run_record, versions
 from enformer_vep.io.selection import Selection
@@ -76,7 +76,7 @@ def score_vcf(settings: ScoreSettings) -> ScoreSummary:
     )
     with closing(Genome(settings.fasta)) as genome, StopSignals() as signals, WorkFolder(paths.work) as work:
         if paths.is_standard_output:
-            work.remove()  # such a run cannot be resumed: its parts go with it, however it ends
+            work.discard_at_exit()  # such a run cannot be resumed: its parts go with it, however it ends
         else:
             check_work(settings, paths, work)
         try:
@@ -153,13 +153,13 @@ class _Run:
         first = time.perf_counter()
         num_new = self._run_parts()
         seconds = time.perf_counter() - first
-        counts = self.engine.counts()
+        engine_counts = self.engine.counts()
         went = {
             "paths": self._input_paths(),
             "alleles_of_earlier_runs": self.end - self.first - num_new,
-            "transformer_passes": counts.transformer_passes,
-            "tower_bins": {"computed": counts.tower_bins_computed, "reused": counts.tower_bins_reused},
-            "batch_size_at_end": counts.batch_size,
+            "transformer_passes": engine_counts.transformer_passes,
+            "tower_bins": {"computed": engine_counts.tower_bins_computed, "reused": engine_counts.tower_bins_reused},
+            "batch_size_at_end": engine_counts.batch_size,
             "device_name": self.device.description,
         }
         verification = self._verify()
@@ -168,40 +168,48 @@ class _Run:
         del self.engine, self.scorer, self.loaded  # the table's row groups and columns need as much memory as the model
         _give_back_memory()
         table = TableSettings(self.statistics, self.tracks, self.settings.layout, self.settings.dtype)
+        counts = self._count()
+        run = identity | shard | {"counts": self._count_record(counts)}
         with WholeFiles(self.paths) as files:
-            writer = ResultWriter(files, self.paths, table)
+            writer = ResultWriter(files, self.paths, table, run)
             for number in range(self._num_parts):
                 writer.write(self.work.read_part(number))
-            num_skipped = sum(writer.num_skipped.values())
-            if writer.num_scored + num_skipped != self.end - self.first:
-                raise EnformerVepError(
-                    f"{self.end - self.first} alleles were read, but {writer.num_scored} scored and {num_skipped} "
-                    f"skipped: did {self.vcf_name} change? If not, please report this fault of enformer-vep"
-                )
-            num_alleles = {
-                "records": self.survey.num_records,
-                "records_left_out": self.survey.num_records_left_out,
-                "alleles_read": writer.num_scored + num_skipped,
-                "alleles_scored": writer.num_scored,
-                "alleles_skipped": num_skipped,
-                "skipped_by_reason": {reason.value: n for reason, n in sorted(writer.num_skipped.items())},
-                "float16_overflows": writer.num_overflowed,
-            }
-            run = identity | shard | {"counts": num_alleles}
             went |= how_it_went(self.started, seconds)
             with self.signals.shielded():
-                writer.finish(run, run | {"command": self.settings.command} | went)
-                self.work.remove()
+                writer.finish(run | {"command": self.settings.command} | went)
+                self.work.discard_at_exit()
         table_path = None if self.paths.is_standard_output else self.paths.table
         return ScoreSummary(
-            writer.num_scored,
-            writer.num_skipped,
+            counts.num_scored,
+            dict(counts.num_skipped),
             num_new,
             seconds,
             table_path,
             self.paths.skipped,
             str(verification) if verification else None,
         )
+
+    def _count(self) -> PartCounts:
+        """Counts what became of every allele, before the table is begun: Parquet has the counts in its schema."""
+        counts = self.work.count(range(self._num_parts))
+        if counts.num_alleles != self.end - self.first:
+            raise EnformerVepError(
+                f"{self.end - self.first} alleles were read, but {counts.num_scored} scored and "
+                f"{counts.num_skipped.total()} skipped: did {self.vcf_name} change? If not, please report this fault "
+                "of enformer-vep"
+            )
+        return counts
+
+    def _count_record(self, counts: PartCounts) -> dict[str, Any]:
+        return {
+            "records": self.survey.num_records,
+            "records_left_out": self.survey.num_records_left_out,
+            "alleles_read": counts.num_alleles,
+            "alleles_scored": counts.num_scored,
+            "alleles_skipped": counts.num_skipped.total(),
+            "skipped_by_reason": {reason.value: n for reason, n in sorted(counts.num_skipped.items())},
+            "float16_overflows": counts.num_float16_overflows if self.settings.dtype == "float16" else 0,
+        }
 
     def _make_engine(self, settings: ScoreSettings) -> Engine:
         return make_engine(
@@ -307,7 +315,7 @@ class _Run:
         """The summary of a run that was resumed after its last file was in place."""
         counts = record["counts"]
         by_reason = {SkipReason(reason): n for reason, n in counts["skipped_by_reason"].items()}
-        self.work.remove()
+        self.work.discard_at_exit()
         return ScoreSummary(counts["alleles_scored"], by_reason, 0, 0.0, self.paths.table, self.paths.skipped)
 
 
