@@ -211,6 +211,9 @@ def common_options(command: Command) -> Command:
     "tf32, 0.03 in mixed, 0.1 in bfloat16]",
 )
 @click.option("--overwrite", is_flag=True, help="Replace output files that exist.")
+@click.option(
+    "--log-json", metavar="FILE", help="Add the run's progress to FILE for other programs, a JSON object a line."
+)
 @common_options
 @click.pass_obj
 def score(command: str, /, quiet: bool, debug: bool, **settings: Any) -> None:

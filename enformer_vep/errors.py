@@ -8,11 +8,15 @@ class EnformerVepError(Exception):
 
     exit_code = 1
 
+    is_resumable = True
+    """Whether the same command with --resume may succeed, from the parts that are finished."""
+
 
 class InputError(EnformerVepError, ValueError):
     """The command or one of its inputs is unusable."""
 
     exit_code = 2
+    is_resumable = False
 
 
 class VcfError(InputError):
@@ -33,6 +37,7 @@ class FastaReadError(FastaError):
     """The genome could be opened, but can no longer be read."""
 
     exit_code = 1
+    is_resumable = True
 
 
 class WeightsError(InputError):
@@ -49,6 +54,18 @@ class DeviceError(InputError):
 
 class OutputError(InputError):
     """The results cannot be written where they were asked for."""
+
+
+class PartError(EnformerVepError):
+    """A finished part of a run cannot be read."""
+
+    is_resumable = False
+
+
+class VerificationError(EnformerVepError):
+    """Scores differ too much from those of the full engine."""
+
+    is_resumable = False
 
 
 class SkipReason(str, Enum):

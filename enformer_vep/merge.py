@@ -11,11 +11,12 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from enformer_vep.errors import EnformerVepError, InputError
+from enformer_vep.io.bgzip import BgzipWriter
 from enformer_vep.io.outputs import OutputPaths
 from enformer_vep.io.parts import WorkFolder
 from enformer_vep.io.results import RUN_METADATA, TRACKS_METADATA, WholeFiles, to_json
 from enformer_vep.io.run_record import difference, read_run_record
-from enformer_vep.io.table import compressed, parquet_writer, rows_per_group
+from enformer_vep.io.table import parquet_writer, rows_per_group
 
 _OF_ONE_SHARD = ("shard", "counts")
 _SUMMED_COUNTS = ("alleles_read", "alleles_scored", "alleles_skipped", "float16_overflows")
@@ -96,7 +97,7 @@ def merge_shards(out: str, parts: Sequence[str], *, overwrite: bool = False, com
         record = run | {"command": command, "seconds_scoring": seconds, "merged_from": merged_from}
         files.open(paths.run).write(to_json(record))
         files.finish()
-        work.remove()
+        work.discard_at_exit()
     scored = f"{counts['alleles_scored']} of {counts['alleles_read']} alleles scored"
     return f"merged {len(shards)} shards: {scored}; results: {out}"
 
@@ -159,11 +160,13 @@ def _merge_parquet(shards: Sequence[ShardOutput], paths: OutputPaths, files: Who
     """Writes the shards' rows in row groups as a single run does; returns the number of alleles."""
     with ExitStack() as stack:
         tables = [stack.enter_context(_open_parquet(shard.paths.table)) for shard in shards]
-        schema = tables[0].schema_arrow.remove_metadata()
+        tracks = (tables[0].schema_arrow.metadata or {}).get(TRACKS_METADATA)
+        if tracks is None:
+            raise InputError(f"{shards[0].paths.table} has no track table in its metadata: score it again")
+        schema = tables[0].schema_arrow.with_metadata({TRACKS_METADATA: tracks, RUN_METADATA: to_json(run)})
         is_long = run["layout"] == "long"
         num_tracks = int(run["tracks"]["num_tracks"])
         group_rows = rows_per_group(run["layout"], num_tracks)
-        tracks = tables[0].metadata.metadata[TRACKS_METADATA]
         writer = parquet_writer(files.open(paths.table), schema)
         num_rows = 0
         try:
@@ -172,7 +175,6 @@ def _merge_parquet(shards: Sequence[ShardOutput], paths: OutputPaths, files: Who
                 num_rows += len(group)
         except pa.ArrowException as error:
             raise EnformerVepError(f"a part is damaged, or has other columns than the first: {error}") from error
-        writer.add_key_value_metadata({TRACKS_METADATA: tracks, RUN_METADATA: to_json(run)})
         writer.close()
     return num_rows // num_tracks if is_long else num_rows
 
@@ -205,10 +207,13 @@ def _row_groups(tables: Sequence[pyarrow.parquet.ParquetFile], group_rows: int) 
 def _merge_text(shards: Sequence[ShardOutput], paths: OutputPaths, files: WholeFiles, run: dict[str, Any]) -> int:
     """Copies the shards' lines behind one header; returns the number of alleles."""
     stream = files.open(paths.table)
-    target = compressed(stream) if paths.is_gzipped else stream
-    num_lines = _copy_lines([shard.paths.table for shard in shards], target, is_gzipped=paths.is_gzipped)
+    sources = [shard.paths.table for shard in shards]
     if paths.is_gzipped:
+        target = BgzipWriter(stream)
+        num_lines = _copy_lines(sources, target, is_gzipped=True)
         target.close()
+    else:
+        num_lines = _copy_lines(sources, stream, is_gzipped=False)
     num_tracks = int(run["tracks"]["num_tracks"])
     return num_lines // num_tracks if run["layout"] == "long" else num_lines
 
@@ -219,7 +224,7 @@ def _merge_skipped(shards: Sequence[ShardOutput], target: BinaryIO, num_skipped:
         raise EnformerVepError(f"the parts list {num_lines} skipped alleles, their records say {num_skipped}")
 
 
-def _copy_lines(sources: Sequence[Path], target: BinaryIO, *, is_gzipped: bool) -> int:
+def _copy_lines(sources: Sequence[Path], target: BinaryIO | BgzipWriter, *, is_gzipped: bool) -> int:
     """Copies tables of one header; returns the number of lines below it."""
     header = None
     num_lines = 0

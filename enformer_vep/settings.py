@@ -38,7 +38,8 @@ class ScoreSettings:
       allow_mismatches: whether the run goes on when the FASTA seems to be of another assembly.
       resume: whether the finished parts of an earlier run are used.
       overwrite: whether files that exist are replaced.
-      quiet: whether there is no progress bar.
+      quiet: whether standard error is told nothing of the progress.
+      log_json: a file to which the progress is added as JSON lines, None for none.
       command: the command line, for the run record.
     """
 
@@ -70,6 +71,7 @@ class ScoreSettings:
     resume: bool = False
     overwrite: bool = False
     quiet: bool = False
+    log_json: str | None = None
     command: str = ""
 
 

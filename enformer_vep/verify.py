@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from enformer_vep.errors import EnformerVepError
+from enformer_vep.errors import VerificationError
 from enformer_vep.inference.engine import AllelePair, Engine
 from enformer_vep.io.parts import Part
 from enformer_vep.scoring import score
@@ -79,7 +79,7 @@ def verify(
       What was found; None if no allele was scored.
 
     Raises:
-      EnformerVepError: an error is larger than the tolerance.
+      VerificationError: an error is larger than the tolerance.
     """
     chosen = choose(sum(len(part.variants) for part in parts()), num_alleles)
     found = list(_pick(parts(), chosen))
@@ -100,10 +100,10 @@ def verify(
         str(found[worst][0]),
     )
     if not verification.largest <= tolerance:
-        raise EnformerVepError(
+        raise VerificationError(
             f"verification failed at {verification.worst}: the error of its scores is {verification.largest:.2g} of "
             f"their spread, expected at most {tolerance:g} (--verify-tolerance); {verification}. Score with "
-            "--precision float32 or --engine full"
+            "--precision float32 or --engine full, and --overwrite"
         )
     return verification
 

@@ -1,6 +1,7 @@
 """The command as its users meet it: options, exit codes, one line for every error."""
 
 import fcntl
+import json
 import os
 import pty
 import struct
@@ -59,9 +60,23 @@ def test_score_says_what_it_did_in_a_last_line(
     assert last.endswith(f"results: {tmp_path / 'out.tsv'}")
 
 
-def test_quiet_is_silent(arguments: list[str], capsys: pytest.CaptureFixture) -> None:
+def test_quiet_is_silent(arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     assert main([*arguments, "--quiet"]) == 0
+    assert main([*arguments, "--quiet", "-m", "demo", "-o", str(tmp_path / "demo.tsv")]) == 0
     assert capsys.readouterr() == ("", "")
+    assert main([*arguments, "-m", "demo", "-o", str(tmp_path / "again.tsv")]) == 0
+    assert "mean nothing biologically" in capsys.readouterr().err  # which is a notice
+
+
+def test_the_json_log_of_a_run(arguments: list[str], tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    assert main([*arguments, "-q", "--log-json", str(log)]) == 0
+    assert main([*arguments, "-q", "--log-json", str(log)]) == 2
+    started, finished, failed = (json.loads(line) for line in log.read_text().splitlines())
+    assert (started["event"], started["done"], started["total"]) == ("started", 0, 6)
+    assert (finished["event"], finished["done"], finished["scored"], finished["skipped"]) == ("finished", 6, 5, 1)
+    assert (failed["event"], failed["exit_code"]) == ("failed", 2)
+    assert "exists" in failed["message"]
 
 
 def test_environment_variables_stand_for_options(inputs: Path, tmp_path: Path) -> None:
@@ -155,6 +170,28 @@ def test_a_bad_command_is_one_line_exit_2_and_nothing_written(
     assert sorted(inputs.iterdir()) == before
 
 
+MOOT = ("no such VCF", "no such FASTA", "no such track table", "unknown model", "unknown statistic", "unknown device")
+
+
+@pytest.mark.parametrize("case", [*MOOT, "no such include-id", "no such BED", "unknown shard"])
+def test_that_the_output_exists_is_said_last(
+    case: str, arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    (tmp_path / "out.tsv").write_text("mine")
+    more = {
+        "no such include-id": (["--include-id", "none.txt"], "none.txt"),
+        "no such BED": (["--region", "none.bed"], "none.bed"),
+        "unknown shard": (["--shard", "3/2"], "expected K/N"),
+    }
+    changes, message = {**BAD_COMMANDS, **more}[case]
+    words = [*arguments, *changes] if changes[0].startswith("-") else ["score", *changes, *arguments[2:]]
+    assert main(words) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert "exists" not in error
+    assert [path.name for path in tmp_path.iterdir()] == ["out.tsv"]
+
+
 def test_the_full_engine_has_no_low_precision(arguments: list[str], capsys: pytest.CaptureFixture) -> None:
     assert main([*arguments, "--engine", "full", "--precision", "mixed"]) == 2
     assert "precision mixed is of the reusing engine: leave out --engine full" in capsys.readouterr().err
@@ -219,6 +256,7 @@ def test_help_shows_every_option_and_its_default(capsys: pytest.CaptureFixture) 
         "--verify",
         "--verify-tolerance",
         "--overwrite",
+        "--log-json",
         "--quiet",
         "--debug",
     ):

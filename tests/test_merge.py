@@ -90,7 +90,7 @@ def test_a_shard_says_what_it_is(inputs: Path, tmp_path: Path) -> None:
     out = score(inputs, tmp_path / "out.parquet", "--shard", "2/3")
     shard = {"number": 2, "of": 3, "first_allele": 8, "end_allele": 17, "num_alleles": 26}
     assert json.loads(Path(f"{out}.run.json").read_text())["shard"] == shard
-    assert json.loads(pq.read_metadata(out).metadata[RUN_METADATA])["shard"] == shard
+    assert json.loads(pq.read_schema(out).metadata[RUN_METADATA])["shard"] == shard
 
 
 @pytest.fixture(scope="module")

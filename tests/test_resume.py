@@ -92,7 +92,7 @@ def test_a_stop_signal_says_how_to_go_on(
     assert run.returncode == exit_code
     last = error.splitlines()[-1]
     assert last.startswith(f"enformer-vep: error: stopped by {signal.Signals(number).name}; ")
-    assert last.endswith("--resume goes on from them")
+    assert last.endswith("--resume goes on from there")
     assert not out.exists()
     assert main(arguments(inputs, out)) == 2  # an unfinished run is there
     assert main(arguments(inputs, out, "--resume")) == 0
@@ -112,7 +112,6 @@ def test_resume_refuses_another_run(inputs: Path, tmp_path: Path, capsys: pytest
     changes = {
         "statistics": ["--stats", "SAR"],
         "tracks.num_tracks": ["--tracks", "0"],
-        "part_size": ["--part-size", "8"],
         "selection.pass_only": ["--pass-only"],
         "batch_size": ["--batch-size", "2"],
     }
@@ -151,7 +150,7 @@ def test_resume_does_not_touch_what_is_no_run(inputs: Path, tmp_path: Path, caps
     out = tmp_path / "out.parquet"
     out.write_text("mine")
     assert main(arguments(inputs, out, "--resume")) == 2
-    assert "there is no run to resume" in capsys.readouterr().err
+    assert "out.parquet exists, but there is no out.parquet.run.json beside it" in capsys.readouterr().err
     assert out.read_text() == "mine"
     assert list(tmp_path.iterdir()) == [out]
 
@@ -227,7 +226,7 @@ def test_a_fasta_that_is_cut_in_mid_run_is_one_line_and_exit_1(
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert f"{fasta}: chr2:1-20000" in error
-    assert error.rstrip().endswith("--resume goes on from them")
+    assert error.rstrip().endswith("--resume goes on from there")
     assert list((tmp_path / "out.parquet.parts").glob("part-*"))
 
 

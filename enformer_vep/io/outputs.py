@@ -54,12 +54,11 @@ class OutputPaths:
         """Says whether every file is there, as when a run is over."""
         return not self.is_standard_output and all(path.is_file() for path in self.all)
 
-    def check(self, *, overwrite: bool, resume: bool = False) -> None:
+    def check(self, *, overwrite: bool) -> None:
         """Checks that the files can be written, and writes nothing.
 
         Raises:
-          OutputError: the folder is missing or cannot be written, or a file exists and is not to be overwritten, or an
-            unfinished run is there and is neither to be resumed nor overwritten.
+          OutputError: the folder is missing or cannot be written, or a file exists and is not to be replaced.
         """
         folder = self.table.parent
         if not folder.is_dir():
@@ -69,7 +68,7 @@ class OutputPaths:
         for path in self.all:
             if path.is_dir():
                 raise OutputError(f"{path} is a folder: name a file")
-            if path.exists() and not overwrite and not resume:
+            if path.exists() and not overwrite:
                 raise OutputError(f"{path} exists: name another output, or give --overwrite")
         if self.work.exists() and not self.work.is_dir():
             raise OutputError(f"{self.work} is a file: the run needs this name for its work folder")

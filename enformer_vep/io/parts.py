@@ -11,9 +11,10 @@ import json
 import logging
 import os
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -23,7 +24,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.ipc
 
-from enformer_vep.errors import EnformerVepError, OutputError, SkipReason
+from enformer_vep.errors import EnformerVepError, OutputError, PartError, SkipReason
 from enformer_vep.variant import Variant
 
 logger = logging.getLogger(__name__)
@@ -41,6 +42,10 @@ _OWN_NAMES = re.compile(r"lock|run\.json|input\.vcf|part-\d+\.arrow|whole-.*|\..
 _TEXT_FIELDS = ("chrom", "id", "ref", "alt")
 _NUMBER_FIELDS = ("pos", "record", "allele")
 _SKIPPED_METADATA = b"enformer_vep.skipped"
+_COUNTS_METADATA = b"enformer_vep.counts"
+
+FLOAT16_OVERFLOW = 65520
+"""The smallest value that a float16 rounds to infinity."""
 
 
 @dataclass(frozen=True)
@@ -67,17 +72,45 @@ class Part:
     skipped: list[SkippedAllele]
 
 
+@dataclass
+class PartCounts:
+    """What became of the alleles of some parts.
+
+    Attributes:
+      num_scored: alleles scored.
+      num_skipped: alleles skipped, by reason.
+      num_float16_overflows: scores that do not fit a float16.
+    """
+
+    num_scored: int = 0
+    num_skipped: Counter[SkipReason] = field(default_factory=Counter)
+    num_float16_overflows: int = 0
+
+    @property
+    def num_alleles(self) -> int:
+        """Alleles scored or skipped."""
+        return self.num_scored + self.num_skipped.total()
+
+    def __add__(self, other: "PartCounts") -> "PartCounts":
+        return PartCounts(
+            self.num_scored + other.num_scored,
+            self.num_skipped + other.num_skipped,
+            self.num_float16_overflows + other.num_float16_overflows,
+        )
+
+
 class WorkFolder:
     """OUT.parts, where a run keeps its finished parts. Used in a `with` block, which holds the lock.
 
-    When the block ends, the folder is removed if the run is over (`remove`) or if there is nothing in it worth keeping.
+    When the block ends, the folder is removed if nothing in it is needed again (`discard_at_exit`), or if no part is
+    finished.
     """
 
     def __init__(self, path: Path) -> None:
         """Names the folder; nothing is made."""
         self.path = path
         self._lock: int | None = None
-        self._is_done = False
+        self._is_discarded = False
 
     def __enter__(self) -> "WorkFolder":
         """Makes the folder if it is not there, and locks it.
@@ -111,7 +144,7 @@ class WorkFolder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._is_done or not self.finished():
+        if self._is_discarded or not self.finished():
             with suppress(OSError):  # a folder that is gone, or a file that stays, spoils nothing that was written
                 self.clear()
                 (self.path / LOCK_NAME).unlink()
@@ -119,9 +152,9 @@ class WorkFolder:
         if self._lock is not None:
             os.close(self._lock)
 
-    def remove(self) -> None:
-        """Says that the run is over: the folder goes when the block ends."""
-        self._is_done = True
+    def discard_at_exit(self) -> None:
+        """Has the folder removed when the block ends, finished parts and all."""
+        self._is_discarded = True
 
     def clear(self, keep: Sequence[str] = ()) -> None:
         """Removes what an earlier run left, but for the files of these names."""
@@ -137,6 +170,8 @@ class WorkFolder:
         """Returns what `write_run` wrote, None if nothing did."""
         try:
             run: dict[str, Any] = json.loads((self.path / RUN_NAME).read_text(encoding="utf-8"))
+            if not isinstance(run, dict) or not isinstance(run.get("part_size"), int):
+                raise ValueError("no part size")
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
@@ -144,7 +179,7 @@ class WorkFolder:
         return run
 
     def write_run(self, run: dict[str, Any]) -> None:
-        """Writes what is run on what, so that only the same run goes on from these parts."""
+        """Writes what is run on what, `part_size` included, so that only the same run goes on from these parts."""
         self._write_whole(self.path / RUN_NAME, json.dumps(run, indent=2).encode())
 
     def write_part(self, number: int, part: Part) -> None:
@@ -160,7 +195,8 @@ class WorkFolder:
         }
         columns |= {name: pa.array([getattr(v, name) for v in part.variants], pa.int64()) for name in _NUMBER_FIELDS}
         skipped = json.dumps([[*_fields(s.variant), s.reason.value, s.detail] for s in part.skipped])
-        table = pa.table({**columns, "scores": scores}).replace_schema_metadata({_SKIPPED_METADATA: skipped})
+        metadata = {_SKIPPED_METADATA: skipped, _COUNTS_METADATA: json.dumps(_counts(part))}
+        table = pa.table({**columns, "scores": scores}).replace_schema_metadata(metadata)
         sink = pa.BufferOutputStream()
         with pyarrow.ipc.new_file(sink, table.schema) as writer:
             writer.write_table(table)
@@ -170,7 +206,7 @@ class WorkFolder:
         """Reads a finished part.
 
         Raises:
-          EnformerVepError: it cannot be read.
+          PartError: it cannot be read.
         """
         path = self._part_path(number)
         try:
@@ -191,8 +227,27 @@ class WorkFolder:
                 for fields in json.loads(table.schema.metadata[_SKIPPED_METADATA])
             ]
         except (OSError, ValueError, KeyError, pa.ArrowException) as error:
-            raise EnformerVepError(f"the part {path} cannot be read: remove it and --resume the run") from error
+            raise _unreadable(path) from error
         return Part(variants, scores, skipped)
+
+    def count(self, numbers: Iterable[int]) -> PartCounts:
+        """Counts the alleles of finished parts, without reading their scores.
+
+        Raises:
+          PartError: one cannot be read.
+        """
+        found = PartCounts()
+        for number in numbers:
+            path = self._part_path(number)
+            try:
+                with pa.memory_map(str(path)) as source:
+                    metadata = pyarrow.ipc.open_file(source).schema.metadata
+                    num_scored, reasons, num_overflows = json.loads(metadata[_COUNTS_METADATA])
+                reasons = Counter({SkipReason(reason): num for reason, num in reasons.items()})
+            except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
+                raise _unreadable(path) from error
+            found += PartCounts(num_scored, reasons, num_overflows)
+        return found
 
     def _part_path(self, number: int) -> Path:
         return self.path / f"part-{number:07d}.arrow"
@@ -212,6 +267,15 @@ class WorkFolder:
                 os.close(folder)
         except OSError as error:
             raise EnformerVepError(f"cannot write {path}: {error.strerror}") from error
+
+
+def _counts(part: Part) -> tuple[int, dict[str, int], int]:
+    reasons = Counter(skipped.reason.value for skipped in part.skipped)
+    return len(part.variants), reasons, int(np.count_nonzero(np.abs(part.scores) >= FLOAT16_OVERFLOW))
+
+
+def _unreadable(path: Path) -> PartError:
+    return PartError(f"the part {path} cannot be read: remove it, and run the command with --resume")
 
 
 def _fields(variant: Variant) -> tuple[str, int, str, str, str, int, int]:

@@ -12,15 +12,13 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from enformer_vep.errors import EnformerVepError, SkipReason
+from enformer_vep.errors import EnformerVepError
 from enformer_vep.io.outputs import OutputPaths
 from enformer_vep.io.parts import Part, SkippedAllele
 from enformer_vep.io.table import TableSettings, open_table, write_line
+from enformer_vep.io.tracks import TrackTable
 
 SKIPPED_COLUMNS = ("record", "allele", "chrom", "pos", "id", "ref", "alt", "reason", "detail")
-
-FLOAT16_OVERFLOW = 65520
-"""The smallest value that a float16 rounds to infinity."""
 
 TRACKS_METADATA = b"enformer_vep.tracks"
 RUN_METADATA = b"enformer_vep.run"
@@ -64,13 +62,18 @@ class WholeFiles:
         return sys.stdout.buffer if self._paths.is_standard_output else self.open(self._paths.table)
 
     def finish(self) -> None:
-        """Flushes the files to disk and gives each its name, the table last."""
+        """Flushes the files to disk and gives each its name, the table last.
+
+        A table that is replaced goes first, or a death amid this would leave it beside the run record of another run.
+        """
         with self.writing():
             for stream in self._streams:
                 stream.flush()
                 if isinstance(stream, io.BufferedWriter):
                     os.fsync(stream.fileno())
                 stream.close()
+            if self._paths.table in self._temporary:
+                self._paths.table.unlink(missing_ok=True)
             for path in reversed(self._paths.all):
                 os.replace(self._temporary.pop(path), path)
 
@@ -90,50 +93,53 @@ class WholeFiles:
 class ResultWriter:
     """Puts the parts of a run together, in order."""
 
-    def __init__(self, files: WholeFiles, paths: OutputPaths, settings: TableSettings) -> None:
-        """Begins the table and the list of skipped alleles."""
-        self.num_scored = 0
-        self.num_overflowed = 0
-        self.num_skipped: dict[SkipReason, int] = {}
+    def __init__(self, files: WholeFiles, paths: OutputPaths, settings: TableSettings, run: dict[str, Any]) -> None:
+        """Begins the table and the list of skipped alleles.
+
+        Args:
+          files: where they are written.
+          paths: their names.
+          settings: how scores are written.
+          run: what was run on what: the same whenever and in however many parts it was run. Goes into Parquet.
+        """
         self._files = files
         self._paths = paths
-        self._settings = settings
+        self._tracks = settings.tracks
+        metadata = {TRACKS_METADATA: tracks_to_json(settings.tracks), RUN_METADATA: to_json(run)}
         with files.writing():
             self._skipped = files.open(paths.skipped)
             write_line(self._skipped, SKIPPED_COLUMNS)
-            self._table = open_table(files.open_table(), paths, settings)
+            self._table = open_table(files.open_table(), paths, settings, metadata)
 
     def write(self, part: Part) -> None:
         """Adds the alleles of a part."""
-        if self._settings.dtype == "float16":
-            self.num_overflowed += int(np.count_nonzero(np.abs(part.scores) >= FLOAT16_OVERFLOW))
         with self._files.writing(), np.errstate(over="ignore"):
             self._table.write(part.variants, part.scores)
             for skipped in part.skipped:
                 write_line(self._skipped, _skipped_fields(skipped))
-        self.num_scored += len(part.variants)
-        for skipped in part.skipped:
-            self.num_skipped[skipped.reason] = self.num_skipped.get(skipped.reason, 0) + 1
 
-    def finish(self, run: dict[str, Any], run_record: dict[str, Any]) -> None:
+    def finish(self, run_record: dict[str, Any]) -> None:
         """Writes what is left, and gives every file its name.
 
         Args:
-          run: what was run on what: the same whenever and in however many parts it was run. Goes into Parquet.
-          run_record: that and how it went. Goes beside the table.
+          run_record: what was run on what, and how it went. Goes beside the table.
         """
-        tracks = self._settings.tracks.table.to_csv(sep="\t", index=False, lineterminator="\n").encode()
         with self._files.writing():
-            self._table.close({TRACKS_METADATA: tracks, RUN_METADATA: to_json(run)})
+            self._table.close()
             self._files.open(self._paths.run).write(to_json(run_record))
             if self._paths.tracks:
-                self._files.open(self._paths.tracks).write(tracks)
+                self._files.open(self._paths.tracks).write(self._tracks.to_tsv())
         self._files.finish()
 
 
 def to_json(record: dict[str, Any]) -> bytes:
     """Writes a record as indented JSON."""
     return (json.dumps(record, indent=2) + "\n").encode()
+
+
+def tracks_to_json(tracks: TrackTable) -> bytes:
+    """Writes a track table as a JSON list with an object for each track."""
+    return json.dumps(tracks.table.to_dict("records"), separators=(",", ":")).encode()
 
 
 def _skipped_fields(skipped: SkippedAllele) -> Sequence[str]:

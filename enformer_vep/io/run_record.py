@@ -94,6 +94,15 @@ def read_run_record(path: Path) -> dict[str, Any]:
     return record
 
 
+def is_run_record(path: Path) -> bool:
+    """Says whether a file is the record of a run of this program."""
+    try:
+        versions_then = read_run_record(path).get("versions")
+    except InputError:
+        return False
+    return isinstance(versions_then, dict) and "enformer-vep" in versions_then
+
+
 def difference(first: Any, second: Any, name: str) -> tuple[str, Any, Any] | None:
     """Finds the first item in which two values of a record differ.
 

@@ -4,8 +4,7 @@ Layouts: `wide` has a row an allele and a column for each statistic and track, `
 each statistic, `long` a row an allele and track and a column for each statistic.
 """
 
-import gzip
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol, cast
 
@@ -15,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute
 import pyarrow.parquet
 
+from enformer_vep.io.bgzip import BgzipWriter
 from enformer_vep.io.outputs import OutputPaths
 from enformer_vep.io.tracks import TrackTable
 from enformer_vep.variant import Variant
@@ -68,21 +68,18 @@ class TableFile(Protocol):
         """Adds alleles; scores are float32 [alleles, statistics * tracks]."""
         ...
 
-    def close(self, metadata: dict[bytes, bytes]) -> None:
-        """Writes what is left; the metadata go with the table if its format has a place for them."""
+    def close(self) -> None:
+        """Writes what is left."""
         ...
 
 
-def open_table(stream: BinaryIO, paths: OutputPaths, settings: TableSettings) -> TableFile:
-    """Begins a table in the format of its name."""
+def open_table(
+    stream: BinaryIO, paths: OutputPaths, settings: TableSettings, metadata: Mapping[bytes, bytes]
+) -> TableFile:
+    """Begins a table in the format of its name; the metadata go with it if the format has a place for them."""
     if paths.is_parquet:
-        return _ParquetTable(stream, settings)
-    return _TextTable(compressed(stream) if paths.is_gzipped else stream, settings, is_own_stream=paths.is_gzipped)
-
-
-def compressed(stream: BinaryIO) -> BinaryIO:
-    """Wraps a stream so that what is written is gzipped, to the same bytes each time."""
-    return cast("BinaryIO", gzip.GzipFile(filename="", mode="wb", fileobj=stream, mtime=0))
+        return _ParquetTable(stream, settings, metadata)
+    return _TextTable(BgzipWriter(stream) if paths.is_gzipped else stream, settings)
 
 
 def parquet_writer(stream: BinaryIO, schema: pa.Schema) -> pyarrow.parquet.ParquetWriter:
@@ -98,7 +95,7 @@ def rows_per_group(layout: str, num_tracks: int) -> int:
 
 
 class _ParquetTable:
-    def __init__(self, stream: BinaryIO, settings: TableSettings) -> None:
+    def __init__(self, stream: BinaryIO, settings: TableSettings, metadata: Mapping[bytes, bytes]) -> None:
         self._settings = settings
         self._num_tracks = len(settings.tracks.identifiers)
         value = pa.float16() if settings.dtype == "float16" else pa.float32()
@@ -106,7 +103,8 @@ class _ParquetTable:
             value = pa.list_(pa.field("element", value), self._num_tracks)  # as Parquet calls it, and gives it back
         fields = [pa.field(name, kind) for name, kind in zip(VARIANT_COLUMNS, _VARIANT_TYPES, strict=True)]
         fields += [pa.field(name, pa.string() if name == "track" else value) for name in settings.columns]
-        self._schema = pa.schema(fields)
+        # Most readers show what is in the schema alone; what is added when the file ends is in the footer's list only.
+        self._schema = pa.schema(fields, metadata)
         self._writer = parquet_writer(stream, self._schema)
         rows = rows_per_group(settings.layout, self._num_tracks)
         num_alleles = rows // self._num_tracks if settings.layout == "long" else rows
@@ -126,9 +124,8 @@ class _ParquetTable:
             if len(self._variants) == len(self._scores):
                 self._flush()
 
-    def close(self, metadata: dict[bytes, bytes]) -> None:
+    def close(self) -> None:
         self._flush()
-        self._writer.add_key_value_metadata(metadata)
         self._writer.close()
 
     def _flush(self) -> None:
@@ -157,9 +154,8 @@ class _ParquetTable:
 
 
 class _TextTable:
-    def __init__(self, stream: BinaryIO, settings: TableSettings, *, is_own_stream: bool) -> None:
+    def __init__(self, stream: BinaryIO | BgzipWriter, settings: TableSettings) -> None:
         self._stream = stream
-        self._is_own_stream = is_own_stream
         self._settings = settings
         write_line(stream, [*VARIANT_COLUMNS, *settings.columns])
 
@@ -174,8 +170,8 @@ class _TextTable:
             for index, identifier in enumerate(identifiers):
                 write_line(self._stream, [*fields, identifier, *numbers[index :: len(identifiers)]])
 
-    def close(self, metadata: dict[bytes, bytes]) -> None:
-        if self._is_own_stream:
+    def close(self) -> None:
+        if isinstance(self._stream, BgzipWriter):
             self._stream.close()
         else:
             self._stream.flush()
@@ -186,7 +182,7 @@ def _shortest(row: Scores) -> list[str]:
     return cast("list[str]", pyarrow.compute.cast(pa.array(np.ascontiguousarray(row)), pa.string()).to_pylist())
 
 
-def write_line(stream: BinaryIO, fields: Sequence[str]) -> None:
+def write_line(stream: BinaryIO | BgzipWriter, fields: Sequence[str]) -> None:
     """Writes a line of tab-separated text; bytes of the VCF that are no UTF-8 are written as they were."""
     stream.write(("\t".join(fields) + "\n").encode("utf-8", "surrogateescape"))
 

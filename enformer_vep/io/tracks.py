@@ -42,8 +42,11 @@ class TrackTable:
 
     def record(self) -> dict[str, Any]:
         """Identifies the tracks in a run record: their number, and a digest of their table."""
-        table = self.table.to_csv(sep="\t", index=False, lineterminator="\n")
-        return {"num_tracks": len(self.table), "sha256": hashlib.sha256(table.encode()).hexdigest()}
+        return {"num_tracks": len(self.table), "sha256": hashlib.sha256(self.to_tsv()).hexdigest()}
+
+    def to_tsv(self) -> bytes:
+        """Returns the table as tab-separated text, as it stands beside text outputs."""
+        return self.table.to_csv(sep="\t", index=False, lineterminator="\n").encode()
 
     def select(self, expression: str) -> "TrackTable":
         """Chooses tracks.

@@ -41,7 +41,6 @@ def test_outputs_are_checked_before_anything_runs(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"out.tsv.skipped.tsv exists: .*--overwrite"):
         paths.check(overwrite=False)
     paths.check(overwrite=True)
-    paths.check(overwrite=False, resume=True)
     paths.table.mkdir()
     with pytest.raises(OutputError, match="is a folder"):
         paths.check(overwrite=True)

@@ -4,13 +4,14 @@ import logging
 import os
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from enformer_vep.errors import EnformerVepError, OutputError, SkipReason
-from enformer_vep.io.parts import Part, SkippedAllele, WorkFolder
+from enformer_vep.errors import EnformerVepError, OutputError, PartError, SkipReason
+from enformer_vep.io.parts import Part, PartCounts, SkippedAllele, WorkFolder
 from enformer_vep.variant import Variant
 
 VARIANTS = [Variant("chr1", 10, "caf\udce9", "A", "C", 0, 1), Variant("chrX", 2**40, ".", "AC", "A", 3, 2)]
@@ -34,6 +35,19 @@ def test_a_part_is_read_as_it_was_written(tmp_path: Path) -> None:
         assert not list(work.path.glob(".*"))
 
 
+def test_parts_are_counted_without_their_scores(tmp_path: Path) -> None:
+    with WorkFolder(tmp_path / "work") as work:
+        assert work.count([]) == PartCounts()
+        for number in range(3):
+            work.write_part(number, PART if number else EMPTY)
+        counts = work.count(range(3))
+        assert counts == PartCounts(4, Counter({SkipReason.SYMBOLIC_ALT: 2}), 2)  # 1e30 is no float16
+        assert counts.num_alleles == 6
+        (work.path / "part-0000001.arrow").write_bytes(b"")
+        with pytest.raises(PartError, match=r"part-0000001.arrow cannot be read: remove it"):
+            work.count(range(3))
+
+
 def test_the_folder_stays_while_there_are_parts(tmp_path: Path) -> None:
     path = tmp_path / "work"
     with WorkFolder(path):
@@ -45,7 +59,7 @@ def test_the_folder_stays_while_there_are_parts(tmp_path: Path) -> None:
         assert work.finished() == {0}
         work.clear()
         work.write_part(1, PART)
-        work.remove()
+        work.discard_at_exit()
     assert not path.exists()
 
 

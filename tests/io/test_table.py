@@ -1,8 +1,10 @@
+import gzip
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
+import pysam
 import pytest
 
 from enformer_vep.io import table
@@ -26,10 +28,10 @@ def write(out: Path, *, layout: str = "wide", dtype: str = "float32", pieces: tu
     """Writes the table in pieces that end at these alleles, and reads it."""
     settings = TableSettings(("SAD", "SAR"), TRACKS, layout, dtype)
     with out.open("wb") as stream, np.errstate(over="ignore"):
-        file = open_table(stream, OutputPaths(str(out)), settings)
+        file = open_table(stream, OutputPaths(str(out)), settings, {b"key": b"value"})
         for start, end in zip((0, *pieces), (*pieces, len(VARIANTS)), strict=True):
             file.write(VARIANTS[start:end], SCORES[start:end])
-        file.close({b"key": b"value"})
+        file.close()
     return pd.read_parquet(out) if out.suffix == ".parquet" else pd.read_csv(out, sep="\t")
 
 
@@ -92,14 +94,27 @@ def test_the_bytes_do_not_depend_on_the_pieces(layout: str, tmp_path: Path, monk
 def test_row_groups_and_metadata(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(table, "ROW_GROUP_ROWS", 2)
     write(tmp_path / "out.parquet")
-    metadata = pq.read_metadata(tmp_path / "out.parquet")
-    assert [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)] == [2, 1]
-    assert metadata.metadata[b"key"] == b"value"
+    file = pq.ParquetFile(tmp_path / "out.parquet")
+    assert [file.metadata.row_group(i).num_rows for i in range(file.metadata.num_row_groups)] == [2, 1]
+    assert file.schema_arrow.metadata == pq.read_schema(tmp_path / "out.parquet").metadata == {b"key": b"value"}
+    assert file.metadata.metadata[b"key"] == b"value"
 
 
 def test_text_is_written_with_the_fewest_digits(tmp_path: Path) -> None:
     write(tmp_path / "out.tsv")
     assert (tmp_path / "out.tsv").read_text().splitlines()[1] == "chr1\t10\trs1\tA\tC\t0\t1\t0.1\t-1e-20\t3\t1e+30"
+
+
+def test_tabix_indexes_compressed_text(tmp_path: Path) -> None:
+    out = tmp_path / "out.tsv.gz"
+    found = write(out)
+    assert gzip.decompress(out.read_bytes()).count(b"\n") == 1 + len(found) == 4
+    # as tabix -s1 -b2 -e2 -S1; here by CSI, as two positions are beyond what TBI reaches
+    pysam.tabix_index(str(out), seq_col=0, start_col=1, end_col=1, line_skip=1, csi=True, min_shift=20)
+    with pysam.TabixFile(str(out), index=f"{out}.csi") as index:
+        assert index.contigs == ["chr1", "chrX"]
+        assert [line.split("\t")[1] for line in index.fetch("chrX", 2_500_000_000)] == ["2500000001"]
+        assert [line.split("\t")[2] for line in index.fetch("chr1", 9, 10)] == ["rs1"]
 
 
 def test_bytes_that_are_no_utf8(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

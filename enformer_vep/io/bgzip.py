@@ -1,0 +1,51 @@
+"""Writes bgzip, the gzip of many small blocks that tabix can index."""
+
+import struct
+import zlib
+from typing import BinaryIO
+
+from enformer_vep.io.vcf_stream import END_BLOCK
+
+BLOCK_BYTES = 0xFF00
+"""Bytes of text in a block, as bgzip has it: even what cannot be compressed then fits the 64 KiB of a block."""
+
+LEVEL = 6
+"""Of compression, as bgzip has it: 9 takes a third longer for 0.2% fewer bytes of scores."""
+
+_HEADER = struct.Struct("<12sBBHH")  # gzip's own, then an extra field "BC" of 2 bytes: the block's length less 1
+_GZIP = bytes.fromhex("1f8b08040000000000ff0600")
+_TRAILER = struct.Struct("<II")
+_RAW_WBITS = -15
+
+
+class BgzipWriter:
+    """Compresses what is written to it, to the same bytes each time, however it is cut into writes.
+
+    By our own means, since pysam's writer takes no stream, loses the reason of a failure and prints htslib's lines.
+    `close` writes what is left and the last block; the stream below stays open.
+    """
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._waiting = bytearray()
+
+    def write(self, content: bytes, /) -> int:
+        """Takes bytes; full blocks go to the stream."""
+        self._waiting += content
+        while len(self._waiting) >= BLOCK_BYTES:
+            self._write_block(bytes(self._waiting[:BLOCK_BYTES]))
+            del self._waiting[:BLOCK_BYTES]
+        return len(content)
+
+    def close(self) -> None:
+        """Ends the file."""
+        if self._waiting:
+            self._write_block(bytes(self._waiting))
+        self._stream.write(END_BLOCK)
+
+    def _write_block(self, content: bytes) -> None:
+        deflater = zlib.compressobj(LEVEL, zlib.DEFLATED, _RAW_WBITS)
+        deflated = deflater.compress(content) + deflater.flush()
+        length = _HEADER.size + len(deflated) + _TRAILER.size
+        header = _HEADER.pack(_GZIP, ord("B"), ord("C"), 2, length - 1)
+        self._stream.write(header + deflated + _TRAILER.pack(zlib.crc32(content), len(content)))

@@ -1,0 +1,186 @@
+"""Says how far a run has come: a bar on a terminal, a line a minute elsewhere, and a log for other programs."""
+
+import json
+import logging
+import sys
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime, timezone
+from types import TracebackType
+from typing import Any, BinaryIO
+
+from tqdm import tqdm
+
+from enformer_vep.errors import OutputError
+
+logger = logging.getLogger(__name__)
+
+INTERVAL_SECONDS = 60.0
+"""Between two lines."""
+
+_POLL_SECONDS = 1.0
+
+
+class Progress:
+    """Tells how many alleles of a run are done. Used in a `with` block, which tells a failure too.
+
+    Lines go to the program's log, as notices; the JSON log gets an object a line, with the events `started`,
+    `progress`, `finished` and `failed`.
+    """
+
+    def __init__(
+        self,
+        *,
+        log_json: str | None = None,
+        is_quiet: bool = False,
+        is_terminal: bool | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Takes where to tell it.
+
+        Args:
+          log_json: a file to which the JSON log is added, None for none.
+          is_quiet: whether there is neither bar nor line.
+          is_terminal: whether there is a bar instead of lines, None if standard error is a terminal.
+          clock: gives seconds that never go back.
+        """
+        self._path = log_json
+        is_terminal = sys.stderr.isatty() if is_terminal is None else is_terminal
+        self._has_bar = is_terminal and not is_quiet
+        self._has_lines = not is_terminal and not is_quiet
+        self._clock = clock
+        self._log: BinaryIO | None = None
+        self._bar: Any = None
+        self._thread: threading.Thread | None = None
+        self._is_over = threading.Event()
+        self._stage = "scoring"
+        self._total = self._num_earlier = self._num_done = 0
+        self._begun = self._next = clock()
+        self._scored: float | None = None
+
+    def __enter__(self) -> "Progress":
+        """Opens the log.
+
+        Raises:
+          OutputError: it cannot be written.
+        """
+        if self._path is not None:
+            try:
+                self._log = open(self._path, "ab", buffering=0)
+            except OSError as error:
+                raise OutputError(f"cannot write the log {self._path}: {error.strerror}") from error
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._is_over.set()
+        if self._thread is not None:
+            self._thread.join()
+        if self._bar is not None:
+            self._bar.close()
+        if error is not None:
+            self._tell("failed", message=str(error) or type(error).__name__, exit_code=getattr(error, "exit_code", 1))
+        if self._log is not None:
+            self._log.close()
+
+    def start(self, total: int, num_earlier: int = 0) -> None:
+        """Begins to count.
+
+        Args:
+          total: alleles of the run.
+          num_earlier: alleles that an earlier run has finished.
+        """
+        self._total, self._num_earlier, self._num_done = total, num_earlier, num_earlier
+        self._begun = self._clock()
+        self._next = self._begun + INTERVAL_SECONDS
+        self._tell("started")
+        if self._has_bar:
+            self._bar = tqdm(total=total, initial=num_earlier, unit=" alleles", file=sys.stderr)
+        if self._has_lines or self._log is not None:
+            self._thread = threading.Thread(target=self._keep_telling, daemon=True)
+            self._thread.start()
+
+    def done(self, num: int = 1) -> None:
+        """Counts alleles that were scored or skipped."""
+        self._num_done += num
+        if self._bar is not None:
+            self._bar.update(num)
+
+    def begin(self, stage: str) -> None:
+        """Says what is done now that all alleles are scored: 'verifying' or 'writing'."""
+        if self._scored is None:
+            self._scored = self._clock()
+        self._stage = stage
+        if self._bar is not None:
+            self._bar.close()
+
+    def finish(self, num_scored: int, num_skipped: int) -> None:
+        """Says in the log what the run came to."""
+        self._tell("finished", scored=num_scored, skipped=num_skipped)
+
+    def tick(self) -> None:
+        """Tells how far the run has come, if a minute is over."""
+        if self._clock() < self._next:
+            return
+        self._next = self._clock() + INTERVAL_SECONDS
+        if self._has_lines:
+            logger.info("%s", str(self))
+        self._tell("progress", stage=self._stage)
+
+    def _keep_telling(self) -> None:
+        while not self._is_over.wait(_POLL_SECONDS):
+            self.tick()
+
+    def __str__(self) -> str:
+        share = self._num_done / self._total if self._total else 1
+        text = f"{self._num_done:,} of {self._total:,} alleles done ({int(100 * share)}%)"
+        if self._stage != "scoring":
+            return f"{text}, {self._stage}"
+        if not self._rate:
+            return f"{text} in {_duration(self._clock() - self._begun)}"
+        rate = f"{self._rate:.3g} per second" if self._rate >= 1 else f"{3600 * self._rate:,.0f} per hour"
+        return f"{text}, {rate}, {_duration(self._seconds_left or 0)} left"
+
+    @property
+    def _rate(self) -> float | None:
+        """Alleles per second of this run, None before the first."""
+        seconds = (self._scored or self._clock()) - self._begun
+        num_new = self._num_done - self._num_earlier
+        return num_new / seconds if num_new and seconds else None
+
+    @property
+    def _seconds_left(self) -> float | None:
+        return (self._total - self._num_done) / self._rate if self._rate else None
+
+    def _tell(self, event: str, **more: Any) -> None:
+        if self._log is None:
+            return
+        rate, left = self._rate, self._seconds_left
+        line = {
+            "event": event,
+            "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            "done": self._num_done,
+            "total": self._total,
+            "alleles_per_second": rate if rate is None else round(rate, 6),
+            "seconds_left": left if left is None else round(left),
+        }
+        try:
+            self._log.write((json.dumps(line | more) + "\n").encode())  # at once, or two threads' lines would mix
+        except OSError as error:
+            logger.warning("cannot write the log %s any more: %s", self._path, error.strerror)
+            self._log.close()
+            self._log = None
+
+
+def _duration(seconds: float) -> str:
+    """Writes a time with its two largest units: '2 d 3 h', '8 h 20 min', '12 min', '40 s'."""
+    minutes = round(seconds / 60)
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    if minutes < 60:
+        return f"{minutes} min"
+    if minutes < 24 * 60:
+        return f"{minutes // 60} h {minutes % 60} min"
+    return f"{minutes // (24 * 60)} d {minutes % (24 * 60) // 60} h"
