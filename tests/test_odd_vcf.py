@@ -69,6 +69,12 @@ DIFFERENCES = {
 }
 """By file: why ours differs, the counts that only we have, and those that only the corpus has."""
 
+OTHER_CASE = {
+    ("made/edge_records.vcf", "hg38_sparse"): "score",
+    ("made/edge_records.vcf", "b37_sparse"): "ref_mismatch",
+}
+"""What becomes of an allele on CHR1, which is chr1 for us and no contig for the corpus."""
+
 SAME_RECORDS = {
     "cyvcf2/multi-contig.bcf": "cyvcf2/multi-contig.vcf.gz",
     "cyvcf2/test.snpeff.bcf": "cyvcf2/test.snpeff.vcf",
@@ -154,6 +160,9 @@ def test_every_file_is_scored_skipped_within_or_refused(
                 assert row["verdict"] in ("accept", "accept_or_refuse"), file
                 expected = expected_counts(corpus[SAME_RECORDS.get(file, file)][name])
                 _, only_ours, only_theirs = DIFFERENCES.get(file, ("", {}, {}))
+                if (file, name) in OTHER_CASE:
+                    expected[OTHER_CASE[file, name]] += 1
+                    expected["contig_not_in_fasta"] -= 1
                 assert found == expected - Counter(only_theirs) + Counter(only_ours), (file, name)
                 total["read to the end"] += 1
                 total["of them with a score"] += found["score"] > 0

@@ -17,14 +17,13 @@ import pyfaidx
 import pysam
 
 from enformer_vep.errors import FastaError, FastaReadError, SkipReason
+from enformer_vep.io.contigs import ContigNames
 from enformer_vep.variant import Interval, Variant, abbreviate
 
 GZIP_MAGIC = b"\x1f\x8b"
 BLOCK_BP = 2**18
 NUM_BLOCKS = 64
 """Blocks of sequence kept in memory, 256 KiB each."""
-
-MITOCHONDRIA = ("chrM", "MT", "chrMT", "M")
 
 
 class _FastaFile(Protocol):
@@ -92,27 +91,18 @@ class Genome:
             raise FastaError(f"{path} cannot be indexed as FASTA: {_one_line(error)}") from error
         self.contigs = self._file.contigs
         """Length of every contig, by its name."""
-        self._resolved: dict[str, str | None] = {}
+        self.names = ContigNames(self.contigs)
+        """The same contigs, by any of their names."""
         self._block = lru_cache(maxsize=NUM_BLOCKS)(self._read_block)
         if not self.contigs:
             raise FastaError(f"{path} holds no sequence: expected a FASTA file, plain or bgzipped")
 
     def resolve(self, chrom: str) -> str | None:
-        """Returns the FASTA's name of a VCF's contig, None if it has no such contig.
+        """Returns the FASTA's name of a VCF's contig, None if it has no such contig, or if the name is ambiguous.
 
-        `chr1` and `1`, `chrM` and `MT`, are the same contig when exactly one of such names is in the FASTA.
+        `chr1`, `1`, `Chr1` and, where the lengths are those of its assembly, `NC_000001.11` are the same contig.
         """
-        if chrom not in self._resolved:
-            self._resolved[chrom] = self._resolve(chrom)
-        return self._resolved[chrom]
-
-    def _resolve(self, chrom: str) -> str | None:
-        if chrom in self.contigs:
-            return chrom
-        other = chrom.removeprefix("chr") if chrom.startswith("chr") else f"chr{chrom}"
-        names = MITOCHONDRIA if chrom in MITOCHONDRIA else (other,)
-        found = [name for name in names if name in self.contigs]
-        return found[0] if len(found) == 1 else None
+        return self.names.resolve(chrom)
 
     def fetch(self, interval: Interval) -> bytes:
         """Returns the letters of an interval, as the file has them; N beyond the contig's ends.
