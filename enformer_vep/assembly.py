@@ -5,7 +5,7 @@ import sys
 
 from enformer_vep.errors import InputError, SkipReason
 from enformer_vep.io.fasta import Genome
-from enformer_vep.io.vcf import Survey
+from enformer_vep.io.survey import Survey
 from enformer_vep.settings import ScoreSettings
 from enformer_vep.variant import check_alleles
 

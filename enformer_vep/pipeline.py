@@ -27,9 +27,10 @@ from enformer_vep.io.parts import INPUT_NAME, WorkFolder
 from enformer_vep.io.results import ResultWriter, WholeFiles
 from enformer_vep.io.run_record import file_identity, how_it_went, read_run_record, versions
 from enformer_vep.io.selection import Selection
+from enformer_vep.io.survey import survey_vcf
 from enformer_vep.io.table import TableSettings
 from enformer_vep.io.tracks import TrackTable, read_track_table, unnamed_tracks
-from enformer_vep.io.vcf import STANDARD_INPUT, VcfReader, survey_vcf
+from enformer_vep.io.vcf import STANDARD_INPUT, VcfReader
 from enformer_vep.model.location import ModelLocation, locate_model
 from enformer_vep.reference import ReferenceCodes
 from enformer_vep.resume import check_same, check_work, differences
@@ -113,6 +114,8 @@ class _Run:
         self.vcf_name = "standard input" if settings.vcf == STANDARD_INPUT else settings.vcf
         self.vcf = _keep_piped_input(settings.vcf, work)
         self.survey = survey_vcf(self.vcf, selection, name=self.vcf_name)
+        if self.survey.notice:
+            logger.info("%s", self.survey.notice)
         self.first, self.end = self.shard.share(self.survey.num_alleles)
         check_assembly(self.survey, genome, settings)
         self.device = prepare_device(settings.device, settings.precision)

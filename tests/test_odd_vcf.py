@@ -82,6 +82,12 @@ SAME_RECORDS = {
 }
 """The corpus does not say what is in its BCF files; these have the same records as text."""
 
+READ_WITHOUT_HEADER = {
+    # All that it lacks is the #CHROM line, as do the tables of this field. Its rows are plainly those of a VCF.
+    "made/missing_chrom_line.vcf": "made/crlf.vcf",
+}
+"""Files that the corpus refuses and we read with a notice, and what has the same records."""
+
 DAMAGED = {
     # What was read until the damage. Of a damaged bgzip block that is nothing; the corpus has what zlib inflates of it:
     # 849 records of the flipped one and 1298, the last of them half a line, of the cut one.
@@ -157,8 +163,8 @@ def test_every_file_is_scored_skipped_within_or_refused(
                 total["refused"] += 1
             else:
                 # What it would refuse or else score as far as it can be read is scored.
-                assert row["verdict"] in ("accept", "accept_or_refuse"), file
-                expected = expected_counts(corpus[SAME_RECORDS.get(file, file)][name])
+                assert row["verdict"] in ("accept", "accept_or_refuse") or file in READ_WITHOUT_HEADER, file
+                expected = expected_counts(corpus[(SAME_RECORDS | READ_WITHOUT_HEADER).get(file, file)][name])
                 _, only_ours, only_theirs = DIFFERENCES.get(file, ("", {}, {}))
                 if (file, name) in OTHER_CASE:
                     expected[OTHER_CASE[file, name]] += 1
@@ -169,4 +175,4 @@ def test_every_file_is_scored_skipped_within_or_refused(
                 total["of them with a skip"] += found.total() > found["score"]
                 total["of them header only"] += not found
         print(name, dict(total))
-        assert (total["read to the end"], total["refused"], total["damaged"]) == (121, 15, 4)
+        assert (total["read to the end"], total["refused"], total["damaged"]) == (122, 14, 4)
