@@ -18,7 +18,9 @@ import pysam
 
 from enformer_vep.errors import FastaError, FastaReadError, SkipReason
 from enformer_vep.io.contigs import ContigNames
+from enformer_vep.io.fasta_faults import find_double, find_fault
 from enformer_vep.variant import Interval, Variant, abbreviate
+from enformer_vep.wording import cause
 
 GZIP_MAGIC = b"\x1f\x8b"
 BLOCK_BP = 2**18
@@ -82,13 +84,17 @@ class Genome:
             raise FastaError(f"{path} is a folder: expected a FASTA file, plain or bgzipped")
         if not source.is_file():
             raise FastaError(f"no such file: {path}: expected a FASTA file, plain or bgzipped")
-        is_compressed = _check_is_fasta(source)
+        pysam.set_verbosity(0)  # htslib writes to standard error what is raised here
+        is_compressed = self._is_compressed = _check_is_fasta(source)
         folder = _index_folder(source, (".fai", ".gzi") if is_compressed else (".fai",))
         self.index_path = folder / f"{source.name}.fai"
         try:
             self._file: _FastaFile = (_BgzippedFasta if is_compressed else _PlainFasta)(source, self.index_path)
+        except FastaError:
+            raise
         except (OSError, ValueError, pyfaidx.FastaIndexingError, pysam.SamtoolsError) as error:
-            raise FastaError(f"{path} cannot be indexed as FASTA: {_one_line(error)}") from error
+            fault = find_fault(source, is_compressed=is_compressed) or cause(error)
+            raise FastaError(f"{path} cannot be indexed as FASTA: {fault}") from error
         self.contigs = self._file.contigs
         """Length of every contig, by its name."""
         self.names = ContigNames(self.contigs)
@@ -130,8 +136,10 @@ class Genome:
         try:
             letters = self._file.fetch(contig, start, end)
         except (OSError, ValueError, KeyError, pyfaidx.FetchError) as error:
-            raise FastaReadError(f"{place} cannot be read: {_one_line(error)}") from error
-        if len(letters) != end - start:
+            raise FastaReadError(f"{place} cannot be read: {cause(error)}") from error
+        if len(letters) != end - start or letters.split() != [letters]:
+            if fault := find_fault(Path(self.path), is_compressed=self._is_compressed):
+                raise FastaError(f"{self.path} cannot be read as FASTA: {fault}")
             raise FastaReadError(
                 f"{place} gave {len(letters)} bases, expected {end - start}: the file does not fit its index "
                 f"{self.index_path}; remove the index to have it made anew"
@@ -184,7 +192,7 @@ def _check_is_fasta(path: Path) -> bool:
             with gzip.open(path) as handle:
                 start = handle.read(18)
     except (OSError, EOFError) as error:
-        raise FastaError(f"{path} cannot be read: {_one_line(error)}") from error
+        raise FastaError(f"{path} cannot be read: {cause(error)}") from error
     if not start.lstrip().startswith(b">"):
         raise FastaError(f"{path} is not a FASTA: expected a first line that begins with '>', found {start[:12]!r}")
     return is_compressed
@@ -198,6 +206,8 @@ def _build_missing_index(path: Path, index: Path, block_index: Path | None = Non
     temporary = [(option, file, file.with_name(f".{file.name}.{os.getpid()}.tmp")) for option, file in wanted]
     try:
         pysam.faidx(*(word for option, _, made in temporary for word in (option, str(made))), str(path))
+        if name := find_double(path, is_compressed=block_index is not None):
+            raise FastaError(f"{path} has two sequences named {name!r}: expected different names; remove or rename one")
         for _, file, made in temporary:
             os.replace(made, file)
     finally:
@@ -227,7 +237,3 @@ def _index_folder(path: Path, suffixes: Sequence[str]) -> Path:
         folder = Path(tempfile.gettempdir()) / f"enformer-vep-{os.getuid()}" / place
         folder.mkdir(parents=True, exist_ok=True)
     return folder
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
