@@ -41,6 +41,7 @@ from enformer_vep.settings import ScoreSettings, ScoreSummary
 from enformer_vep.shards import Shard
 from enformer_vep.signals import StopSignals
 from enformer_vep.verify import DEFAULT_TOLERANCE, Verification, verify
+from enformer_vep.wording import did_you_mean
 
 if TYPE_CHECKING:
     from enformer_vep.model.weights import LoadedModel
@@ -366,7 +367,9 @@ def _output_paths(settings: ScoreSettings, location: ModelLocation) -> OutputPat
 def _tracks(settings: ScoreSettings, loaded: "LoadedModel", location: ModelLocation) -> TrackTable:
     heads = loaded.model.config.heads
     if settings.head not in heads:
-        raise InputError(f"no head {settings.head!r}: this model has {', '.join(heads)}")
+        raise InputError(
+            f"no head {settings.head!r}: this model has {', '.join(heads)}{did_you_mean(settings.head, heads)}"
+        )
     num_tracks = heads[settings.head]
     if track_table := settings.track_table or location.track_table_path(settings.head):
         tracks = read_track_table(str(track_table), settings.head, num_tracks)

@@ -18,16 +18,22 @@ def listed(names: Iterable[str], most: int = NUM_LISTED) -> str:
     return f"{shown} and {len(names) - most:,} more" if len(names) > most else shown
 
 
-def nearest(name: str, choices: Iterable[str]) -> str | None:
-    """Returns the choice that a mistyped name is most like, whatever its case; None if it is like none."""
+def nearest(name: str, choices: Iterable[str], *, likeness: float = 0.6) -> str | None:
+    """Returns the choice that a mistyped name is most like, whatever its case; None if it is like none.
+
+    Args:
+      name: what was typed.
+      choices: what could have been meant.
+      likeness: from 0 to 1, how like it must be. Identifiers that are all alike need more of it than words.
+    """
     by_case = {choice.lower(): choice for choice in choices}
-    found = get_close_matches(name.lower(), by_case, n=1)
+    found = get_close_matches(name.lower(), by_case, n=1, cutoff=likeness)
     return by_case[found[0]] if found else None
 
 
-def did_you_mean(name: str, choices: Iterable[str]) -> str:
+def did_you_mean(name: str, choices: Iterable[str], *, likeness: float = 0.6) -> str:
     """Returns '; did you mean X?' to be put at the end of a message, or nothing if no choice is like the name."""
-    choice = nearest(name, choices)
+    choice = nearest(name, choices, likeness=likeness)
     return f"; did you mean {choice}?" if choice is not None else ""
 
 

@@ -152,7 +152,7 @@ def test_every_file_is_scored_skipped_within_or_refused(
             if isinstance(found, DamagedVcfError):
                 message, num_records = DAMAGED[file]
                 assert message in str(found)
-                assert f"{num_records} records before" in str(found)
+                assert f"{num_records:,} records before" in str(found)
                 assert found.exit_code == 1
                 total["damaged"] += 1
             elif isinstance(found, VcfError):

@@ -17,6 +17,7 @@ from enformer_vep.io.variant_lines import is_rs_id, split_variant
 from enformer_vep.io.vcf_header import read_header, show, to_text
 from enformer_vep.io.vcf_stream import VcfStream
 from enformer_vep.variant import MISSING, Variant
+from enformer_vep.wording import plural
 
 STANDARD_INPUT = "-"
 
@@ -106,7 +107,8 @@ class VcfReader:
         try:
             yield from alleles
         except DamagedVcfError as error:
-            raise DamagedVcfError(f"{error}; {self.num_records} records before that place were read") from error
+            num_read = plural(self.num_records, "record")
+            raise DamagedVcfError(f"{error}; {num_read} before that place could be read") from error
 
     def close(self) -> None:
         """Closes the file."""
@@ -197,8 +199,8 @@ class VcfReader:
 
     def _unfit_index(self, contig: IndexedContig) -> DamagedVcfError:
         return DamagedVcfError(
-            f"{self.name} does not fit its index: expected {contig.num_records} records of {contig.name}, found "
-            f"another number after {self.num_records - contig.first_record}; index it again, or remove the index"
+            f"{self.name} does not fit its index: expected {plural(contig.num_records, 'record')} of {contig.name}, "
+            f"found another number after {self.num_records - contig.first_record}; index it again, or remove the index"
         )
 
     def _iterate_bcf(self, bcf: BcfFile) -> Iterator[Variant]:
