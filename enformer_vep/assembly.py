@@ -44,7 +44,7 @@ def check_assembly(survey: Survey, genome: Genome, vcf_name: str, *, allow_misma
     if problem is None:
         return
     if not allow_mismatches:
-        raise InputError(f"{problem}; use --allow-mismatches to score the alleles that fit all the same")
+        raise InputError(f"{problem}; --allow-mismatches goes on, and skips the alleles that do not fit")
     logger.warning("%s; alleles that do not fit are skipped", problem)
 
 
@@ -56,9 +56,9 @@ def _missing_contigs(survey: Survey, genome: Genome, vcf_name: str) -> str | Non
     if len(missing) < len(survey.plain_contigs):
         logger.info("%s of %s not in %s: %s", plural(len(missing), "contig"), vcf_name, genome.path, listed(missing))
         return None
-    detail = next(filter(None, map(genome.names.of_other_length, missing)), "are they of different assemblies?")
+    detail = next(filter(None, map(genome.names.of_other_length, missing)), "the two look like different assemblies")
     return (
-        f"no contig of {vcf_name} is in {genome.path}: the VCF has {listed(missing)}, the FASTA has "
+        f"no contig of the alleles to score is in {genome.path}: {vcf_name} has {listed(missing)}, the FASTA has "
         f"{listed(genome.contigs)}; {detail}"
     )
 
@@ -88,7 +88,7 @@ def _mismatches(sample: Sequence[Variant], genome: Genome, vcf_name: str) -> str
     num_swapped = sum(_letters(variant, genome, length=len(variant.alt)) == variant.alt.upper() for variant in wrong)
     if num_swapped > (1 - MAX_MISMATCHES) * len(wrong):
         return f"{found}; REF and ALT look swapped: correct them with 'bcftools norm --check-ref s -f FASTA'"
-    return f"{found}; are they of different assemblies?"
+    return f"{found}; the two look like different assemblies"
 
 
 def _judge(places: Sequence[Variant], genome: Genome, shift: int = 0) -> tuple[int, list[Variant]]:

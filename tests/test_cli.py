@@ -64,6 +64,11 @@ def test_quiet_is_silent(arguments: list[str], capsys: pytest.CaptureFixture) ->
     assert capsys.readouterr() == ("", "")
 
 
+def test_quiet_does_not_silence_a_selection_of_nothing(arguments: list[str], capsys: pytest.CaptureFixture) -> None:
+    assert main([*arguments, "-q", "--region", "chr1:1-2"]) == 0
+    assert capsys.readouterr().err.endswith(" is within --region chr1:1-2: the output is empty\n")
+
+
 def test_environment_variables_stand_for_options(inputs: Path, tmp_path: Path) -> None:
     vcf = tmp_path / "mine.vcf"
     vcf.write_bytes((inputs / "input.vcf").read_bytes())

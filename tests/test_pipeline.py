@@ -257,7 +257,7 @@ def test_another_assembly_is_found_before_anything_runs(folder: Path, tmp_path: 
 
 def test_contigs_that_the_fasta_has_not_are_found_before_anything_runs(folder: Path, tmp_path: Path) -> None:
     records = [("scaffold_1", 100, ".", "A", "C")]
-    with pytest.raises(InputError, match=r"no contig of .* is in .*: the VCF has scaffold_1, the FASTA has chr1"):
+    with pytest.raises(InputError, match=r"no contig of .* is in .* has scaffold_1, the FASTA has chr1"):
         run(folder, tmp_path / "out.tsv", records, allow_mismatches=False)
     with pytest.raises(InputError, match="region 'chr99': neither"):
         run(folder, tmp_path / "out.tsv", SCORED, regions=("chr1:3000-3100", "chr99"))
