@@ -13,6 +13,7 @@ from enformer_vep.io.selection import Selection
 from enformer_vep.io.tracks import TrackTable, read_track_table, unnamed_tracks
 from enformer_vep.model.location import ModelLocation
 from enformer_vep.settings import ScoreSettings
+from enformer_vep.wording import did_you_mean
 
 if TYPE_CHECKING:
     from enformer_vep.model.weights import LoadedModel
@@ -93,7 +94,9 @@ def choose_tracks(settings: ScoreSettings, loaded: "LoadedModel", location: Mode
     """
     heads = loaded.model.config.heads
     if settings.head not in heads:
-        raise InputError(f"no head {settings.head!r}: this model has {', '.join(heads)}")
+        raise InputError(
+            f"no head {settings.head!r}: this model has {', '.join(heads)}{did_you_mean(settings.head, heads)}"
+        )
     num_tracks = heads[settings.head]
     if track_table := settings.track_table or location.track_table_path(settings.head):
         tracks = read_track_table(str(track_table), settings.head, num_tracks)

@@ -17,6 +17,7 @@ from enformer_vep.io.parts import WorkFolder
 from enformer_vep.io.results import RUN_METADATA, TRACKS_METADATA, WholeFiles, to_json
 from enformer_vep.io.run_record import difference, read_run_record
 from enformer_vep.io.table import parquet_writer, rows_per_group
+from enformer_vep.wording import listed, plural
 
 _OF_ONE_SHARD = ("shard", "counts")
 _SUMMED_COUNTS = ("alleles_read", "alleles_scored", "alleles_skipped", "float16_overflows")
@@ -99,7 +100,7 @@ def merge_shards(out: str, parts: Sequence[str], *, overwrite: bool = False, com
         files.finish()
         work.discard_at_exit()
     scored = f"{counts['alleles_scored']} of {counts['alleles_read']} alleles scored"
-    return f"merged {len(shards)} shards: {scored}; results: {out}"
+    return f"merged {plural(len(shards), 'shard')}: {scored}; results: {out}"
 
 
 def _open_shard(part: str, paths: OutputPaths) -> ShardOutput:
@@ -136,8 +137,8 @@ def _check_complete(shards: Sequence[ShardOutput]) -> None:
     if doubles := sorted({number for number in numbers if numbers.count(number) > 1}):
         raise InputError(f"shard {doubles[0]}/{num_shards} is there {numbers.count(doubles[0])} times, expected once")
     if missing := sorted(set(range(1, num_shards + 1)) - set(numbers)):
-        shown = ", ".join(f"{number}/{num_shards}" for number in missing[:5])
-        raise InputError(f"{len(missing)} of {num_shards} shards are missing: {shown}{' ...' * (len(missing) > 5)}")
+        shown = listed(f"{number}/{num_shards}" for number in missing)
+        raise InputError(f"{len(missing)} of {plural(num_shards, 'shard')} are missing: {shown}")
     ends = [0, *(shard.record["shard"]["end_allele"] for shard in shards)]
     for shard, end in zip(shards, ends, strict=False):
         if shard.record["shard"]["first_allele"] != end:

@@ -23,8 +23,9 @@ from enformer_vep.io.parts import INPUT_NAME, PartCounts, WorkFolder
 from enformer_vep.io.results import ResultWriter, WholeFiles
 from enformer_vep.io.run_record import how_it_went, is_run_record, read_run_record
 from enformer_vep.io.selection import Selection
+from enformer_vep.io.survey import survey_vcf
 from enformer_vep.io.table import TableSettings
-from enformer_vep.io.vcf import STANDARD_INPUT, VcfReader, survey_vcf
+from enformer_vep.io.vcf import STANDARD_INPUT, VcfReader
 from enformer_vep.model.location import ModelLocation, locate_model
 from enformer_vep.naming import output_paths
 from enformer_vep.progress import Progress
@@ -32,6 +33,7 @@ from enformer_vep.reference import ReferenceCodes
 from enformer_vep.resume import check_outputs, check_same, check_work, differences, earlier_part_size
 from enformer_vep.scorer import Scorer
 from enformer_vep.scoring import parse_statistics
+from enformer_vep.selected import check_selected
 from enformer_vep.settings import ScoreSettings, ScoreSummary
 from enformer_vep.shards import Shard
 from enformer_vep.signals import StopSignals
@@ -101,7 +103,7 @@ class _Run:
         self.started = datetime.now(timezone.utc)
         self.settings = settings
         self.paths = paths
-        self.selection = selection
+        self.selection = selection.with_names(genome.resolve)
         self.genome = genome
         self.signals = signals
         self.work = work
@@ -110,9 +112,12 @@ class _Run:
         self.shard = Shard.parse(settings.shard)
         self.vcf_name = "standard input" if settings.vcf == STANDARD_INPUT else settings.vcf
         self.vcf = keep_piped_input(settings.vcf, work)
-        self.survey = survey_vcf(self.vcf, selection, name=self.vcf_name)
+        self.survey = survey_vcf(self.vcf, self.selection, name=self.vcf_name)
         self.first, self.end = self.shard.share(self.survey.num_alleles)
-        check_assembly(self.survey, genome, settings)
+        if self.survey.notice:
+            logger.info("%s", self.survey.notice)
+        check_selected(self.survey, genome, selection, self.vcf_name)
+        check_assembly(self.survey, genome, self.vcf_name, allow_mismatches=settings.allow_mismatches)
         self.device = prepare_device(settings.device, settings.precision)
         from enformer_vep.model.weights import load_model
 

@@ -17,6 +17,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from enformer_vep.wording import did_you_mean
+
 Float64s = npt.NDArray[np.float64]
 
 
@@ -69,6 +71,7 @@ def parse_statistics(text: str) -> tuple[str, ...]:
     if unknown or not names:
         raise ValueError(
             f"unknown statistic {', '.join(unknown) or repr(text)}: expected one or more of {','.join(STATISTICS)}"
+            f"{did_you_mean(unknown[0], STATISTICS) if unknown else ''}"
         )
     return names
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from enformer_vep.errors import SkipReason
+from enformer_vep.wording import plural
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ class ScoreSummary:
     def __str__(self) -> str:
         num_skipped = sum(self.num_skipped.values())
         num_alleles = self.num_scored + num_skipped
-        text = f"scored {self.num_scored} of {num_alleles} alleles in {self.seconds:.1f} s"
+        text = f"scored {self.num_scored} of {plural(num_alleles, 'allele')} in {self.seconds:.1f} s"
         if self.num_new:
             text += f" ({self.seconds / self.num_new:.2g} s per allele)"
         if self.num_new < num_alleles:

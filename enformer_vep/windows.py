@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from enformer_vep.geometry import Geometry
 from enformer_vep.variant import Interval, Variant
+from enformer_vep.wording import did_you_mean
 
 CENTRED = "centred"
 GRID = "grid"
@@ -64,7 +65,10 @@ class Placement:
             return cls(text)
         if match := _SHARED_PATTERN.fullmatch(text):
             return cls(SHARED, int(match[1]))
-        raise ValueError(f"unknown placement of windows {text!r}: expected {CENTRED}, {GRID} or {SHARED}:BP")
+        raise ValueError(
+            f"unknown placement of windows {text!r}: expected {CENTRED}, {GRID} or {SHARED}:BP"
+            f"{did_you_mean(text, (CENTRED, GRID, f'{SHARED}:BP'))}"
+        )
 
     def check(self, geometry: Geometry) -> None:
         """Checks that a model's windows can be placed so.

@@ -26,7 +26,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from enformer_vep.errors import VcfError
 from enformer_vep.io.selection import Selection
-from enformer_vep.io.vcf import VcfReader, survey_vcf
+from enformer_vep.io.survey import survey_vcf
+from enformer_vep.io.vcf import VcfReader
 from enformer_vep.variant import check_alleles
 
 HEADER = (

@@ -79,6 +79,11 @@ def test_the_json_log_of_a_run(arguments: list[str], tmp_path: Path) -> None:
     assert "exists" in failed["message"]
 
 
+def test_quiet_does_not_silence_a_selection_of_nothing(arguments: list[str], capsys: pytest.CaptureFixture) -> None:
+    assert main([*arguments, "-q", "--region", "chr1:1-2"]) == 0
+    assert capsys.readouterr().err.endswith(" is within --region chr1:1-2: the output is empty\n")
+
+
 def test_environment_variables_stand_for_options(inputs: Path, tmp_path: Path) -> None:
     vcf = tmp_path / "mine.vcf"
     vcf.write_bytes((inputs / "input.vcf").read_bytes())
@@ -139,6 +144,16 @@ BAD_COMMANDS = {
     "unknown precision": (["--precision", "half"], "'half'"),
     "unknown engine": (["--engine", "fast"], "'fast'"),
     "unknown placement": (["--window", "near"], "expected centred, grid or shared:BP"),
+    "a model's name mistyped": (["-m", "Enformer"], "or one of the names enformer, demo; did you mean enformer?"),
+    "a statistic mistyped": (
+        ["--stats", "SAR,sadd"],
+        "unknown statistic SADD: expected one or more of SAD,SAR,SADR; did",
+    ),
+    "a head mistyped": (["--head", "humna"], "no head 'humna': this model has human, mouse; did you mean human?"),
+    "a track mistyped": (["--tracks", "human_3x"], "separated by commas; did you mean human_3?"),
+    "a placement mistyped": (["--window", "centered"], "grid or shared:BP; did you mean centred?"),
+    "a region on no contig": (["--region", "chr99"], "region 'chr99': neither "),
+    "no such file of IDs": (["--include-id", "none.txt"], "cannot be read: No such file or directory"),
     "a placement too narrow": (["--window", "shared:5"], "128 to 1024 bp"),
     "a size that is none": (["--cache-size", "many"], "'many' is no size: expected bytes, or a number with K, M or G"),
     "a negative number to verify": (["--verify", "-1"], "-1 is not in the range"),
@@ -166,6 +181,7 @@ def test_a_bad_command_is_one_line_exit_2_and_nothing_written(
     assert captured.err.startswith("enformer-vep: error: ")
     assert captured.err.count("\n") == 1
     assert message in captured.err
+    assert "Errno" not in captured.err
     assert list(tmp_path.iterdir()) == []
     assert sorted(inputs.iterdir()) == before
 

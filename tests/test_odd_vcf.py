@@ -69,12 +69,24 @@ DIFFERENCES = {
 }
 """By file: why ours differs, the counts that only we have, and those that only the corpus has."""
 
+OTHER_CASE = {
+    ("made/edge_records.vcf", "hg38_sparse"): "score",
+    ("made/edge_records.vcf", "b37_sparse"): "ref_mismatch",
+}
+"""What becomes of an allele on CHR1, which is chr1 for us and no contig for the corpus."""
+
 SAME_RECORDS = {
     "cyvcf2/multi-contig.bcf": "cyvcf2/multi-contig.vcf.gz",
     "cyvcf2/test.snpeff.bcf": "cyvcf2/test.snpeff.vcf",
     "htslib/vcf_file.bcf": "htslib/vcf_file.vcf",
 }
 """The corpus does not say what is in its BCF files; these have the same records as text."""
+
+READ_WITHOUT_HEADER = {
+    # All that it lacks is the #CHROM line, as do the tables of this field. Its rows are plainly those of a VCF.
+    "made/missing_chrom_line.vcf": "made/crlf.vcf",
+}
+"""Files that the corpus refuses and we read with a notice, and what has the same records."""
 
 DAMAGED = {
     # What was read until the damage. Of a damaged bgzip block that is nothing; the corpus has what zlib inflates of it:
@@ -140,7 +152,7 @@ def test_every_file_is_scored_skipped_within_or_refused(
             if isinstance(found, DamagedVcfError):
                 message, num_records = DAMAGED[file]
                 assert message in str(found)
-                assert f"{num_records} records before" in str(found)
+                assert f"{num_records:,} records before" in str(found)
                 assert found.exit_code == 1
                 total["damaged"] += 1
             elif isinstance(found, VcfError):
@@ -151,13 +163,16 @@ def test_every_file_is_scored_skipped_within_or_refused(
                 total["refused"] += 1
             else:
                 # What it would refuse or else score as far as it can be read is scored.
-                assert row["verdict"] in ("accept", "accept_or_refuse"), file
-                expected = expected_counts(corpus[SAME_RECORDS.get(file, file)][name])
+                assert row["verdict"] in ("accept", "accept_or_refuse") or file in READ_WITHOUT_HEADER, file
+                expected = expected_counts(corpus[(SAME_RECORDS | READ_WITHOUT_HEADER).get(file, file)][name])
                 _, only_ours, only_theirs = DIFFERENCES.get(file, ("", {}, {}))
+                if (file, name) in OTHER_CASE:
+                    expected[OTHER_CASE[file, name]] += 1
+                    expected["contig_not_in_fasta"] -= 1
                 assert found == expected - Counter(only_theirs) + Counter(only_ours), (file, name)
                 total["read to the end"] += 1
                 total["of them with a score"] += found["score"] > 0
                 total["of them with a skip"] += found.total() > found["score"]
                 total["of them header only"] += not found
         print(name, dict(total))
-        assert (total["read to the end"], total["refused"], total["damaged"]) == (121, 15, 4)
+        assert (total["read to the end"], total["refused"], total["damaged"]) == (122, 14, 4)

@@ -247,13 +247,40 @@ def test_another_assembly_is_found_before_anything_runs(folder: Path, tmp_path: 
     right = [("chr1", pos, ".", reference("chr1", pos), other(reference("chr1", pos))) for pos in range(100, 1000)]
     wrong = [("chr1", pos, ".", other(reference("chr1", pos)), reference("chr1", pos)) for pos in range(100, 250)]
     options = {"allow_mismatches": False, "model": "demo"}
-    with pytest.raises(InputError, match=r"REF of \d+ of \d+ alleles .* another assembly\? --allow-mismatches"):
+    with pytest.raises(InputError, match=r"REF of \d+ of \d+ alleles .* swapped.* --allow-mismatches"):
         run(folder, tmp_path / "out.tsv", wrong + right, **options)
     # 90 of 990 are below 10%: the run goes on, here to the next thing that is wrong with it
     with pytest.raises(InputError, match="no head 'fly'"):
         run(folder, tmp_path / "out.tsv", wrong[:90] + right, **options, head="fly")
     with pytest.raises(InputError, match="no head 'fly'"):
         run(folder, tmp_path / "out.tsv", wrong, **{**options, "allow_mismatches": True}, head="fly")
+
+
+def test_contigs_that_the_fasta_has_not_are_found_before_anything_runs(folder: Path, tmp_path: Path) -> None:
+    records = [("scaffold_1", 100, ".", "A", "C")]
+    with pytest.raises(InputError, match=r"no contig of .* is in .* has scaffold_1, the FASTA has chr1"):
+        run(folder, tmp_path / "out.tsv", records, allow_mismatches=False)
+    with pytest.raises(InputError, match="region 'chr99': neither"):
+        run(folder, tmp_path / "out.tsv", SCORED, regions=("chr1:3000-3100", "chr99"))
+    assert not (tmp_path / "out.tsv").exists()
+
+
+def test_a_selection_of_nothing_is_a_warning_and_an_empty_table(
+    folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    table = run(folder, tmp_path / "out.tsv", SCORED, regions=("chr1:1-10",))
+    assert len(table) == 0
+    assert list(table.columns[-5:]) == HUMAN
+    assert "no record of" in caplog.text
+    assert json.loads((tmp_path / "out.tsv.run.json").read_text())["counts"]["records_left_out"] == len(SCORED)
+
+
+def test_a_list_of_variants_gives_what_the_vcf_gives(folder: Path, tmp_path: Path) -> None:
+    expected = run(folder, tmp_path / "vcf.tsv", SCORED[:4])
+    (tmp_path / "list.txt").write_text("".join(f"{c}:{pos}:{ref}:{alt}\n" for c, pos, _, ref, alt in SCORED[:4]))
+    found = run(folder, tmp_path / "list.tsv", [], vcf=str(tmp_path / "list.txt"))
+    assert found.drop(columns="id").equals(expected.drop(columns="id"))
+    assert set(found["id"]) == {"."}
 
 
 def test_selection_is_counted_apart(folder: Path, tmp_path: Path) -> None:

@@ -17,14 +17,15 @@ import pyfaidx
 import pysam
 
 from enformer_vep.errors import FastaError, FastaReadError, SkipReason
+from enformer_vep.io.contigs import ContigNames
+from enformer_vep.io.fasta_faults import find_double, find_fault
 from enformer_vep.variant import Interval, Variant, abbreviate
+from enformer_vep.wording import cause
 
 GZIP_MAGIC = b"\x1f\x8b"
 BLOCK_BP = 2**18
 NUM_BLOCKS = 64
 """Blocks of sequence kept in memory, 256 KiB each."""
-
-MITOCHONDRIA = ("chrM", "MT", "chrMT", "M")
 
 
 class _FastaFile(Protocol):
@@ -83,36 +84,31 @@ class Genome:
             raise FastaError(f"{path} is a folder: expected a FASTA file, plain or bgzipped")
         if not source.is_file():
             raise FastaError(f"no such file: {path}: expected a FASTA file, plain or bgzipped")
-        is_compressed = _check_is_fasta(source)
+        pysam.set_verbosity(0)  # htslib writes to standard error what is raised here
+        is_compressed = self._is_compressed = _check_is_fasta(source)
         folder = _index_folder(source, (".fai", ".gzi") if is_compressed else (".fai",))
         self.index_path = folder / f"{source.name}.fai"
         try:
             self._file: _FastaFile = (_BgzippedFasta if is_compressed else _PlainFasta)(source, self.index_path)
+        except FastaError:
+            raise
         except (OSError, ValueError, pyfaidx.FastaIndexingError, pysam.SamtoolsError) as error:
-            raise FastaError(f"{path} cannot be indexed as FASTA: {_one_line(error)}") from error
+            fault = find_fault(source, is_compressed=is_compressed) or cause(error)
+            raise FastaError(f"{path} cannot be indexed as FASTA: {fault}") from error
         self.contigs = self._file.contigs
         """Length of every contig, by its name."""
-        self._resolved: dict[str, str | None] = {}
+        self.names = ContigNames(self.contigs)
+        """The same contigs, by any of their names."""
         self._block = lru_cache(maxsize=NUM_BLOCKS)(self._read_block)
         if not self.contigs:
             raise FastaError(f"{path} holds no sequence: expected a FASTA file, plain or bgzipped")
 
     def resolve(self, chrom: str) -> str | None:
-        """Returns the FASTA's name of a VCF's contig, None if it has no such contig.
+        """Returns the FASTA's name of a VCF's contig, None if it has no such contig, or if the name is ambiguous.
 
-        `chr1` and `1`, `chrM` and `MT`, are the same contig when exactly one of such names is in the FASTA.
+        `chr1`, `1`, `Chr1` and, where the lengths are those of its assembly, `NC_000001.11` are the same contig.
         """
-        if chrom not in self._resolved:
-            self._resolved[chrom] = self._resolve(chrom)
-        return self._resolved[chrom]
-
-    def _resolve(self, chrom: str) -> str | None:
-        if chrom in self.contigs:
-            return chrom
-        other = chrom.removeprefix("chr") if chrom.startswith("chr") else f"chr{chrom}"
-        names = MITOCHONDRIA if chrom in MITOCHONDRIA else (other,)
-        found = [name for name in names if name in self.contigs]
-        return found[0] if len(found) == 1 else None
+        return self.names.resolve(chrom)
 
     def fetch(self, interval: Interval) -> bytes:
         """Returns the letters of an interval, as the file has them; N beyond the contig's ends.
@@ -140,8 +136,10 @@ class Genome:
         try:
             letters = self._file.fetch(contig, start, end)
         except (OSError, ValueError, KeyError, pyfaidx.FetchError) as error:
-            raise FastaReadError(f"{place} cannot be read: {_one_line(error)}") from error
-        if len(letters) != end - start:
+            raise FastaReadError(f"{place} cannot be read: {cause(error)}") from error
+        if len(letters) != end - start or letters.split() != [letters]:
+            if fault := find_fault(Path(self.path), is_compressed=self._is_compressed):
+                raise FastaError(f"{self.path} cannot be read as FASTA: {fault}")
             raise FastaReadError(
                 f"{place} gave {len(letters)} bases, expected {end - start}: the file does not fit its index "
                 f"{self.index_path}; remove the index to have it made anew"
@@ -194,7 +192,7 @@ def _check_is_fasta(path: Path) -> bool:
             with gzip.open(path) as handle:
                 start = handle.read(18)
     except (OSError, EOFError) as error:
-        raise FastaError(f"{path} cannot be read: {_one_line(error)}") from error
+        raise FastaError(f"{path} cannot be read: {cause(error)}") from error
     if not start.lstrip().startswith(b">"):
         raise FastaError(f"{path} is not a FASTA: expected a first line that begins with '>', found {start[:12]!r}")
     return is_compressed
@@ -208,6 +206,8 @@ def _build_missing_index(path: Path, index: Path, block_index: Path | None = Non
     temporary = [(option, file, file.with_name(f".{file.name}.{os.getpid()}.tmp")) for option, file in wanted]
     try:
         pysam.faidx(*(word for option, _, made in temporary for word in (option, str(made))), str(path))
+        if name := find_double(path, is_compressed=block_index is not None):
+            raise FastaError(f"{path} has two sequences named {name!r}: expected different names; remove or rename one")
         for _, file, made in temporary:
             os.replace(made, file)
     finally:
@@ -237,7 +237,3 @@ def _index_folder(path: Path, suffixes: Sequence[str]) -> Path:
         folder = Path(tempfile.gettempdir()) / f"enformer-vep-{os.getuid()}" / place
         folder.mkdir(parents=True, exist_ok=True)
     return folder
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

@@ -14,6 +14,7 @@ from typing import Any
 
 from enformer_vep import __version__
 from enformer_vep.errors import InputError
+from enformer_vep.wording import cause
 
 RECORDED_PACKAGES = ("tensorflow", "dm-sonnet", "numpy", "pysam", "pyfaidx", "pyarrow")
 
@@ -88,7 +89,7 @@ def read_run_record(path: Path) -> dict[str, Any]:
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise InputError(f"{path} is not a run record: {error}") from error
+        raise InputError(f"{path} is not a run record: {cause(error)}") from error
     if not isinstance(record, dict) or "counts" not in record or "format" not in record:
         raise InputError(f"{path} is not a run record: it has no format and counts")
     return record

@@ -4,13 +4,15 @@ import hashlib
 import json
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from enformer_vep.errors import InputError
+from enformer_vep.io.contigs import canonical_contig
 from enformer_vep.variant import MISSING, Interval
+from enformer_vep.wording import cause
 
 CONTIG_END = 1 << 62
 """Where an open region ends: beyond any position that a file can have."""
@@ -23,6 +25,26 @@ _BED_HEADERS = ("track", "browser")
 
 
 @dataclass(frozen=True)
+class NamedRegion:
+    """What one `--region` asked for.
+
+    Attributes:
+      text: the option's value: a region, or the path of a BED file.
+      intervals: what it means; two where a contig's name may have a colon.
+      is_bed: whether it is a BED file.
+    """
+
+    text: str
+    intervals: tuple[Interval, ...]
+    is_bed: bool = False
+
+    @property
+    def contigs(self) -> tuple[str, ...]:
+        """The contigs, each once, in their order."""
+        return tuple(dict.fromkeys(interval.contig for interval in self.intervals))
+
+
+@dataclass(frozen=True)
 class Selection:
     """The records that are wanted: those that pass every test that is set.
 
@@ -30,15 +52,19 @@ class Selection:
       regions: where they lie; empty for everywhere.
       pass_only: whether only those are wanted whose FILTER is PASS or '.', that is, not filtered.
       include_ids: the IDs of which they must have one; None for any.
+      named_regions: the same regions, as they were asked for.
+      contig_of: gives one name for all names of a contig.
     """
 
     regions: tuple[Interval, ...] = ()
     pass_only: bool = False
     include_ids: frozenset[str] | None = None
+    named_regions: tuple[NamedRegion, ...] = ()
+    contig_of: Callable[[str], str] = field(default=canonical_contig, repr=False, compare=False)
     _spans: dict[str, tuple[list[int], list[int]]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_spans", _merge(self.regions))
+        object.__setattr__(self, "_spans", _merge(self.regions, self.contig_of))
 
     @classmethod
     def from_options(cls, regions: Sequence[str], *, pass_only: bool, include_id_file: str | None) -> "Selection":
@@ -55,9 +81,18 @@ class Selection:
         Raises:
           InputError: a region cannot be understood, or a file cannot be read.
         """
-        intervals = tuple(interval for text in regions for interval in _parse_region_or_bed(text.strip()))
+        named = tuple(_parse_region_or_bed(text.strip()) for text in regions)
         ids = None if include_id_file is None else _read_ids(include_id_file)
-        return cls(intervals, pass_only, ids)
+        intervals = tuple(interval for region in named for interval in region.intervals)
+        return cls(intervals, pass_only, ids, named)
+
+    def with_names(self, resolve: Callable[[str], str | None]) -> "Selection":
+        """Returns the same selection, for which two names are one contig if a FASTA has one contig for both.
+
+        Args:
+          resolve: returns the FASTA's name of a contig, None if it has none.
+        """
+        return replace(self, contig_of=lambda name: resolve(name) or canonical_contig(name))
 
     @property
     def selects_all(self) -> bool:
@@ -67,7 +102,9 @@ class Selection:
     def record(self) -> dict[str, Any]:
         """Identifies the selection in a run record: how much it names, and a digest of that."""
         ids = None if self.include_ids is None else sorted(self.include_ids)
-        digest = hashlib.sha256(json.dumps([sorted(self._spans.items()), self.pass_only, ids]).encode())
+        digest = hashlib.sha256(
+            json.dumps([sorted(_merge(self.regions, canonical_contig).items()), self.pass_only, ids]).encode()
+        )
         return {
             "num_regions": len(self.regions),
             "pass_only": self.pass_only,
@@ -77,14 +114,14 @@ class Selection:
 
     def last_end(self, chrom: str) -> int | None:
         """Returns where the last region on a contig ends, 0-based and half-open; None if it has no region."""
-        spans = self._spans.get(canonical_contig(chrom))
+        spans = self._spans.get(self.contig_of(chrom))
         return spans[1][-1] if spans else None
 
     def overlaps(self, chrom: str, start: int, end: int) -> bool:
         """Returns whether a span, 0-based and half-open, overlaps a region; any does if no region is set."""
         if not self.regions:
             return True
-        spans = self._spans.get(canonical_contig(chrom))
+        spans = self._spans.get(self.contig_of(chrom))
         if spans is None:
             return False
         starts, ends = spans
@@ -108,16 +145,10 @@ class Selection:
         return self.overlaps(chrom, pos - 1, pos - 1 + len(ref))
 
 
-def canonical_contig(chrom: str) -> str:
-    """Returns one name for the names of a contig that differ in use alone: chr1 and 1; chrM, chrMT, MT and M."""
-    name = chrom.removeprefix("chr")
-    return "M" if name == "MT" else name
-
-
-def _merge(regions: Iterable[Interval]) -> dict[str, tuple[list[int], list[int]]]:
-    """Returns starts and ends of the union of the regions, ascending, by canonical contig."""
+def _merge(regions: Iterable[Interval], contig_of: Callable[[str], str]) -> dict[str, tuple[list[int], list[int]]]:
+    """Returns starts and ends of the union of the regions, ascending, by the one name of their contig."""
     merged: dict[str, tuple[list[int], list[int]]] = {}
-    placed = sorted((canonical_contig(region.contig), region.start, region.end) for region in regions)
+    placed = sorted((contig_of(region.contig), region.start, region.end) for region in regions)
     for contig, start, end in placed:
         if start == end:
             continue  # BED allows it: it lies between two bases, and no record's REF is there
@@ -130,13 +161,13 @@ def _merge(regions: Iterable[Interval]) -> dict[str, tuple[list[int], list[int]]
     return merged
 
 
-def _parse_region_or_bed(text: str) -> Iterator[Interval]:
+def _parse_region_or_bed(text: str) -> NamedRegion:
     # A file that is there wins: a contig can be written chr1: as {chr1}, the file cannot be written otherwise.
     if _is_file(text):
-        return _read_bed(text)
+        return NamedRegion(text, tuple(_read_bed(text)), is_bed=True)
     if "/" in text or text.lower().endswith(_BED_ENDINGS):
         raise InputError(f"no such BED file: {text}")
-    return _parse_region(text)
+    return NamedRegion(text, tuple(_parse_region(text)))
 
 
 def _is_file(text: str) -> bool:
@@ -229,4 +260,4 @@ def _lines(path: str, kind: str) -> Iterator[tuple[int, str]]:
     except (OSError, ValueError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f"{kind} file {path!r} cannot be read: {error}") from error
+        raise InputError(f"{kind} file {path!r} cannot be read: {cause(error)}") from error

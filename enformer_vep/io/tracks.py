@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from enformer_vep.errors import TrackError
+from enformer_vep.wording import cause, did_you_mean, plural
 
 REQUIRED_COLUMNS = ("index", "identifier", "description")
 
@@ -72,6 +73,7 @@ class TrackTable:
                 raise TrackError(
                     f"no track {entry!r} in the {self.head} head: expected numbers from 0 to {len(self.table) - 1}, "
                     f"ranges of them like 0-9, or identifiers like {self.identifiers[0]}, separated by commas"
+                    f"{did_you_mean(entry, self.identifiers, likeness=0.9)}"
                 )
         return replace(self, table=self.table.iloc[list(dict.fromkeys(numbers))].reset_index(drop=True))
 
@@ -102,7 +104,7 @@ def read_track_table(path: str, head: str, num_tracks: int) -> TrackTable:
     try:
         table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
     except (OSError, ValueError) as error:
-        raise TrackError(f"{path} is not a track table: {str(error).splitlines()[0]}") from error
+        raise TrackError(f"{path} is not a track table: {cause(error)}") from error
     missing = [name for name in REQUIRED_COLUMNS if name not in table.columns]
     if missing:
         raise TrackError(
@@ -111,7 +113,7 @@ def read_track_table(path: str, head: str, num_tracks: int) -> TrackTable:
         )
     if len(table) != num_tracks:
         raise TrackError(
-            f"{path} names {len(table)} tracks, the {head} head has {num_tracks}: is it the table of another head?"
+            f"{path} names {plural(len(table), 'track')}, the {head} head has {num_tracks:,}: is it of another head?"
         )
     _check_indices(path, table["index"].tolist())
     doubles = table["identifier"][table["identifier"].duplicated()]

@@ -1,39 +1,35 @@
-"""Reads variants from VCF text, plain or compressed by gzip or bgzip, by our own means, and from BCF through pysam.
+"""Reads variants from VCF text, plain or compressed by gzip or bgzip, from tables and lists without header, and BCF.
 
 Of a line of text only the first columns are looked at. htslib would also parse INFO and the genotypes, and refuse a
 file for what no score depends on.
 """
 
 import re
-import tempfile
 from collections.abc import Iterator
-from contextlib import closing, suppress
-from dataclasses import dataclass
+from contextlib import closing
 from itertools import chain
-from typing import IO
-
-import pysam
 
 from enformer_vep.errors import DamagedVcfError, VcfError
+from enformer_vep.io.bcf import BCF_MAGIC, BcfFile
 from enformer_vep.io.selection import Selection
 from enformer_vep.io.tabix import IndexedContig, TabixIndex, find_index, index_fits
+from enformer_vep.io.variant_lines import is_rs_id, split_variant
 from enformer_vep.io.vcf_header import read_header, show, to_text
 from enformer_vep.io.vcf_stream import VcfStream
 from enformer_vep.variant import MISSING, Variant
+from enformer_vep.wording import plural
 
 STANDARD_INPUT = "-"
 
 MAX_POS = 1 << 53
 """The greatest position: beyond it a number may not survive the tools that read tables."""
 
-_BCF_MAGIC = b"BCF"
 _NUM_READ_COLUMNS = 5
 _NUM_FILTER_COLUMNS = 7
 _HEADER_BYTE = ord("#")
 _MAX_POS_DIGITS = len(str(MAX_POS))
 _INTEGER_START = re.compile(rb"\s*[+-]?\d{1,18}")
 _SORTED_POS = re.compile(rb"[1-9]\d{0,17}")  # tabix takes 010 for octal, and sorts it as 8
-_PYSAM_ERRORS = (OSError, ValueError, NotImplementedError, KeyError, IndexError, TypeError, AssertionError, MemoryError)
 
 
 class VcfReader:
@@ -44,6 +40,7 @@ class VcfReader:
       num_records: records read so far, whether selected or not. Blank lines, and lines that begin with '#', are none.
         Where an index lets the reader pass over records, they count as read.
       num_alleles: alleles yielded so far.
+      notice: a sentence on what the file lacks, empty if it has a VCF's header.
     """
 
     def __init__(self, path: str, selection: Selection | None = None, *, name: str | None = None) -> None:
@@ -64,19 +61,24 @@ class VcfReader:
         self._num_selected = 0
         self._selection = None if selection is None or selection.selects_all else selection
         self._index: TabixIndex | None = None
+        self.notice = ""
         self._num_header_lines = 0
         self._num_lines = 0
-        self._bcf: pysam.VariantFile | None = None
-        self._spool: IO[bytes] | None = None
+        self._is_list = False
+        self._contigs: set[str] = set()
+        self._bcf: BcfFile | None = None
         self._stream = VcfStream(path, self.name)
         try:
-            if self._stream.start.startswith(_BCF_MAGIC):
-                self._open_bcf(path)
+            if self._stream.start.startswith(BCF_MAGIC):
+                self._bcf = BcfFile(path, self._stream)
+                self._contigs.update(self._bcf.contigs)
             else:
                 if self._selection is not None and self._selection.regions:
                     self._index = find_index(path, self._stream)
-                self._lines = self._stream.lines()
-                self._num_header_lines = read_header(self._lines, self._stream.start, self.name)
+                header = read_header(self._stream.lines(), self._stream.start, self.name)
+                self._lines, self._num_header_lines = header.rest, header.num_lines
+                self._is_list, self.notice = header.is_list, header.notice
+                self._contigs.update(header.contigs)
                 self._drop_unfit_index(path)
         except VcfError:
             self.close()
@@ -87,6 +89,11 @@ class VcfReader:
         """Records so far that the selection leaves out."""
         return self.num_records - self._num_selected
 
+    @property
+    def contigs(self) -> frozenset[str]:
+        """The contigs that the file declares, and those of the records that were read or passed over."""
+        return frozenset(self._contigs)
+
     def __iter__(self) -> Iterator[Variant]:
         """Yields every ALT allele of every selected record, in the file's order.
 
@@ -96,20 +103,18 @@ class VcfReader:
         Raises:
           DamagedVcfError: the file is cut short or damaged; what was read until there was yielded.
         """
-        alleles = self._iterateto_text() if self._bcf is None else self._iterate_bcf(self._bcf)
+        alleles = self._iterate_text() if self._bcf is None else self._iterate_bcf(self._bcf)
         try:
             yield from alleles
         except DamagedVcfError as error:
-            raise DamagedVcfError(f"{error}; {self.num_records} records before that place were read") from error
+            num_read = plural(self.num_records, "record")
+            raise DamagedVcfError(f"{error}; {num_read} before that place could be read") from error
 
     def close(self) -> None:
         """Closes the file."""
         self._stream.close()
         if self._bcf is not None:
-            with suppress(OSError):  # htslib repeats here what it said of a damaged file when reading
-                self._bcf.close()
-        if self._spool is not None:
-            self._spool.close()
+            self._bcf.close()
 
     def _drop_unfit_index(self, path: str) -> None:
         if self._index is None:
@@ -125,17 +130,31 @@ class VcfReader:
         selection = self._selection
         return [contig for contig in index.contigs if selection and selection.last_end(contig.name) is not None]
 
-    def _iterateto_text(self) -> Iterator[Variant]:
+    def _iterate_text(self) -> Iterator[Variant]:
         selection = self._selection
         num_columns = _NUM_FILTER_COLUMNS if selection and selection.pass_only else _NUM_READ_COLUMNS
         self._num_lines = self._num_header_lines
+        last_contig = b""
         for line in self._lines if self._index is None else self._indexed_lines(self._index):
             self._num_lines += 1
             if not line or line[0] == _HEADER_BYTE:  # a header amid records: two files were joined
                 continue
+            if self._is_list and not line.strip():
+                continue
             record = self.num_records
             self.num_records = record + 1
-            fields = line.split(b"\t", num_columns)
+            if not self._is_list:
+                fields = line.split(b"\t", num_columns)
+            elif (variant := split_variant(line)) is not None:
+                fields = variant
+            else:
+                self._num_selected += 1
+                self.num_alleles += 1
+                yield _no_variant(line.strip(), record, self._num_lines)
+                continue
+            if fields[0] != last_contig and len(fields) > 1:
+                last_contig = fields[0]
+                self._contigs.add(to_text(last_contig))
             pos = _read_pos(fields[1]) if len(fields) >= _NUM_READ_COLUMNS and fields[0] and fields[3] else None
             if pos is None:
                 if selection is None or _may_lie_within(selection, fields):
@@ -156,6 +175,7 @@ class VcfReader:
     def _indexed_lines(self, index: TabixIndex) -> Iterator[bytes]:
         """Yields the lines of the contigs that have regions, and sets the numbers of records and lines passed over."""
         assert self._selection is not None
+        self._contigs.update(contig.name for contig in index.contigs)
         for contig in self._wanted_contigs(index):
             self.num_records = contig.first_record
             self._num_lines = self._num_header_lines + contig.first_record  # a file with blank lines has no index
@@ -179,44 +199,13 @@ class VcfReader:
 
     def _unfit_index(self, contig: IndexedContig) -> DamagedVcfError:
         return DamagedVcfError(
-            f"{self.name} does not fit its index: expected {contig.num_records} records of {contig.name}, found "
-            f"another number after {self.num_records - contig.first_record}; index it again, or remove the index"
+            f"{self.name} does not fit its index: expected {plural(contig.num_records, 'record')} of {contig.name}, "
+            f"found another number after {self.num_records - contig.first_record}; index it again, or remove the index"
         )
 
-    def _open_bcf(self, path: str) -> None:
-        if not self._stream.is_regular:  # htslib must see its start, which is read
-            self._spool = tempfile.NamedTemporaryFile(prefix="enformer-vep-", suffix=".bcf")  # noqa: SIM115
-            self._stream.copy_to(self._spool)
-            self._spool.flush()
-            path = self._spool.name
-        with closing(VcfStream(path, self.name)) as stream:
-            if stream.is_bgzip and not stream.has_end_block():
-                raise DamagedVcfError(f"{self.name} is cut short: its last bgzip block is missing; copy it again")
-        pysam.set_verbosity(0)  # htslib writes to standard error what is raised here
-        try:
-            self._bcf = pysam.VariantFile(path, drop_samples=True)
-        except _PYSAM_ERRORS as error:
-            raise VcfError(
-                f"{self.name} is a BCF that cannot be read: expected BCF version 2 with a whole header, plain or "
-                f"compressed by bgzip, found {_one_line(error)}"
-            ) from error
-
-    def _iterate_bcf(self, bcf: pysam.VariantFile) -> Iterator[Variant]:
+    def _iterate_bcf(self, bcf: BcfFile) -> Iterator[Variant]:
         selection = self._selection
-        records = iter(bcf)
-        while True:
-            try:
-                found = next(records)
-                chrom, pos, name, ref = found.chrom, found.pos, found.id or MISSING, found.ref or MISSING
-                alts = found.alts or (MISSING,)
-                filters = ";".join(found.filter.keys()) or MISSING
-            except StopIteration:
-                return
-            except _PYSAM_ERRORS as error:
-                raise DamagedVcfError(
-                    f"{self.name} is cut short or damaged: record {self.num_records + 1} cannot be read "
-                    f"({_one_line(error)}); copy it again"
-                ) from error
+        for chrom, pos, name, ref, alts, filters in bcf.records():
             record = self.num_records
             self.num_records = record + 1
             if selection is not None and not selection.keeps(chrom, pos, ref, name, filters):
@@ -224,51 +213,7 @@ class VcfReader:
             self._num_selected += 1
             for allele, alt in enumerate(alts, start=1):
                 self.num_alleles += 1
-                yield Variant(chrom, pos, name, ref, alt or "", record, allele)
-
-
-@dataclass(frozen=True)
-class Survey:
-    """What one pass over a file found.
-
-    Attributes:
-      num_records: all records of the file.
-      num_alleles: alleles of the selected records.
-      num_records_left_out: records that the selection leaves out.
-      sample: some of the alleles, spread evenly over the file.
-    """
-
-    num_records: int
-    num_alleles: int
-    num_records_left_out: int
-    sample: tuple[Variant, ...]
-
-
-def survey_vcf(
-    path: str, selection: Selection | None = None, *, name: str | None = None, sample_size: int = 1000
-) -> Survey:
-    """Reads a file from end to end, counts, and keeps every 1st, 2nd, 4th, 8th ... allele, so that few are kept.
-
-    Args:
-      path: the file.
-      selection: which records are wanted; None for all.
-      name: what messages call the file, if not by its path.
-      sample_size: how many alleles are kept at most, of many more than half as many.
-
-    Raises:
-      VcfError: it cannot be read to its end.
-    """
-    sample: list[Variant] = []
-    stride = 1
-    with closing(VcfReader(path, selection, name=name)) as reader:
-        for number, allele in enumerate(reader):
-            if number % stride:
-                continue
-            sample.append(allele)
-            if len(sample) > sample_size:
-                sample = sample[::2]
-                stride *= 2
-        return Survey(reader.num_records, reader.num_alleles, reader.num_records_left_out, tuple(sample))
+                yield Variant(chrom, pos, name, ref, alt, record, allele)
 
 
 def _read_pos(field: bytes) -> int | None:
@@ -310,5 +255,9 @@ def _malformed(fields: list[bytes], record: int, line_number: int) -> Variant:
     return Variant(chrom_text, pos or 0, name_text, ref_text, alt_text, record, 1, detail)
 
 
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+def _no_variant(line: bytes, record: int, line_number: int) -> Variant:
+    """Returns a line of a list that is no variant: its start as ID, and what was expected."""
+    detail = f"line {line_number} is no variant: expected CHROM:POS:REF:ALT, found {show(line)}"
+    if is_rs_id(line):
+        detail += ", and an rsID says neither place nor alleles"
+    return Variant(MISSING, 0, to_text(line), MISSING, MISSING, record, 1, detail)

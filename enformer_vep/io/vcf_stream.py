@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import IO
 
 from enformer_vep.errors import DamagedVcfError, VcfError
+from enformer_vep.wording import cause
 
 GZIP_MAGIC = b"\x1f\x8b"
 END_BLOCK = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
@@ -57,7 +58,7 @@ class VcfStream:
         except PermissionError as error:
             raise VcfError(f"{name} cannot be read: permission denied") from error
         except (OSError, ValueError) as error:  # a name that is too long, or holds a zero byte
-            raise VcfError(f"{name!r} cannot be opened: {error}: {_EXPECTED}") from error
+            raise VcfError(f"{name!r} cannot be opened: {cause(error)}: {_EXPECTED}") from error
         self.is_regular = stat.S_ISREG(os.fstat(self._file.fileno()).st_mode)
         self._num_read = 0
         try:
@@ -118,7 +119,7 @@ class VcfStream:
         try:
             data = self._file.read(_READ_BYTES)
         except OSError as error:
-            raise DamagedVcfError(f"{self.name} cannot be read at byte {self._num_read}: {error}") from error
+            raise DamagedVcfError(f"{self.name} cannot be read at byte {self._num_read}: {cause(error)}") from error
         self._num_read += len(data)
         return data
 

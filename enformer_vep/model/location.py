@@ -11,6 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from enformer_vep.errors import WeightsError
+from enformer_vep.wording import did_you_mean
 
 OFFICIAL = "enformer"
 DEMO = "demo"
@@ -87,7 +88,7 @@ def locate_model(model: str) -> ModelLocation:
         return _at_prefix(prefix, OFFICIAL)
     raise WeightsError(
         f"no model at {model!r}: expected a checkpoint's folder or prefix (PREFIX{INDEX_SUFFIX}), a SavedModel's "
-        f"folder, or one of the names {OFFICIAL}, {DEMO}"
+        f"folder, or one of the names {OFFICIAL}, {DEMO}{did_you_mean(model, (OFFICIAL, DEMO))}"
     )
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from enformer_vep.errors import FastaError, FastaReadError, SkipReason
 from enformer_vep.io.fasta import Genome
+from enformer_vep.io.fasta_faults import find_fault
 from enformer_vep.variant import Interval
 from tests.support import random_sequence, variant, write_fasta
 
@@ -43,29 +44,11 @@ def test_fetch_is_the_sequence_with_n_beyond_its_ends(fasta: str, contig: str, s
     genome.close()
 
 
-@pytest.mark.parametrize(
-    ("names", "chrom", "expected"),
-    [
-        (["chr1", "chr2"], "chr1", "chr1"),
-        (["chr1", "chr2"], "1", "chr1"),
-        (["1", "2"], "chr1", "1"),
-        (["1", "chr1"], "1", "1"),
-        (["1", "chr1"], "chr1", "chr1"),
-        (["1"], "2", None),
-        (["chrX"], "x", None),
-        (["chrM"], "MT", "chrM"),
-        (["MT"], "chrM", "MT"),
-        (["MT"], "M", "MT"),
-        (["chrM", "MT"], "chrMT", None),  # two of the names: which one is meant is not known
-        (["chrM", "MT"], "MT", "MT"),
-        (["chrchr1"], "1", None),
-    ],
-)
-def test_contigs_are_matched_when_one_name_is_there(
-    names: list[str], chrom: str, expected: str | None, tmp_path: Path
-) -> None:
-    genome = Genome(write_fasta(tmp_path / "genome.fa", dict.fromkeys(names, "ACGT")))
-    assert genome.resolve(chrom) == expected
+def test_contigs_are_found_by_their_other_names(tmp_path: Path) -> None:
+    genome = Genome(write_fasta(tmp_path / "genome.fa", {"chr1": "ACGT", "chrM": "A" * 16_569}))
+    assert genome.resolve("1") == genome.resolve("Chr1") == "chr1"
+    assert genome.resolve("NC_012920.1") == "chrM"
+    assert genome.resolve("chr2") is None
 
 
 @pytest.mark.parametrize(
@@ -151,6 +134,80 @@ def test_a_fasta_that_does_not_fit_its_index_is_an_error(tmp_path: Path) -> None
     with pytest.raises(FastaReadError, match="chr1:1-1000") as caught:
         genome.fetch(Interval("chr1", 500, 600))
     assert caught.value.exit_code == 1
+
+
+FAULTS = {
+    "lines of different length": (b">chr1\nACGT\nAC\nACGTACGT\n", "line 4, in chr1, comes after one of 2 .*seqkit seq"),
+    "a longer line": (b">chr1\nACGT\nACGTAC\nACGT\n", "line 3, in chr1, has 6 letters, where others have 4; write"),
+    "a blank line": (b">chr1\nACGT\n\nACGT\n", "line 4, in chr1, comes after a blank line; remove .*sed"),
+    "blanks at line ends": (b">chr1\nACGT\nACGT\t\nACGT\n", "line 3, in chr1, has blanks .*; remove them: sed"),
+    "blanks among the letters": (b">chr1\n" + b"AC GT\n" * 9, "line 2, in chr1, has blanks among"),
+    "line ends of two kinds": (
+        b">chr1\nACGT\r\nACGT\nACGT\r\n",
+        "line 4, in chr1, .*CR LF.*; use one kind",
+    ),
+    "carriage returns": (b">chr1\rACGT\r", "line 1 has carriage returns for line ends; put in line feeds"),
+    "no letters": (b">chr1\n", "ends at line 1 with the name of a sequence without letters"),
+    "a name in Latin-1": (b">chr\xe9\nACGT\n", r"line 1 has a name that is not UTF-8: b'chr\\xe9'"),
+    "two of one name": (b">chr1\nACGT\n>chr2\nA\n>chr1 x\nAC\n", "two sequences named 'chr1': .*remove or rename one"),
+}
+
+
+def read_all(path: str) -> bytes:
+    genome = Genome(path)
+    return genome.fetch(Interval("chr1", 0, genome.contigs["chr1"]))
+
+
+def test_blanks_at_every_line_end(tmp_path: Path) -> None:
+    path = str(tmp_path / "a.fa")
+    Path(path).write_bytes(b">chr1\n" + b"ACGT \n" * 9)
+    with pytest.raises(FastaError, match="line 2, in chr1, has blanks before or after its letters; remove them: sed"):
+        read_all(path)
+    pysam.tabix_compress(path, f"{path}.gz")
+    assert read_all(f"{path}.gz") == b"ACGT" * 9  # htslib's reader passes over them
+
+
+@pytest.mark.parametrize("is_compressed", [False, True])
+@pytest.mark.parametrize(("content", "message"), FAULTS.values(), ids=FAULTS)
+def test_what_is_wrong_with_a_fasta_is_said_in_one_line(
+    content: bytes, message: str, tmp_path: Path, capfd: pytest.CaptureFixture, *, is_compressed: bool
+) -> None:
+    path = str(tmp_path / "a.fa")
+    Path(path).write_bytes(content)
+    if is_compressed:
+        pysam.tabix_compress(path, f"{path}.gz")
+        path += ".gz"
+    with pytest.raises(FastaError, match=message) as caught:
+        read_all(path)
+    assert str(caught.value).startswith(f"{path} ")
+    assert "\n" not in str(caught.value)
+    assert "remove the index" not in str(caught.value)
+    assert caught.value.exit_code == 2
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b">chr1\nACGT\nAC",
+        b">chr1 x\r\nACGT\r\nAC\r\n\r\n>chr2\r\nA\r\n",
+        b"\n> chr1\nACGT\nAC\n\n\n>chr2\nACGTACGT\nACGTACGT\n",
+    ],
+)
+def test_a_fasta_without_fault(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "a.fa").write_bytes(content)
+    assert find_fault(tmp_path / "a.fa", is_compressed=False) is None
+    genome = Genome(str(tmp_path / "a.fa"))
+    assert genome.fetch(Interval("chr1", 0, 6)) == b"ACGTAC"
+
+
+def test_a_bgzipped_fasta_that_is_cut(tmp_path: Path) -> None:
+    path = write_fasta(tmp_path / "genome.fa", {"chr1": random_sequence(200_000)})
+    pysam.tabix_compress(path, f"{path}.gz")
+    content = Path(f"{path}.gz").read_bytes()
+    Path(f"{path}.gz").write_bytes(content[: len(content) // 2])
+    with pytest.raises(FastaError, match="cut short or damaged"):
+        Genome(f"{path}.gz")
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from enformer_vep.errors import DamagedVcfError
 from enformer_vep.io.selection import Selection
+from enformer_vep.io.survey import Survey, survey_vcf
 from enformer_vep.io.tabix import find_index
-from enformer_vep.io.vcf import Survey, VcfReader, survey_vcf
+from enformer_vep.io.vcf import VcfReader
 from enformer_vep.io.vcf_stream import VcfStream
 from enformer_vep.variant import Variant
 

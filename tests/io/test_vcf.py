@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from enformer_vep.errors import DamagedVcfError, SkipReason, VcfError
 from enformer_vep.io.selection import Selection
-from enformer_vep.io.vcf import Survey, VcfReader, survey_vcf
+from enformer_vep.io.survey import Survey, survey_vcf
+from enformer_vep.io.vcf import VcfReader
 from enformer_vep.variant import Variant, check_alleles
 from tests.support import write_vcf
 
@@ -160,12 +161,23 @@ def test_a_header_without_records_is_no_error(tmp_path: Path) -> None:
 REFUSED = {
     "empty": (b"", "is empty"),
     "empty gzip": (gzip.compress(b""), "is empty"),
-    "no header": (b"chr1\t5\t.\tA\tC\t.\t.\t.\n", "is not a VCF: expected a first line '##fileformat=VCF"),
+    "neither header nor variants": (b"chr1\t5\t.\tA\tdog\n", "is not a VCF: expected a first line '##fileformat=VCF"),
+    "start and end": (b"chr1\t5\t6\tA\tC\n", "is not a VCF"),
+    "three columns": (b"chr1\t5\t6\n", "is not a VCF"),
+    "commas": (b"chr1,5,.,A,C\n", "is not a VCF"),
+    "the header of another table": (b"##source=x\n" + RECORD, "is not a VCF"),
+    "rsIDs": (b"rs123\nrs4\n", "list of rsIDs.*bcftools view -i"),
+    "rsIDs below a title": (b"rsid\nrs123\n", "list of rsIDs.*bcftools view -i"),
+    "VCF 3.3": (HEADER.replace(b"4.2", b"3.3") + RECORD, "is VCF 3.3, .*expected VCF 4.0 or later; .*vcf-convert"),
+    "VCF 3.2": (b"##format=VCFv3.2\n" + RECORD, "is VCF 3.2"),
     "another first line": (b"\n" + HEADER, "is not a VCF"),
-    "no #CHROM line": (b"##fileformat=VCFv4.2\n" + RECORD, "line 2: expected a #CHROM line before"),
+    "no #CHROM line": (
+        b"##fileformat=VCFv4.2\n" + RECORD.replace(b"A", b"<X>"),
+        "line 2: expected a #CHROM line before",
+    ),
     "nothing after the first line": (b"##fileformat=VCFv4.2\n", "has no #CHROM line"),
     "spaces": (HEADER.replace(b"\t", b" "), "line 2: .*separated by tabs, found 1.*put tabs between"),
-    "7 columns": (HEADER[:-6] + b"\n", "line 2: .*at least 8 columns"),
+    "4 columns": (HEADER[: HEADER.index(b"\tALT")] + b"\n", "line 2: .*at least 8 columns"),
     "columns in another order": (HEADER.replace(b"REF\tALT", b"ALT\tREF"), "expected column REF, found 'ALT'"),
     "FASTA": (b">chr1\nACGT\n", "found FASTA"),
     "binary": (b"\x00\x01\x02binary", "is not a VCF"),
@@ -176,7 +188,10 @@ REFUSED = {
     "returns alone": (HEADER.replace(b"\n", b"\r"), "carriage returns"),
     "byte order mark": (b"\xef\xbb\xbf" + HEADER, "byte order mark.*without BOM"),
     "UTF-16": (HEADER.decode().encode("utf-16"), "is not a VCF"),
-    "BCF of version 1": (b"BCF\x04" + bytes(50), "is a BCF that cannot be read"),
+    "BCF of version 1": (b"BCF\x04" + bytes(50), "is BCF 1: expected BCF 2.2 or VCF; convert it"),
+    "BCF 2.1": (b"BCF\x02\x01" + bytes(50), "is BCF 2.1: expected BCF 2.2 or VCF; convert it .*gatk"),
+    "BCF 2.0 in gzip": (gzip.compress(b"BCF\x02\x00" + bytes(50)), "is BCF 2.0: expected BCF 2.2"),
+    "BCF and nothing more": (b"BCF", "has no known version"),
     "BCF without its header": (b"BCF\x02\x02" + b"\xff" * 50, "is a BCF that cannot be read"),
     "BCF in gzip": (gzip.compress(b"BCF\x02\x02" + bytes(50)), "is a BCF that cannot be read"),
     "a long line": (b"x" * 5000, "is not a VCF"),
@@ -235,10 +250,10 @@ def test_damage_says_what_was_read(kind: str, damage: str, tmp_path: Path) -> No
         read = []
         with (
             closing(VcfReader(str(path))) as reader,
-            pytest.raises(DamagedVcfError, match=r"; \d+ records before") as caught,
+            pytest.raises(DamagedVcfError, match=r"; [\d,]+ records before") as caught,
         ):
             read.extend(variant for variant in reader)
-        assert f"; {len(read)} records before" in str(caught.value)
+        assert f"; {len(read):,} records before" in str(caught.value)
         if kind != "gz" or damage != "flipped":  # gzip has one checksum, at its end
             assert [variant.pos for variant in read] == list(range(1, len(read) + 1))
         assert len(read) > 1000
@@ -298,7 +313,12 @@ def test_selection(
     assert [variant.record for variant in found if variant.allele == 1] == records
     assert len(found) == len(records) + (1 in records)
     survey = survey_vcf(str(path), selection)
-    assert survey == Survey(4, len(found), 4 - len(records), tuple(found))
+    counts = (survey.num_records, survey.num_alleles, survey.num_records_left_out)
+    assert counts == (4, len(found), 4 - len(records))
+    plain = tuple(variant for variant in found if check_alleles(variant, 100) is None)
+    assert survey.sample == plain
+    assert survey.contigs == {record[0] for record in SELECTED}
+    assert survey.plain_contigs == {variant.chrom for variant in plain}
 
 
 def test_a_malformed_line_is_selected_unless_it_lies_elsewhere(tmp_path: Path) -> None:

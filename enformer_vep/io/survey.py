@@ -1,0 +1,72 @@
+"""Reads a VCF once from end to end, before anything costs time: what is in it, and some of its alleles."""
+
+import sys
+from contextlib import closing
+from dataclasses import dataclass
+
+from enformer_vep.io.selection import Selection
+from enformer_vep.io.vcf import VcfReader
+from enformer_vep.variant import Variant, check_alleles
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What one pass over a file found.
+
+    Attributes:
+      num_records: all records of the file.
+      num_alleles: alleles of the selected records.
+      num_records_left_out: records that the selection leaves out.
+      sample: some of the selected alleles that are plain sequences, spread evenly over the file.
+      contigs: the contigs that the file declares, and those of its records, selected or not.
+      plain_contigs: the contigs of the selected alleles that are plain sequences.
+      notice: a sentence on what the file lacks, empty if it has a VCF's header.
+    """
+
+    num_records: int
+    num_alleles: int
+    num_records_left_out: int
+    sample: tuple[Variant, ...]
+    contigs: frozenset[str] = frozenset()
+    plain_contigs: frozenset[str] = frozenset()
+    notice: str = ""
+
+
+def survey_vcf(
+    path: str, selection: Selection | None = None, *, name: str | None = None, sample_size: int = 1000
+) -> Survey:
+    """Reads a file from end to end, counts, and keeps every 1st, 2nd, 4th, 8th ... plain allele, so that few are kept.
+
+    Args:
+      path: the file.
+      selection: which records are wanted; None for all.
+      name: what messages call the file, if not by its path.
+      sample_size: how many alleles are kept at most, of many more than half as many.
+
+    Raises:
+      VcfError: it cannot be read to its end.
+    """
+    sample: list[Variant] = []
+    plain_contigs: set[str] = set()
+    stride = 1
+    number = 0
+    with closing(VcfReader(path, selection, name=name)) as reader:
+        for allele in reader:
+            if check_alleles(allele, sys.maxsize) is not None:
+                continue
+            plain_contigs.add(allele.chrom)
+            if number % stride == 0:
+                sample.append(allele)
+                if len(sample) > sample_size:
+                    sample = sample[::2]
+                    stride *= 2
+            number += 1
+        return Survey(
+            reader.num_records,
+            reader.num_alleles,
+            reader.num_records_left_out,
+            tuple(sample),
+            reader.contigs,
+            frozenset(plain_contigs),
+            reader.notice,
+        )

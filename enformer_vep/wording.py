@@ -1,0 +1,43 @@
+"""Wording that messages share: plurals, lists that say what they leave out, suggestions, and what the system said."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+NUM_LISTED = 5
+
+
+def plural(count: int, noun: str) -> str:
+    """Returns a count with its noun: '1 contig', '2,000 contigs'."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def listed(names: Iterable[str], most: int = NUM_LISTED) -> str:
+    """Returns the first names separated by commas, and how many more there are: 'a, b and 3 more'."""
+    names = list(names)
+    shown = ", ".join(names[:most])
+    return f"{shown} and {len(names) - most:,} more" if len(names) > most else shown
+
+
+def nearest(name: str, choices: Iterable[str], *, likeness: float = 0.6) -> str | None:
+    """Returns the choice that a mistyped name is most like, whatever its case; None if it is like none.
+
+    Args:
+      name: what was typed.
+      choices: what could have been meant.
+      likeness: from 0 to 1, how like it must be. Identifiers that are all alike need more of it than words.
+    """
+    by_case = {choice.lower(): choice for choice in choices}
+    found = get_close_matches(name.lower(), by_case, n=1, cutoff=likeness)
+    return by_case[found[0]] if found else None
+
+
+def did_you_mean(name: str, choices: Iterable[str], *, likeness: float = 0.6) -> str:
+    """Returns '; did you mean X?' to be put at the end of a message, or nothing if no choice is like the name."""
+    choice = nearest(name, choices, likeness=likeness)
+    return f"; did you mean {choice}?" if choice is not None else ""
+
+
+def cause(error: Exception) -> str:
+    """Returns what an error says, in one line and without the number that the system gives it."""
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return " ".join(text.split()) or type(error).__name__

@@ -1,0 +1,33 @@
+import pytest
+
+from enformer_vep.wording import cause, did_you_mean, listed, nearest, plural
+
+
+@pytest.mark.parametrize(("count", "expected"), [(0, "0 contigs"), (1, "1 contig"), (2000, "2,000 contigs")])
+def test_plural(count: int, expected: str) -> None:
+    assert plural(count, "contig") == expected
+
+
+def test_a_list_that_is_cut_says_so() -> None:
+    assert listed([]) == ""
+    assert listed("abcde") == "a, b, c, d, e"
+    assert listed("abcdefg") == "a, b, c, d, e and 2 more"
+    assert listed("abc", most=2) == "a, b and 1 more"
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("Enformer", "enformer"), ("enfromer", "enformer"), ("sadd", None), ("", None)]
+)
+def test_nearest(name: str, expected: str | None) -> None:
+    assert nearest(name, ("enformer", "demo")) == expected
+
+
+def test_did_you_mean() -> None:
+    assert did_you_mean("sadd", ("SAD", "SAR")) == "; did you mean SAD?"
+    assert did_you_mean("x", ("SAD", "SAR")) == ""
+
+
+def test_a_cause_is_one_line_without_a_number() -> None:
+    assert cause(FileNotFoundError(2, "No such file or directory", "a")) == "No such file or directory"
+    assert cause(OSError("odd\nlines")) == "odd lines"
+    assert cause(ValueError()) == "ValueError"
