@@ -54,7 +54,32 @@ def sadr(reference: BinSums, alternate: BinSums) -> Float64s:
     return np.asarray(np.log2(1 + alternate.total) - np.log2(1 + reference.total))
 
 
+FLOAT32_NOISE = 3e-7
+"""Root mean square error of SAD in float32 relative to the track's total, in the noisiest of the tracks measured.
+
+`benchmarks/noise.py` measures it; docs/method.md has what was seen.
+"""
+
 STATISTICS: Mapping[str, Statistic] = MappingProxyType({"SAD": sad, "SAR": sar, "SADR": sadr})
+
+
+def rounding_noise(reference: BinSums, statistics: Sequence[str]) -> Float64s:
+    """How large the rounding error of a float32 score can be, whatever the size of the effect.
+
+    A score is the difference of two predictions, each rounded to float32 at every step. What that leaves in SAD is in
+    proportion to the track's total; d log2(1 + x) = dx / (1 + x) / ln 2 makes it that of the other statistics.
+
+    Args:
+      reference: sums of the reference's prediction.
+      statistics: names in STATISTICS.
+
+    Returns:
+      float64 [statistics * tracks], statistics outermost.
+    """
+    noise = FLOAT32_NOISE * reference.total
+    of_logs = noise / np.log(2)
+    found = {"SAD": noise, "SAR": of_logs, "SADR": of_logs / (1 + reference.total)}
+    return np.concatenate([found[name] for name in statistics])
 
 
 def parse_statistics(text: str) -> tuple[str, ...]:

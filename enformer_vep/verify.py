@@ -10,7 +10,7 @@ import numpy.typing as npt
 from enformer_vep.errors import VerificationError
 from enformer_vep.inference.engine import AllelePair, Engine
 from enformer_vep.io.parts import Part
-from enformer_vep.scoring import score
+from enformer_vep.scoring import rounding_noise, score
 from enformer_vep.variant import Variant
 
 DEFAULT_TOLERANCE = {"float32": 0.01, "tf32": 0.1, "mixed": 0.03, "bfloat16": 0.1}
@@ -21,8 +21,9 @@ DEFAULT_TOLERANCE = {"float32": 0.01, "tf32": 0.1, "mixed": 0.03, "bfloat16": 0.
 class Verification:
     """How far the scores of a run are from the full engine's.
 
-    An allele's error is the root mean square over tracks of the difference of its scores, relative to the spread of
-    its scores; of several statistics, the one with the largest counts.
+    An allele's error is the root mean square over tracks of the difference of its scores, less what float32 rounding of
+    the full engine explains, relative to the spread of its scores; of several statistics, the one with the largest
+    counts.
 
     Attributes:
       num_alleles: alleles that were scored again.
@@ -87,7 +88,12 @@ def verify(
         return None
     predictions = engine.predict(pair(variant) for variant, _ in found)
     errors = [
-        relative_errors(scores, score(predicted.reference, predicted.alternate, statistics), len(statistics))
+        relative_errors(
+            scores,
+            score(predicted.reference, predicted.alternate, statistics),
+            rounding_noise(predicted.reference, statistics),
+            len(statistics),
+        )
         for (_, scores), predicted in zip(found, predictions, strict=True)
     ]
     of_alleles = [of_all_tracks for of_all_tracks, _ in errors]
@@ -115,13 +121,17 @@ def choose(num_scored: int, num_alleles: int) -> list[int]:
 
 
 def relative_errors(
-    found: npt.NDArray[np.float32], expected: npt.NDArray[np.float32], num_statistics: int
+    found: npt.NDArray[np.float32],
+    expected: npt.NDArray[np.float32],
+    noise: npt.NDArray[np.float64],
+    num_statistics: int,
 ) -> tuple[float, float]:
-    """Compares an allele's scores with the right ones.
+    """Compares an allele's scores with those of the full engine, which has rounding noise of its own.
 
     Args:
       found: float32 [statistics * tracks].
       expected: the same.
+      noise: float64 [statistics * tracks], the rounding noise of `expected`, which is taken off the error.
       num_statistics: how many statistics there are.
 
     Returns:
@@ -130,16 +140,25 @@ def relative_errors(
       Of several statistics, the largest. Scores that are equal have no error, whatever their spread.
     """
     largest, largest_of_one_track = 0.0, 0.0
-    for of_found, of_expected in zip(np.split(found, num_statistics), np.split(expected, num_statistics), strict=True):
+    by_statistic = (np.split(array, num_statistics) for array in (found, expected, noise))
+    for of_found, of_expected, of_noise in zip(*by_statistic, strict=True):
         error = of_found.astype(np.float64) - of_expected
         if not error.any():
             continue
         spread = max(float(of_expected.std(dtype=np.float64)), abs(float(of_expected.mean(dtype=np.float64))))
-        if not spread or not np.isfinite(error).all():
+        if not np.isfinite(error).all():
             return np.inf, np.inf
-        largest = max(largest, float(np.sqrt(np.mean(error**2))) / spread)
-        largest_of_one_track = max(largest_of_one_track, float(np.abs(error).max()) / spread)
+        beyond = max(0.0, _root_mean_square(error) - _root_mean_square(of_noise))
+        beyond_in_one_track = float(np.maximum(np.abs(error) - of_noise, 0).max())
+        if beyond_in_one_track and not spread:
+            return np.inf, np.inf
+        largest = max(largest, beyond / (spread or 1.0))
+        largest_of_one_track = max(largest_of_one_track, beyond_in_one_track / (spread or 1.0))
     return largest, largest_of_one_track
+
+
+def _root_mean_square(values: npt.NDArray[np.float64]) -> float:
+    return float(np.sqrt(np.mean(values**2)))
 
 
 def _pick(parts: Iterator[Part], chosen: Sequence[int]) -> Iterator[tuple[Variant, npt.NDArray[np.float32]]]:

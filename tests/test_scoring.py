@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from enformer_vep.scoring import STATISTICS, parse_statistics, score
+from enformer_vep.scoring import FLOAT32_NOISE, STATISTICS, parse_statistics, rounding_noise, score
 
 
 def bin_sums(prediction: np.ndarray) -> SimpleNamespace:
@@ -52,3 +52,12 @@ def test_parse_statistics(text: str, expected: tuple[str, ...]) -> None:
 def test_unknown_statistics_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="expected one or more of SAD,SAR,SADR"):
         parse_statistics(text)
+
+
+def test_rounding_noise_is_in_proportion_to_the_tracks_total() -> None:
+    reference = SimpleNamespace(total=np.array([1.0, 999.0]), log2_total=np.array([1.0, 9.0]))
+    sad, sar, sadr = np.split(rounding_noise(reference, ["SAD", "SAR", "SADR"]), 3)
+    np.testing.assert_allclose(sad, FLOAT32_NOISE * np.array([1, 999]))
+    # log2(1 + x) grows by dx / (1 + x) / ln 2: by bin at most dx / ln 2, of the total 999 by a thousandth of that.
+    np.testing.assert_allclose(sar, sad / np.log(2))
+    np.testing.assert_allclose(sadr, sad / np.log(2) / np.array([2, 1000]))

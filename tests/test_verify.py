@@ -83,15 +83,28 @@ def test_nothing_scored_is_nothing_to_verify() -> None:
 
 def test_statistics_are_compared_each_with_its_own_spread() -> None:
     expected = np.array([0, 2, 0, 200], np.float32)  # of two statistics, two tracks each: spreads 1 and 100
-    assert relative_errors(expected, expected, 2) == (0, 0)
-    of_first = relative_errors(expected + np.array([0.5, 0.5, 0, 0], np.float32), expected, 2)
-    of_second = relative_errors(expected + np.array([0, 0, 0.5, 0.5], np.float32), expected, 2)
+    silence = np.zeros(4)
+    assert relative_errors(expected, expected, silence, 2) == (0, 0)
+    of_first = relative_errors(expected + np.array([0.5, 0.5, 0, 0], np.float32), expected, silence, 2)
+    of_second = relative_errors(expected + np.array([0, 0, 0.5, 0.5], np.float32), expected, silence, 2)
     assert of_first == pytest.approx((0.5, 0.5))
     assert of_second == pytest.approx((0.005, 0.005))
 
 
 def test_a_single_track_is_compared_with_its_score() -> None:
-    assert relative_errors(np.array([2.1], np.float32), np.array([2], np.float32), 1)[0] == pytest.approx(
+    silence, none = np.zeros(1), np.array([0], np.float32)
+    assert relative_errors(np.array([2.1], np.float32), np.array([2], np.float32), silence, 1)[0] == pytest.approx(
         0.05, rel=1e-5
     )
-    assert relative_errors(np.array([0.1], np.float32), np.array([0], np.float32), 1) == (np.inf, np.inf)
+    assert relative_errors(np.array([0.1], np.float32), none, silence, 1) == (np.inf, np.inf)
+
+
+def test_what_rounding_explains_is_no_error() -> None:
+    # Scores 0.5 and -0.5: their spread is 0.5. Off by 0.1 each, of which rounding explains 0.06: 0.04 / 0.5 is left.
+    expected = np.array([0.5, -0.5], np.float32)
+    found = expected + np.array([0.1, -0.1], np.float32)
+    assert relative_errors(found, expected, np.array([0.06, 0.06]), 1) == pytest.approx((0.08, 0.08), rel=1e-5)
+    assert relative_errors(found, expected, np.array([0.2, 0.2]), 1) == (0, 0)
+    assert relative_errors(found * np.inf, expected, np.array([0.2, 0.2]), 1) == (np.inf, np.inf)
+    equal = np.zeros(2, np.float32)
+    assert relative_errors(equal + np.float32(0.1), equal, np.array([0.2, 0.2]), 1) == (0, 0)
