@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from enformer_vep.cli import main
+from enformer_vep.cli import cli, main
 from enformer_vep.model.weights import save_model
 from tests.support import TINY_CONFIG, random_sequence, reference_model, write_fasta, write_vcf
 
@@ -155,7 +155,7 @@ BAD_COMMANDS = {
     "a region on no contig": (["--region", "chr99"], "region 'chr99': neither "),
     "no such file of IDs": (["--include-id", "none.txt"], "cannot be read: No such file or directory"),
     "a placement too narrow": (["--window", "shared:5"], "128 to 1024 bp"),
-    "a size that is none": (["--cache-size", "many"], "'many' is no size: expected bytes, or a number with K, M or G"),
+    "a size that is none": (["--cache-size", "many"], "'many' is not a size: expected bytes, or a number with K, M or G"),
     "a negative number to verify": (["--verify", "-1"], "-1 is not in the range"),
 }
 
@@ -279,6 +279,22 @@ def test_help_shows_every_option_and_its_default(capsys: pytest.CaptureFixture) 
         assert option in text
     for default in ("default: enformer", "default: human", "default: SAD", "default: float32", "default: all"):
         assert default in " ".join(text.split())
+
+
+@pytest.mark.parametrize("command", ["score", "merge", "demo"])
+def test_help_groups_every_option_and_ends_on_two_examples(command: str, capsys: pytest.CaptureFixture) -> None:
+    assert main([command, "--help"]) == 0
+    text = capsys.readouterr().out
+    assert "Other options:" not in text
+    assert max(map(len, text.splitlines())) <= 100
+    _, examples = text.split("\nExamples:\n")
+    assert len(examples.splitlines()) == 2
+    for example in examples.splitlines():
+        words = example.split()
+        assert words[:2] == ["enformer-vep", command]
+        # They are commands of this program: every option in them is one of its own.
+        options = {name for parameter in cli.commands[command].params for name in parameter.opts}
+        assert {word for word in words if word.startswith("-") and word != "-"} <= options
 
 
 def test_version_and_no_command(capsys: pytest.CaptureFixture) -> None:

@@ -73,7 +73,8 @@ ALLOWED = {
         "scoring",
     },
     "demo": {"errors", "geometry", "variant", "sequence", "model", "settings", "pipeline"},
-    "cli": {"errors", "settings", "pipeline", "merge", "demo"},
+    "options": set(),
+    "cli": {"errors", "settings", "options", "pipeline", "merge", "demo"},
     "__main__": {"cli"},
     "__init__": set(),
 }
