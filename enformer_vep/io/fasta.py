@@ -206,7 +206,7 @@ def _build_missing_index(path: Path, index: Path, block_index: Path | None = Non
     temporary = [(option, file, file.with_name(f".{file.name}.{os.getpid()}.tmp")) for option, file in wanted]
     try:
         pysam.faidx(*(word for option, _, made in temporary for word in (option, str(made))), str(path))
-        if name := find_double(path, is_compressed=block_index is not None):
+        if (name := find_double(path, is_compressed=block_index is not None)) is not None:
             raise FastaError(f"{path} has two sequences named {name!r}: expected different names; remove or rename one")
         for _, file, made in temporary:
             os.replace(made, file)

@@ -10,7 +10,7 @@ from typing import IO
 from enformer_vep.wording import cause
 
 _CHUNK_BYTES = 1 << 22
-_HEADER = re.compile(rb"(?:^|(?<=\n))>\s*(\S*)[^\n]*\n")
+_HEADER = re.compile(rb"(?:^|(?<=\n))>[^\S\n]*(\S*)[^\n]*\n")
 _REMOVE_BLANKS = "remove them: sed '/^>/!s/[[:space:]]//g' IN.fa > OUT.fa"
 _REMOVE_LINES = "remove such lines: sed '/^[[:space:]]*$/d' IN.fa > OUT.fa"
 _WRAP = "write it anew with lines of one length: seqkit seq -w 60 IN.fa > OUT.fa"

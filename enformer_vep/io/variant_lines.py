@@ -9,7 +9,7 @@ COLUMN_NAMES = (b"CHROM", b"POS", b"ID", b"REF", b"ALT")
 _VARIANT = re.compile(rb"(\S+)[:_-](\d{1,18})(?:[:_-]|\s+)([A-Za-z]+)[:_>/-]([A-Za-z*,]+?)(?:_b3[78])?")
 _SEQUENCE = re.compile(rb"[ACGTNacgtn]+")
 _OTHER_ALT = re.compile(rb"\*|\.|<[^<>\s]+>")
-_TITLE = re.compile(rb"#?[A-Za-z]+(?:[_ .-]?[A-Za-z]+)*")
+_TITLE = re.compile(rb"#?[A-Za-z][A-Za-z_ .-]{,40}")
 _RS_ID = re.compile(rb"rs\d+")
 
 

@@ -149,6 +149,7 @@ FAULTS = {
     "carriage returns": (b">chr1\rACGT\r", "line 1 has carriage returns for line ends; put in line feeds"),
     "no letters": (b">chr1\n", "ends at line 1 with the name of a sequence without letters"),
     "a name in Latin-1": (b">chr\xe9\nACGT\n", r"line 1 has a name that is not UTF-8: b'chr\\xe9'"),
+    "two without a name": (b">\nACGT\n> \nAC\n", "two sequences named ''"),
     "two of one name": (b">chr1\nACGT\n>chr2\nA\n>chr1 x\nAC\n", "two sequences named 'chr1': .*remove or rename one"),
 }
 

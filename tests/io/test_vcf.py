@@ -195,6 +195,8 @@ REFUSED = {
     "BCF without its header": (b"BCF\x02\x02" + b"\xff" * 50, "is a BCF that cannot be read"),
     "BCF in gzip": (gzip.compress(b"BCF\x02\x02" + bytes(50)), "is a BCF that cannot be read"),
     "a long line": (b"x" * 5000, "is not a VCF"),
+    "long lines of letters": ((b"x" * 5000 + b"\n") * 5, "is not a VCF"),
+    "long lines of marks": ((b"1-1-A-" * 5000 + b"\n") * 5, "is not a VCF"),
 }
 
 
