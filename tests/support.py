@@ -32,10 +32,12 @@ SMALL_CONFIG = EnformerConfig(channels=384, num_transformer_layers=2, heads={"hu
 """The sizes of tests/data/small.npz."""
 
 
+needs_bfloat16 = pytest.mark.skipif(bfloat16_aborts(), reason="ONEDNN_MAX_CPU_ISA leaves no bfloat16 products")
+
+
 def precisions(*names: str) -> list[Any]:
     """Parameters of a test; those that multiply in bfloat16 are skipped where the environment forbids that."""
-    aborts = pytest.mark.skipif(bfloat16_aborts(), reason="ONEDNN_MAX_CPU_ISA leaves no bfloat16 products")
-    return [pytest.param(name, marks=aborts) if name in BFLOAT16_PRECISIONS else name for name in names]
+    return [pytest.param(name, marks=needs_bfloat16) if name in BFLOAT16_PRECISIONS else name for name in names]
 
 
 def reference_model(config: EnformerConfig) -> Enformer:

@@ -33,7 +33,7 @@ from enformer_vep.scoring import STATISTICS
 from enformer_vep.sequence import one_hot
 from enformer_vep.variant import Variant
 from enformer_vep.windows import Placement
-from tests.support import DATA
+from tests.support import DATA, needs_bfloat16, precisions
 
 PREDICTION_TOLERANCE = 2e-4
 """Relative, of a track's sum or of one bin."""
@@ -163,7 +163,7 @@ def test_full_model(full_model: Enformer, real_genome: str) -> None:
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("precision", ["mixed", "bfloat16"])
+@pytest.mark.parametrize("precision", precisions("mixed", "bfloat16"))
 def test_full_model_in_low_precision(full_model: Enformer, real_genome: str, precision: str) -> None:
     """An MNV and a deletion."""
     golden = np.load(DATA / "full.npz")
@@ -176,6 +176,7 @@ def test_full_model_in_low_precision(full_model: Enformer, real_genome: str, pre
             assert error < LOW_PRECISION_TOLERANCE[precision]
 
 
+@needs_bfloat16
 @pytest.mark.full
 def test_effects_a_hundred_times_smaller_are_as_exact(full_model: Enformer, real_genome: str) -> None:
     """The change that enters the transformer is scaled; the right answer is the difference in float32 throughout."""
@@ -186,7 +187,7 @@ def test_effects_a_hundred_times_smaller_are_as_exact(full_model: Enformer, real
     one_hots = (one_hot(codes[start:end])[np.newaxis] for codes in (pair.reference, pair.alternate))
     reference_patch, alternate_patch = (full_model.tower_bins(x).numpy() for x in one_hots)
     tower = tf.function(full_model.conv_tower, autograph=False)(one_hot(pair.reference)[np.newaxis])
-    transformer = DifferenceTransformer(full_model, "human")
+    transformer = DifferenceTransformer(full_model, "human", [range(OFFICIAL_CONFIG.heads["human"])])
     exact, rounded = Arithmetic(is_fused=True), Arithmetic(tf.bfloat16, is_fused=True)
 
     @tf.function(autograph=False)
@@ -197,7 +198,8 @@ def test_effects_a_hundred_times_smaller_are_as_exact(full_model: Enformer, real
             with arithmetic(of_reference), tf.control_dependencies(found):
                 _, kept = transformer.reference(tf.identity(tower), of_alternate.product_dtype)
             with arithmetic(of_alternate):
-                found.append(tf.reduce_sum(transformer.difference(kept, d, tf.constant([first_bin])), axis=1)[0])
+                (difference,) = transformer.difference(kept, d, tf.constant([first_bin]))
+            found.append(tf.reduce_sum(difference, axis=1)[0])
         return found
 
     d = alternate_patch - reference_patch

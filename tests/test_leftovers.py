@@ -13,7 +13,7 @@ from enformer_vep.cli import main
 from enformer_vep.errors import EnformerVepError
 from enformer_vep.io.parts import Part, WorkFolder
 from enformer_vep.model.weights import save_model
-from tests.support import TINY_CONFIG, random_sequence, reference_model, write_fasta, write_vcf
+from tests.support import TINY_CONFIG, needs_bfloat16, random_sequence, reference_model, write_fasta, write_vcf
 
 CONTIG = random_sequence(6_000)
 TABLE, SKIPPED, RUN, TRACKS, WORK = NAMES = [
@@ -170,6 +170,7 @@ def test_a_resumed_run_has_the_part_size_of_the_unfinished_one(
     assert finished_as(tmp_path, inputs / "done")
 
 
+@needs_bfloat16
 def test_a_failed_verification_does_not_suggest_resume(
     inputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:

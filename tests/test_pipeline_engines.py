@@ -9,7 +9,7 @@ import pytest
 from enformer_vep.errors import EnformerVepError
 from enformer_vep.model.enformer import Enformer
 from tests.pipeline_runs import HUMAN, SCORED, other, reference, run, write_inputs
-from tests.support import TINY_CONFIG, reference_model
+from tests.support import TINY_CONFIG, needs_bfloat16, reference_model
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +65,7 @@ def test_the_cache_changes_no_bit(folder: Path, tmp_path: Path) -> None:
     assert files[0] == files[1] == files[2]
 
 
+@needs_bfloat16
 def test_verified_alleles_are_in_the_record_and_the_summary(folder: Path, tmp_path: Path) -> None:
     run(folder, tmp_path / "out.tsv", SCORED, verify=4, precision="mixed", verify_tolerance=0.5, part_size=3)
     record = json.loads((tmp_path / "out.tsv.run.json").read_text())
@@ -77,6 +78,7 @@ def test_verified_alleles_are_in_the_record_and_the_summary(folder: Path, tmp_pa
     assert record["verification"]["largest_error"] < 2e-3
 
 
+@needs_bfloat16
 def test_a_failed_verification_is_exit_1_and_keeps_the_parts(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(EnformerVepError, match=r"verification failed at .*--resume goes on from them") as caught:
         run(folder, tmp_path / "out.tsv", SCORED, verify=4, precision="mixed", verify_tolerance=1e-9)

@@ -12,6 +12,7 @@ from enformer_vep.model.arithmetic import (
     product,
     product_dtype,
 )
+from tests.support import needs_bfloat16
 
 
 def test_it_is_plain_float32_unless_somebody_asks() -> None:
@@ -31,6 +32,7 @@ def test_it_ends_with_its_block_also_by_an_error() -> None:
     assert current_arithmetic() == PLAIN
 
 
+@needs_bfloat16
 def test_factors_of_products_are_rounded() -> None:
     x = tf.constant([[1.0 + 2**-10]])
     assert product(x, x).numpy() == (1 + 2**-10) ** 2

@@ -17,7 +17,7 @@ from enformer_vep.model.differences import (
 )
 from enformer_vep.model.enformer import Enformer
 from enformer_vep.model.layers import EPS, gelu
-from tests.support import TINY_CONFIG, random_one_hot, reference_model
+from tests.support import TINY_CONFIG, needs_bfloat16, random_one_hot, reference_model
 
 WIDE_CONFIG = EnformerConfig(
     channels=192,
@@ -136,6 +136,7 @@ def test_every_bin_may_differ() -> None:
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-2 * np.abs(expected).max())
 
 
+@needs_bfloat16
 @pytest.mark.parametrize("is_fused", [False, True])
 @pytest.mark.parametrize("scale", [1.0, 0.01])
 def test_in_bfloat16_the_error_is_relative_to_the_effect(is_fused: bool, scale: float) -> None:
