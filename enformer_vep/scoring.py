@@ -55,7 +55,7 @@ def sadr(reference: BinSums, alternate: BinSums) -> Float64s:
 
 
 FLOAT32_NOISE = 3e-7
-"""Root mean square error of SAD in float32 relative to the track's total, in the noisiest of the tracks measured.
+"""Rounding error of SAD in float32, relative to the track's total: root mean square, in the median track.
 
 `benchmarks/noise.py` measures it; docs/method.md has what was seen.
 """
