@@ -118,8 +118,9 @@ def test_any_contig_is_parsed_from_the_right(contig: str, pos: int, ref: str, al
     [
         (b"chr1:5:A:C\nchr1:7:AG:A,T\n", "is read as a list of variants"),
         (b"\nvariant_id\n\nchr1-5-A-C\n \nchr1_7_AG_A,T", "below the title 'variant_id'"),
-        (gzip.compress(b"# mine\r\nchr1:5:A:C\r\nchr1:7:AG:A,T\r\n"), "is read as a list of variants"),
+        (gzip.compress(b"# mine\r\nchr1:5:A:C\r\nchr1:7:AG:A,T\r\n", mtime=0), "is read as a list of variants"),
     ],
+    ids=["plain", "with a title", "gzip"],
 )
 def test_lists(content: bytes, notice: str, tmp_path: Path) -> None:
     found, said = read(tmp_path / "list", content)
