@@ -54,13 +54,15 @@ class Progress:
         self._bar: Any = None
         self._thread: threading.Thread | None = None
         self._is_over = threading.Event()
-        self._stage = "scoring"
-        self._total = self._num_earlier = self._num_done = 0
-        self._begun = self._next = clock()
+        self._stage = "preparing"
+        self._total: int | None = None
+        self._num_earlier = self._num_done = 0
+        self._begun = clock()
+        self._next = self._begun + INTERVAL_SECONDS
         self._scored: float | None = None
 
     def __enter__(self) -> "Progress":
-        """Opens the log.
+        """Opens the log, and begins to tell, as large inputs take minutes to look through.
 
         Raises:
           OutputError: it cannot be written.
@@ -70,6 +72,9 @@ class Progress:
                 self._log = open(self._path, "ab", buffering=0)
             except OSError as error:
                 raise OutputError(f"cannot write the log {self._path}: {error.strerror}") from error
+        if self._has_lines or self._log is not None:
+            self._thread = threading.Thread(target=self._keep_telling, daemon=True)
+            self._thread.start()
         return self
 
     def __exit__(
@@ -92,15 +97,12 @@ class Progress:
           total: alleles of the run.
           num_earlier: alleles that an earlier run has finished.
         """
+        self._stage = "scoring"
         self._total, self._num_earlier, self._num_done = total, num_earlier, num_earlier
         self._begun = self._clock()
-        self._next = self._begun + INTERVAL_SECONDS
         self._tell("started")
         if self._has_bar:
             self._bar = tqdm(total=total, initial=num_earlier, unit=" alleles", file=sys.stderr)
-        if self._has_lines or self._log is not None:
-            self._thread = threading.Thread(target=self._keep_telling, daemon=True)
-            self._thread.start()
 
     def done(self, num: int = 1) -> None:
         """Counts alleles that were scored or skipped."""
@@ -134,6 +136,8 @@ class Progress:
             self.tick()
 
     def __str__(self) -> str:
+        if self._total is None:
+            return f"preparing, for {_duration(self._clock() - self._begun)} so far"
         share = self._num_done / self._total if self._total else 1
         text = f"{self._num_done:,} of {self._total:,} alleles done ({int(100 * share)}%)"
         if self._stage != "scoring":
@@ -152,7 +156,7 @@ class Progress:
 
     @property
     def _seconds_left(self) -> float | None:
-        return (self._total - self._num_done) / self._rate if self._rate else None
+        return (self._total - self._num_done) / self._rate if self._total and self._rate else None
 
     def _tell(self, event: str, **more: Any) -> None:
         if self._log is None:

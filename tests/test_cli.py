@@ -68,6 +68,18 @@ def test_quiet_is_silent(arguments: list[str], tmp_path: Path, capsys: pytest.Ca
     assert "mean nothing biologically" in capsys.readouterr().err  # which is a notice
 
 
+def test_lines_of_progress_where_there_is_no_terminal(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setattr("enformer_vep.progress.INTERVAL_SECONDS", 0.01)
+    monkeypatch.setattr("enformer_vep.progress._POLL_SECONDS", 0.01)
+    assert main(arguments) == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert any(line.startswith("enformer-vep: preparing, for ") for line in lines)
+    assert any(" of 6 alleles done (" in line for line in lines)
+    assert lines[-1].startswith("enformer-vep: scored 5 of 6 alleles in ")
+
+
 def test_the_json_log_of_a_run(arguments: list[str], tmp_path: Path) -> None:
     log = tmp_path / "log.jsonl"
     assert main([*arguments, "-q", "--log-json", str(log)]) == 0

@@ -34,6 +34,10 @@ def events(path: Path) -> list[dict]:
 def test_a_line_a_minute_without_a_terminal(caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture) -> None:
     clock = Clock()
     with Progress(is_terminal=False, clock=clock) as progress:
+        clock.seconds += 300
+        progress.tick()
+        assert caplog.messages[0] == "preparing, for 5 min so far"
+        caplog.clear()
         progress.start(5000, num_earlier=1000)
         progress.tick()
         assert caplog.messages == []
