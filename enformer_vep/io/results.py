@@ -138,7 +138,7 @@ def to_json(record: dict[str, Any]) -> bytes:
 
 
 def tracks_to_json(tracks: TrackTable) -> bytes:
-    """Writes a track table as a JSON object with a list for each column: a third shorter than one for each track."""
+    """Writes a track table as JSON, a list for each column: a third shorter than an object for each track."""
     return json.dumps(tracks.table.to_dict("list"), separators=(",", ":")).encode()
 
 
