@@ -1,5 +1,7 @@
 """Fixtures that several test files share, and TensorFlow brought in quietly."""
 
+import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,16 @@ from enformer_vep.inference.device import import_tensorflow
 import_tensorflow()
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(autouse=True)
+def logging_as_a_library() -> Iterator[None]:
+    """Takes back what the program sets up for its log when a test runs it in this process."""
+    yield
+    logger = logging.getLogger("enformer_vep")
+    logger.handlers.clear()
+    logger.propagate = True
+    logger.setLevel(logging.NOTSET)
 
 
 @pytest.fixture(scope="session")

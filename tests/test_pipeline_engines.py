@@ -35,9 +35,9 @@ def test_the_record_says_what_was_computed_and_reused(folder: Path, tmp_path: Pa
         bins[engine, window] = record["tower_bins"]["computed"], record["tower_bins"]["reused"]
     num_bins = 24
     assert bins["full", "centred"] == (2 * 10 * num_bins, 0)
-    # Ten SNVs: a patch of 6 bins each, the other 18 are their references'. Each window has its own grid: a tile, and a
-    # patch at each end.
-    assert bins["reusing", "centred"] == (10 * (num_bins + 3 * 6), 10 * (num_bins - 6))
+    # Ten SNVs: a patch of 6 bins each, the other 18 are their references'. Each window has its own grid: it lies in two
+    # tiles of 24 bins, and has a patch at each end.
+    assert bins["reusing", "centred"] == (10 * (2 * num_bins + 3 * 6), 10 * (num_bins - 6))
     for window in ("grid", "shared:512"):
         computed, reused = bins["reusing", window]
         assert computed <= 10 * 6 + 2 * num_bins + 2 * 2 * 6
@@ -80,7 +80,7 @@ def test_verified_alleles_are_in_the_record_and_the_summary(folder: Path, tmp_pa
 
 @needs_bfloat16
 def test_a_failed_verification_is_exit_1_and_keeps_the_parts(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(EnformerVepError, match=r"verification failed at .*--resume goes on from them") as caught:
+    with pytest.raises(EnformerVepError, match=r"verification failed at .*--overwrite$") as caught:
         run(folder, tmp_path / "out.tsv", SCORED, verify=4, precision="mixed", verify_tolerance=1e-9)
     assert caught.value.exit_code == 1
     assert not (tmp_path / "out.tsv").exists()

@@ -113,7 +113,7 @@ def test_resume_refuses_another_run(inputs: Path, tmp_path: Path, capsys: pytest
         "statistics": ["--stats", "SAR"],
         "tracks.num_tracks": ["--tracks", "0"],
         "selection.pass_only": ["--pass-only"],
-        "batch_size": ["--batch-size", "2"],
+        "head": ["--head", "mouse"],
     }
     for item, change in changes.items():
         capsys.readouterr()

@@ -30,9 +30,6 @@ def test_recovery_by_hand() -> None:
         num_enhancers=2,
         num_lowered=1,
     )
-    assert str(recovery) == (
-        "broken sites told from random variants: AUROC 0.625; gain or loss told right: 2 of 4; "
-        "distant CAGE lowered by breaking an enhancer: 1 of 2"
-    )
+    assert [line.split("  ")[-1].strip() for line in str(recovery).splitlines()] == ["AUROC 0.625", "2 of 4", "1 of 2"]
     with pytest.raises(KeyError):
         measure_recovery(scores.drop(index=0), truths)

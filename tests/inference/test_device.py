@@ -1,4 +1,3 @@
-import logging
 import platform
 import subprocess
 import sys
@@ -63,7 +62,6 @@ def test_a_cpu_without_bfloat16_is_warned_of(
     precision: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.delenv("ONEDNN_MAX_CPU_ISA", raising=False)
-    monkeypatch.setattr(logging.getLogger("enformer_vep"), "propagate", True)  # the program, run in a test, sets it
     for cpu, warning in ((AVX2_CPU, f"--precision {precision} is slower than float32"), (AVX512_CPU, "")):
         monkeypatch.setattr(device, "cpu_information", lambda cpu=cpu: cpu)
         caplog.clear()
