@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
 
 MIN_FUSED_CHANNELS = 256
-"""Smallest models whose elementwise steps are compiled: it takes seconds, which smaller ones never win back."""
+"""Smallest width whose elementwise steps are compiled: compiling takes seconds, which smaller models never save."""
 
 
 def check_engine(settings: ScoreSettings) -> None:
-    """Checks what needs no model, before TensorFlow is imported.
+    """Checks the settings that can be checked without a model, before TensorFlow is imported.
 
     Raises:
-      InputError: the placement is unknown, or the engine has not the precision.
-      DeviceError: the device's name is none.
+      InputError: the placement is unknown, or the engine does not support the precision.
+      DeviceError: the device's name is invalid.
     """
     check_device_name(settings.device)
     try:
@@ -31,14 +31,14 @@ def check_engine(settings: ScoreSettings) -> None:
     except ValueError as error:
         raise InputError(str(error)) from error
     if settings.engine == "full" and settings.precision in ("mixed", "bfloat16"):
-        raise InputError(f"precision {settings.precision} is of the reusing engine: leave out --engine full")
+        raise InputError(f"--precision {settings.precision} requires the reusing engine: remove --engine full")
 
 
 def placement_of(settings: ScoreSettings, geometry: Geometry) -> Placement:
-    """Returns where a model's windows lie.
+    """Returns the placement of a model's windows.
 
     Raises:
-      InputError: they cannot lie so.
+      InputError: the placement does not fit the model.
     """
     placement = Placement.parse(settings.window)
     try:
@@ -61,11 +61,11 @@ def make_engine(
 
     Args:
       loaded: the model, on the device.
-      settings: what the run is asked for.
+      settings: the run's settings.
       tracks: the chosen tracks.
       batch_size: sequences that are run at a time.
-      fetch: gives the codes of the reference genome.
-      device: what the model runs on.
+      fetch: returns the codes of the reference genome.
+      device: the device that the model runs on.
     """
     from enformer_vep.inference.full import FullEngine
     from enformer_vep.inference.reusing import ReusingEngine

@@ -9,11 +9,11 @@ class EnformerVepError(Exception):
     exit_code = 1
 
     is_resumable = True
-    """Whether the same command with --resume may succeed, from the parts that are finished."""
+    """Whether the same command with --resume may succeed, continuing from the finished parts."""
 
 
 class InputError(EnformerVepError, ValueError):
-    """The command or one of its inputs is unusable."""
+    """The command or one of its inputs cannot be used."""
 
     exit_code = 2
     is_resumable = False
@@ -24,7 +24,7 @@ class VcfError(InputError):
 
 
 class DamagedVcfError(VcfError):
-    """The variants can be read up to a place where the file is cut short or damaged."""
+    """The variants can only be read up to a place where the file is cut short or damaged."""
 
     exit_code = 1
 
@@ -41,7 +41,7 @@ class FastaReadError(FastaError):
 
 
 class WeightsError(InputError):
-    """The model's weights are missing, broken or of another model."""
+    """The model's weights are missing, damaged or those of another model."""
 
 
 class TrackError(InputError):
@@ -49,11 +49,11 @@ class TrackError(InputError):
 
 
 class DeviceError(InputError):
-    """The device that was asked for is not there."""
+    """The requested device does not exist or cannot be used."""
 
 
 class OutputError(InputError):
-    """The results cannot be written where they were asked for."""
+    """The results cannot be written to the requested place."""
 
 
 class PartError(EnformerVepError):

@@ -34,15 +34,16 @@ class Geometry:
 
     def __post_init__(self) -> None:
         if self.bin_size_bp < 1 or self.num_bins < 1:
-            raise ValueError(f"bin_size_bp and num_bins are at least 1, got {self.bin_size_bp} and {self.num_bins}")
+            raise ValueError(f"bin_size_bp and num_bins must be at least 1, got {self.bin_size_bp} and {self.num_bins}")
         if self.sequence_length_bp < 1 or self.sequence_length_bp % (2 * self.bin_size_bp):
             raise ValueError(
-                f"sequence_length_bp is a multiple of two bins ({2 * self.bin_size_bp} bp), "
+                f"sequence_length_bp must be a multiple of two bins ({2 * self.bin_size_bp} bp), "
                 f"got {self.sequence_length_bp}"
             )
         if self.num_bins > self.num_tower_bins or (self.num_tower_bins - self.num_bins) % 2:
             raise ValueError(
-                f"num_bins is at most {self.num_tower_bins} and leaves the same crop at both ends, got {self.num_bins}"
+                f"num_bins must be at most {self.num_tower_bins} and leave the same crop at both ends, got "
+                f"{self.num_bins}"
             )
 
     @property

@@ -1,4 +1,4 @@
-"""What is run on what: the same wherever, whenever and in however many parts it is run."""
+"""The identity of a run: its inputs and settings, which do not depend on where, when and in how many parts it runs."""
 
 import logging
 import os
@@ -35,17 +35,17 @@ def run_identity(
     device: Device,
     batch_size: int,
 ) -> dict[str, Any]:
-    """Returns what the run record says of a run before it is run; two runs that agree in it write the same bytes.
+    """Returns what the run record says before the run; two runs that agree in it write the same bytes.
 
     Args:
-      settings: what the run is asked for.
+      settings: the run's settings.
       vcf: the path of the variants, or of their copy if they came through a pipe.
       genome: the reference.
       loaded: the model.
       statistics: the scores' names.
       tracks: the chosen tracks.
       selection: the records that are wanted.
-      device: what the model runs on.
+      device: the device that the model runs on.
       batch_size: sequences that are run at a time.
     """
     return {
@@ -78,7 +78,7 @@ def run_identity(
 
 
 def input_paths(settings: ScoreSettings, loaded: "LoadedModel", *, is_piped: bool) -> dict[str, str]:
-    """Returns where the inputs lie, absolute but for variants that came through a pipe."""
+    """Returns the paths of the inputs, absolute except for variants that came through a pipe."""
     return {
         "vcf": settings.vcf if is_piped else os.path.abspath(settings.vcf),
         "fasta": os.path.abspath(settings.fasta),
@@ -90,12 +90,12 @@ def choose_tracks(settings: ScoreSettings, loaded: "LoadedModel", location: Mode
     """Returns the tracks that are wanted, with their names.
 
     Raises:
-      InputError: the model has not this head or these tracks, or the track table is not of this head.
+      InputError: the model does not have this head or these tracks, or the track table belongs to another head.
     """
     heads = loaded.model.config.heads
     if settings.head not in heads:
         raise InputError(
-            f"no head {settings.head!r}: this model has {', '.join(heads)}{did_you_mean(settings.head, heads)}"
+            f"unknown head {settings.head!r}: this model has {', '.join(heads)}{did_you_mean(settings.head, heads)}"
         )
     num_tracks = heads[settings.head]
     if track_table := settings.track_table or location.track_table_path(settings.head):
@@ -107,12 +107,12 @@ def choose_tracks(settings: ScoreSettings, loaded: "LoadedModel", location: Mode
 
 
 def notify(loaded: "LoadedModel", tracks: TrackTable) -> None:
-    """Says what the user should know of the model and the tracks' names, once nothing is wrong with the command."""
+    """Logs what the user should know about the model and the tracks' names, once the command is known to be usable."""
     if loaded.notice:
         logger.info("model %s: %s", loaded.name, loaded.notice)
     else:
         known = "the published Enformer" if loaded.is_published else "not the published Enformer"
-        logger.info("weights: %s, %s by their checksums", loaded.index_path, known)
+        logger.info("weights: %s, according to their checksums %s", loaded.index_path, known)
     if tracks.is_unnamed:
         names = f"{tracks.identifiers[0]} to {tracks.identifiers[-1]}"
-        logger.info("no --track-table: tracks are named by head and number, %s", names)
+        logger.info("without --track-table, tracks are named by head and number: %s", names)

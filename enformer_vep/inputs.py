@@ -1,4 +1,4 @@
-"""A run's input files: whether they are there, and variants that can be read only once."""
+"""A run's input files: checks that they exist, and copies variants that can be read only once."""
 
 import os
 import shutil
@@ -11,16 +11,16 @@ from enformer_vep.settings import ScoreSettings
 
 
 def check_inputs(settings: ScoreSettings) -> None:
-    """Checks that every input is there, without reading any: what else is wrong with them, their readers say.
+    """Checks that every input exists, without reading it; the readers report all other problems.
 
     Raises:
-      InputError: one is not.
+      InputError: one does not exist.
     """
     if settings.vcf == STANDARD_INPUT:
         if sys.stdin is None or sys.stdin.closed or sys.stdin.isatty():
             raise VcfError("standard input is a terminal: pipe a VCF into it, or name a file")
     else:
-        _check_exists(settings.vcf, "a VCF, plain or compressed by gzip or bgzip, or a BCF", VcfError)
+        _check_exists(settings.vcf, "a VCF, plain or compressed with gzip or bgzip, or a BCF", VcfError)
     _check_exists(settings.fasta, "a FASTA file, plain or bgzipped", FastaError)
     if settings.track_table is not None:
         _check_exists(settings.track_table, "a track table", TrackError)
@@ -32,7 +32,7 @@ def _check_exists(path: str, expected: str, kind: type[InputError]) -> None:
 
 
 def keep_piped_input(vcf: str, work: WorkFolder) -> str:
-    """Copies variants that can be read only once into the work folder; returns the path of what can be read again.
+    """Copies variants that can be read only once into the work folder; returns a path that can be read repeatedly.
 
     Raises:
       EnformerVepError: they cannot be copied.

@@ -1,4 +1,4 @@
-"""Joins the outputs of `score --shard K/N` to what a single run would have written."""
+"""Merges the outputs of `score --shard K/N` into the output of a single run."""
 
 import gzip
 from collections.abc import Iterator, Sequence
@@ -51,29 +51,29 @@ class ShardOutput:
 
     @property
     def run(self) -> dict[str, Any]:
-        """What was run on what: the same for all shards of a run."""
+        """The inputs and settings of the run, which are the same for all of its shards."""
         return {name: value for name, value in self.record.items() if name not in (*_OF_ONE_SHARD, *_HOW_IT_WENT)}
 
 
 def merge_shards(out: str, parts: Sequence[str], *, overwrite: bool = False, command: str = "") -> str:
-    """Joins shards.
+    """Merges shards.
 
     Args:
-      out: the output, of the same format as the shards'.
-      parts: the shards' outputs, in any order; what stands beside each is read too.
-      overwrite: whether files that exist are replaced.
+      out: the output, in the format of the shards.
+      parts: the shards' outputs, in any order; the files beside each are read too.
+      overwrite: whether existing files are overwritten.
       command: the command line, for the run record.
 
     Returns:
       A line that says what was done.
 
     Raises:
-      InputError: the parts are not all shards of one run, each once, or are of another format than OUT.
-      EnformerVepError: the output cannot be written, or a part is not what its record says.
+      InputError: a shard is missing or duplicated, shards belong to different runs, or their format differs from OUT's.
+      EnformerVepError: the output cannot be written, or a shard does not match its run record.
     """
     paths = OutputPaths(out)
     if paths.is_standard_output:
-        raise InputError("merge writes files: name OUT")
+        raise InputError("merge cannot write to standard output: name a file as OUT")
     paths.check(overwrite=overwrite)
     shards = sorted((_open_shard(part, paths) for part in parts), key=lambda shard: shard.number)
     _check_complete(shards)
@@ -81,12 +81,13 @@ def merge_shards(out: str, parts: Sequence[str], *, overwrite: bool = False, com
     run = shards[0].run | {"counts": counts}
     with WorkFolder(paths.work) as work, WholeFiles(paths) as files, files.writing():
         if work.finished():
-            raise InputError(f"an unfinished run is in {paths.work}: name another output, or finish it first")
+            raise InputError(f"an unfinished run is in {paths.work}: choose another output, or finish that run first")
         num_alleles = (_merge_parquet if paths.is_parquet else _merge_text)(shards, paths, files, run)
         _merge_skipped(shards, files.open(paths.skipped), counts["alleles_skipped"])
         if num_alleles != counts["alleles_scored"]:
             raise EnformerVepError(
-                f"the parts hold {num_alleles} alleles, their records say {counts['alleles_scored']}"
+                f"the shards contain {num_alleles} alleles, but their run records say {counts['alleles_scored']}: "
+                "score the shards again"
             )
         if paths.tracks and shards[0].paths.tracks:
             files.open(paths.tracks).write(shards[0].paths.tracks.read_bytes())
@@ -106,43 +107,46 @@ def merge_shards(out: str, parts: Sequence[str], *, overwrite: bool = False, com
 def _open_shard(part: str, paths: OutputPaths) -> ShardOutput:
     shard = OutputPaths(part)
     if (shard.is_parquet, shard.is_gzipped) != (paths.is_parquet, paths.is_gzipped):
-        raise InputError(f"{part} is of another format than {paths.table}: give OUT the parts' ending")
+        raise InputError(f"{part} and {paths.table} differ in format: give OUT the file extension of the shards")
     for path in shard.all:
         if not path.is_file():
-            raise InputError(f"no such file: {path}: is {part} the output of a run that is whole?")
+            raise InputError(f"no such file: {path}: expected {part} to be the output of a finished run")
     record = read_run_record(shard.run)
     if "shard" not in record:
-        raise InputError(f"{part} is no shard: it was not written by score --shard K/N")
+        raise InputError(f"{part} is not a shard: it was not written with score --shard K/N")
     return ShardOutput(shard, record)
 
 
 def _check_complete(shards: Sequence[ShardOutput]) -> None:
-    """Raises InputError for gaps, doubles and overlaps, and for shards of different runs."""
+    """Raises InputError for gaps, duplicates and overlaps, and for shards of different runs."""
     first = shards[0]
     for shard in shards[1:]:
         for name in {**first.run, **shard.run}:
             if found := difference(first.run.get(name), shard.run.get(name), name):
                 item, one, other = found
                 raise InputError(
-                    f"{shard.paths.table} is of another run than {first.paths.table}: {item} is {other}, not {one}"
+                    f"{shard.paths.table} belongs to a different run than {first.paths.table}: {item} is {other}, not "
+                    f"{one}"
                 )
         for item in ("of", "num_alleles"):
             one, other = first.record["shard"][item], shard.record["shard"][item]
             if one != other:
                 raise InputError(
-                    f"{shard.paths.table} is of another division than {first.paths.table}: {item} is {other}, not {one}"
+                    f"{shard.paths.table} belongs to a different division than {first.paths.table}: shard.{item} is "
+                    f"{other}, not {one}"
                 )
     num_shards = first.record["shard"]["of"]
     numbers = [shard.number for shard in shards]
-    if doubles := sorted({number for number in numbers if numbers.count(number) > 1}):
-        raise InputError(f"shard {doubles[0]}/{num_shards} is there {numbers.count(doubles[0])} times, expected once")
+    if duplicates := sorted({number for number in numbers if numbers.count(number) > 1}):
+        number = duplicates[0]
+        raise InputError(f"shard {number}/{num_shards} is duplicated: expected it once, found {numbers.count(number)}")
     if missing := sorted(set(range(1, num_shards + 1)) - set(numbers)):
         shown = listed(f"{number}/{num_shards}" for number in missing)
-        raise InputError(f"{len(missing)} of {plural(num_shards, 'shard')} are missing: {shown}")
+        raise InputError(f"missing {len(missing):,} of {plural(num_shards, 'shard')}: {shown}")
     ends = [0, *(shard.record["shard"]["end_allele"] for shard in shards)]
     for shard, end in zip(shards, ends, strict=False):
         if shard.record["shard"]["first_allele"] != end:
-            raise InputError(f"{shard.paths.table} does not begin where the shard before it ends, at allele {end}")
+            raise InputError(f"{shard.paths.table} does not start where the previous shard ends, at allele {end}")
 
 
 def _sum_counts(shards: Sequence[ShardOutput]) -> dict[str, Any]:
@@ -175,7 +179,9 @@ def _merge_parquet(shards: Sequence[ShardOutput], paths: OutputPaths, files: Who
                 writer.write_table(group, row_group_size=len(group))
                 num_rows += len(group)
         except pa.ArrowException as error:
-            raise EnformerVepError(f"a part is damaged, or has other columns than the first: {error}") from error
+            raise EnformerVepError(
+                f"a shard is damaged, or its columns differ from those of the first: {error}"
+            ) from error
         writer.close()
     return num_rows // num_tracks if is_long else num_rows
 
@@ -184,11 +190,11 @@ def _open_parquet(path: Path) -> pyarrow.parquet.ParquetFile:
     try:
         return pyarrow.parquet.ParquetFile(path)
     except pa.ArrowException as error:
-        raise InputError(f"{path} is no Parquet file, or is damaged") from error
+        raise InputError(f"{path} is not a Parquet file, or is damaged") from error
 
 
 def _row_groups(tables: Sequence[pyarrow.parquet.ParquetFile], group_rows: int) -> Iterator[pa.Table]:
-    """Yields the rows of several tables in groups of one size; the last has what is left."""
+    """Yields the rows of several tables in groups of one size; the last group has the rest."""
     waiting: list[pa.RecordBatch] = []
     num_waiting = 0
     for table in tables:
@@ -206,7 +212,7 @@ def _row_groups(tables: Sequence[pyarrow.parquet.ParquetFile], group_rows: int) 
 
 
 def _merge_text(shards: Sequence[ShardOutput], paths: OutputPaths, files: WholeFiles, run: dict[str, Any]) -> int:
-    """Copies the shards' lines behind one header; returns the number of alleles."""
+    """Copies the shards' lines below one header; returns the number of alleles."""
     stream = files.open(paths.table)
     sources = [shard.paths.table for shard in shards]
     if paths.is_gzipped:
@@ -222,11 +228,14 @@ def _merge_text(shards: Sequence[ShardOutput], paths: OutputPaths, files: WholeF
 def _merge_skipped(shards: Sequence[ShardOutput], target: BinaryIO, num_skipped: int) -> None:
     num_lines = _copy_lines([shard.paths.skipped for shard in shards], target, is_gzipped=False)
     if num_lines != num_skipped:
-        raise EnformerVepError(f"the parts list {num_lines} skipped alleles, their records say {num_skipped}")
+        raise EnformerVepError(
+            f"the shards list {num_lines} skipped alleles, but their run records say {num_skipped}: score the shards "
+            "again"
+        )
 
 
 def _copy_lines(sources: Sequence[Path], target: BinaryIO | BgzipWriter, *, is_gzipped: bool) -> int:
-    """Copies tables of one header; returns the number of lines below it."""
+    """Copies tables with the same header; returns the number of lines below it."""
     header = None
     num_lines = 0
     for path in sources:
@@ -236,7 +245,7 @@ def _copy_lines(sources: Sequence[Path], target: BinaryIO | BgzipWriter, *, is_g
                 header = found
                 target.write(header)
             elif found != header:
-                raise InputError(f"{path} has other columns than {sources[0]}")
+                raise InputError(f"the columns of {path} differ from those of {sources[0]}")
             for line in source:
                 target.write(line)
                 num_lines += 1

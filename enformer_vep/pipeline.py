@@ -42,17 +42,17 @@ from enformer_vep.verify import DEFAULT_TOLERANCE, Verification, verify
 logger = logging.getLogger(__name__)
 
 DEFAULT_PART_SIZE = {"CPU": 20, "GPU": 1000}
-"""Alleles of a part: what a death of the program costs at most, some minutes of work."""
+"""Alleles of a part: at most this many, a few minutes of work, are lost if the program is killed."""
 
 
 def score_vcf(settings: ScoreSettings) -> ScoreSummary:
-    """Scores every ALT allele of a VCF, and writes the table and what goes beside it.
+    """Scores every ALT allele of a VCF, and writes the table and the files beside it.
 
-    The work is done in parts, which are kept in OUT.parts until the table is whole. TensorFlow is imported when the
+    The work is done in parts, which are kept in OUT.parts until the table is complete. TensorFlow is imported once the
     rest of the command is known to be usable.
 
     Raises:
-      InputError: the settings or an input are unusable.
+      InputError: the settings or an input cannot be used.
       EnformerVepError: the run failed, or was stopped. Finished parts are kept.
     """
     with Progress(log_json=settings.log_json, is_quiet=settings.quiet) as progress:
@@ -75,14 +75,14 @@ def _score_vcf(settings: ScoreSettings, progress: Progress) -> ScoreSummary:
     check_outputs(settings, paths)
     with closing(Genome(settings.fasta)) as genome, StopSignals() as signals, WorkFolder(paths.work) as work:
         if paths.is_standard_output:
-            work.discard_at_exit()  # such a run cannot be resumed
+            work.discard_at_exit()  # a run to standard output cannot be resumed
         else:
             check_work(settings, paths, work)
         try:
             return _Run(settings, location, paths, selection, genome, signals, work, progress).run()
         except EnformerVepError as error:
             if error.is_resumable and not paths.is_standard_output and work.finished():
-                error.args = (f"{error}; what is finished is kept in {work.path}: --resume goes on from there",)
+                error.args = (f"{error}; finished parts are kept in {work.path}: use --resume to continue",)
             raise
 
 
@@ -142,11 +142,11 @@ class _Run:
         )
 
     def run(self) -> ScoreSummary:
-        """Runs the parts that are not finished, and puts all of them together."""
+        """Runs the unfinished parts, and puts all parts together."""
         identity = self._identity()
         shard = self.shard.record(self.survey.num_alleles)
         if self.settings.resume and self.paths.table.exists() and is_run_record(self.paths.run):
-            # Also if it died when all was in place, and only its parts were still to be removed.
+            # This includes a run that died after its last file was in place, before its parts were removed.
             record = read_run_record(self.paths.run)
             if self.paths.is_whole() and not differences(record, identity | shard):
                 return self._already_done(record)
@@ -201,17 +201,17 @@ class _Run:
         wanted = self.settings.part_size
         earlier = earlier_part_size(self.work) if self.settings.resume else None
         if earlier and wanted and wanted != earlier:
-            logger.info("--part-size %d is not used: the unfinished run has parts of %d alleles", wanted, earlier)
+            logger.info("--part-size %d is ignored: the unfinished run has parts of %d alleles", wanted, earlier)
         return earlier or wanted or DEFAULT_PART_SIZE[self.device.kind]
 
     def _count(self) -> PartCounts:
-        """Counts what became of every allele, before the table is begun: Parquet has the counts in its schema."""
+        """Counts scored and skipped alleles before the table is started, as Parquet has the counts in its schema."""
         counts = self.work.count(range(self._num_parts))
         if counts.num_alleles != self.end - self.first:
             raise EnformerVepError(
-                f"{self.end - self.first} alleles were read, but {counts.num_scored} scored and "
-                f"{counts.num_skipped.total()} skipped: did {self.vcf_name} change? If not, please report this fault "
-                "of enformer-vep"
+                f"{self.end - self.first} alleles were read, but {counts.num_scored} were scored and "
+                f"{counts.num_skipped.total()} skipped: if {self.vcf_name} did not change during the run, please "
+                "report this bug in enformer-vep"
             )
         return counts
 
@@ -293,7 +293,7 @@ class _Run:
         )
 
     def _prepare(self, run: dict[str, Any]) -> None:
-        """Makes sure that the finished parts are those of this run."""
+        """Makes sure that the finished parts belong to this run."""
         earlier = self.work.read_run() if self.settings.resume and self.work.finished() else None
         if earlier is not None and not (self.settings.overwrite and differences(earlier, run)):
             check_same(earlier, run, self.work.path)
@@ -312,7 +312,7 @@ class _Run:
 
 
 def _give_back_memory() -> None:
-    """Frees what nothing needs any more, and lets the system have what the C library keeps of it."""
+    """Frees unused memory, and returns to the system what the C library would keep of it."""
     gc.collect()  # the traced graph and the model refer to each other
     library = ctypes.CDLL(None)
     if hasattr(library, "malloc_trim"):  # glibc

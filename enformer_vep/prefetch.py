@@ -1,4 +1,4 @@
-"""Work that goes on ahead of the one who needs it."""
+"""Draws items in a thread before they are needed."""
 
 from collections.abc import Iterable, Iterator
 from queue import Empty, Full, Queue
@@ -23,11 +23,11 @@ def read_ahead(items: Iterable[Item], num_ahead: int) -> Iterator[Item]:
     """Yields the items in their order, while a thread draws the next ones.
 
     Args:
-      items: drawn by the thread alone.
-      num_ahead: items that wait at most.
+      items: the items, which only the thread draws.
+      num_ahead: the largest number of items that wait.
 
     Raises:
-      BaseException: what drawing an item raised, in its place. When the iterator is closed, nothing more is drawn.
+      BaseException: whatever drawing an item raised, in place of the item. Closing the iterator stops the thread.
     """
     queue: Queue[Item | _Failure[Item] | _End] = Queue(maxsize=num_ahead)
     is_over = Event()

@@ -1,4 +1,4 @@
-"""Says how far a run has come: a bar on a terminal, a line a minute elsewhere, and a log for other programs."""
+"""Reports the progress of a run: a bar on a terminal, a line per minute elsewhere, and a log for other programs."""
 
 import json
 import logging
@@ -23,9 +23,9 @@ _POLL_SECONDS = 1.0
 
 
 class Progress:
-    """Tells how many alleles of a run are done. Used in a `with` block, which tells a failure too.
+    """Reports how many alleles of a run are done. Used in a `with` block, whose failure is reported too.
 
-    Lines go to the program's log, as notices; the JSON log gets an object a line, with the events `started`,
+    Lines go to the program's log, as notices; the JSON log gets one object per line, with the events `started`,
     `progress`, `finished` and `failed`.
     """
 
@@ -37,13 +37,13 @@ class Progress:
         is_terminal: bool | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Takes where to tell it.
+        """Chooses where progress is reported.
 
         Args:
-          log_json: a file to which the JSON log is added, None for none.
-          is_quiet: whether there is neither bar nor line.
-          is_terminal: whether there is a bar instead of lines, None if standard error is a terminal.
-          clock: gives seconds that never go back.
+          log_json: the file to which the JSON log is appended; None for no such log.
+          is_quiet: whether neither a bar nor lines are shown.
+          is_terminal: whether to show a bar instead of lines; by default, whether standard error is a terminal.
+          clock: returns seconds, which never decrease.
         """
         self._path = log_json
         is_terminal = sys.stderr.isatty() if is_terminal is None else is_terminal
@@ -62,10 +62,10 @@ class Progress:
         self._scored: float | None = None
 
     def __enter__(self) -> "Progress":
-        """Opens the log, and begins to tell, as large inputs take minutes to look through.
+        """Opens the log and starts reporting, since reading a large input takes minutes.
 
         Raises:
-          OutputError: it cannot be written.
+          OutputError: the log cannot be written.
         """
         if self._path is not None:
             try:
@@ -91,7 +91,7 @@ class Progress:
             self._log.close()
 
     def start(self, total: int, num_earlier: int = 0) -> None:
-        """Begins to count.
+        """Starts to count.
 
         Args:
           total: alleles of the run.
@@ -111,7 +111,7 @@ class Progress:
             self._bar.update(num)
 
     def begin(self, stage: str) -> None:
-        """Says what is done now that all alleles are scored: 'verifying' or 'writing'."""
+        """Starts a stage that follows scoring: 'verifying' or 'writing'."""
         if self._scored is None:
             self._scored = self._clock()
         self._stage = stage
@@ -119,11 +119,11 @@ class Progress:
             self._bar.close()
 
     def finish(self, num_scored: int, num_skipped: int) -> None:
-        """Says in the log what the run came to."""
+        """Writes the result of the run to the log."""
         self._tell("finished", scored=num_scored, skipped=num_skipped)
 
     def tick(self) -> None:
-        """Tells how far the run has come, if a minute is over."""
+        """Reports progress if a minute has passed since the last report."""
         if self._clock() < self._next:
             return
         self._next = self._clock() + INTERVAL_SECONDS
@@ -137,7 +137,7 @@ class Progress:
 
     def __str__(self) -> str:
         if self._total is None:
-            return f"preparing, for {_duration(self._clock() - self._begun)} so far"
+            return f"preparing, {_duration(self._clock() - self._begun)} so far"
         share = self._num_done / self._total if self._total else 1
         text = f"{self._num_done:,} of {self._total:,} alleles done ({int(100 * share)}%)"
         if self._stage != "scoring":
@@ -171,9 +171,11 @@ class Progress:
             "seconds_left": left if left is None else round(left),
         }
         try:
-            self._log.write((json.dumps(line | more) + "\n").encode())  # at once, or two threads' lines would mix
+            self._log.write((json.dumps(line | more) + "\n").encode())  # one write, or two threads' lines would mix
         except OSError as error:
-            logger.warning("cannot write the log %s any more: %s", self._path, error.strerror)
+            logger.warning(
+                "the run continues without the log %s, which can no longer be written: %s", self._path, error.strerror
+            )
             self._log.close()
             self._log = None
 

@@ -1,4 +1,4 @@
-"""The reference genome as codes: neighbouring windows share what was read and encoded once."""
+"""The reference genome as codes, which are read and encoded once for neighbouring windows."""
 
 from functools import lru_cache
 from threading import Lock
@@ -11,7 +11,7 @@ from enformer_vep.variant import Interval
 
 
 class ReferenceCodes:
-    """Codes of any interval of a genome, for one thread as for several."""
+    """Codes of any interval of a genome. Several threads can use it at a time."""
 
     def __init__(self, genome: Genome) -> None:
         self._genome = genome
@@ -22,16 +22,18 @@ class ReferenceCodes:
         """Returns codes uint8 [length], N beyond the contig's ends; a new array each time.
 
         Raises:
-          FastaReadError: the genome cannot be read any more.
+          FastaReadError: the genome can no longer be read.
         """
         codes = np.full(interval.length, N_CODE, dtype=np.uint8)
         start = max(interval.start, 0)
         end = min(interval.end, self._genome.contigs[interval.contig])
-        blocks = range(start // BLOCK_BP, -(-end // BLOCK_BP)) if start < end else ()  # all of it may lie beyond
+        blocks = (
+            range(start // BLOCK_BP, -(-end // BLOCK_BP)) if start < end else ()
+        )  # the interval may lie beyond the contig
         for number in blocks:
             block_start = number * BLOCK_BP
             first, last = max(start, block_start), min(end, block_start + BLOCK_BP)
-            with self._lock:  # a FASTA's readers move one file position
+            with self._lock:  # all readers of a FASTA share one file position
                 block = self._block(interval.contig, number)
             codes[first - interval.start : last - interval.start] = block[first - block_start : last - block_start]
         return codes

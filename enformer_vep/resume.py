@@ -1,4 +1,4 @@
-"""Which run may go on from the finished parts of which, and which files it may replace."""
+"""Decides whether a run may continue from finished parts, and which files it may replace."""
 
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,10 @@ from enformer_vep.settings import ScoreSettings
 def check_outputs(settings: ScoreSettings, paths: OutputPaths) -> None:
     """Checks that a run's files can be written, and writes nothing.
 
-    A run with --resume replaces what an earlier run left, whole or in part, and nothing else.
+    A run with --resume replaces files that an earlier run left, finished or not, and no others.
 
     Raises:
-      OutputError: they cannot be, or one exists that is not to be replaced.
+      OutputError: a file cannot be written, or exists and must not be replaced.
     """
     paths.check(overwrite=settings.overwrite or settings.resume)
     if settings.overwrite:
@@ -26,13 +26,13 @@ def check_outputs(settings: ScoreSettings, paths: OutputPaths) -> None:
     for path in paths.all:
         if path.exists() and not _is_ours(path, paths, settings):
             raise OutputError(
-                f"cannot resume: {path} exists, but {_what_is_missing(path, paths)}: name another output, or give "
-                "--overwrite to replace it"
+                f"cannot resume: {path} exists, but {_what_is_missing(path, paths)}: choose another output, or use "
+                "--overwrite to replace the file"
             )
 
 
 def _is_ours(path: Path, paths: OutputPaths, settings: ScoreSettings) -> bool:
-    """Says whether a run wrote a file, by what is in it; for the table, by the run record beside it."""
+    """Returns whether a run wrote a file, judged by its content, or for the table by the run record beside it."""
     if path in (paths.table, paths.run):
         return is_run_record(paths.run)
     columns = _columns(path)
@@ -44,14 +44,14 @@ def _is_ours(path: Path, paths: OutputPaths, settings: ScoreSettings) -> bool:
 
 def _what_is_missing(path: Path, paths: OutputPaths) -> str:
     if path != paths.table:
-        return "it is not what enformer-vep writes there"
+        return "it does not look like the file that enformer-vep writes there"
     if paths.run.exists():
-        return f"{paths.run} is not the run record of enformer-vep that would vouch for it"
-    return f"there is no {paths.run.name} beside it that says enformer-vep wrote it"
+        return f"{paths.run} is not a run record that shows that enformer-vep wrote it"
+    return f"there is no {paths.run.name} beside it that shows that enformer-vep wrote it"
 
 
 def _columns(path: Path) -> list[str]:
-    """Returns the column names of tab-separated text; whatever else it is has none that we know."""
+    """Returns the column names of tab-separated text; those of any other file are names that no run writes."""
     try:
         with path.open(encoding="utf-8", errors="replace") as lines:
             return lines.readline(1 << 16).rstrip("\n").split("\t")
@@ -60,30 +60,32 @@ def _columns(path: Path) -> list[str]:
 
 
 def check_work(settings: ScoreSettings, paths: OutputPaths, work: WorkFolder) -> None:
-    """Refuses to begin over an unfinished run.
+    """Refuses to start a new run where an unfinished one would be discarded.
 
     Raises:
-      OutputError: there is one, or another run has since written the output.
+      OutputError: there is an unfinished run, or another run has written the output in the meantime.
     """
     if work.finished() and not settings.overwrite and not settings.resume:
-        raise OutputError(f"an unfinished run is in {work.path}: --resume goes on from it, --overwrite begins anew")
+        raise OutputError(
+            f"an unfinished run is in {work.path}: use --resume to continue it or --overwrite to discard it"
+        )
     check_outputs(settings, paths)
 
 
 def earlier_part_size(work: WorkFolder) -> int | None:
-    """Returns the alleles of a part of the unfinished run, None if there is no such run."""
+    """Returns the number of alleles in a part of the unfinished run; None if there is no unfinished run."""
     run = work.read_run() if work.finished() else None
     return None if run is None else int(run["part_size"])
 
 
 def differences(earlier: dict[str, Any], run: dict[str, Any]) -> list[tuple[str, Any, Any]]:
-    """Returns the items in which a run differs from an earlier one, with both values."""
+    """Returns the items in which a run differs from an earlier one, each with both values."""
     found = [difference(earlier.get(name), value, name) for name, value in run.items()]
     return [item for item in found if item]
 
 
 def check_same(earlier: dict[str, Any], run: dict[str, Any], where: Path) -> None:
-    """Refuses to go on with a run that is another one.
+    """Refuses to continue a different run.
 
     Raises:
       InputError: an item differs; the message names it.
@@ -91,6 +93,6 @@ def check_same(earlier: dict[str, Any], run: dict[str, Any], where: Path) -> Non
     if found := differences(earlier, run):
         item, then, now = found[0]
         raise InputError(
-            f"cannot resume: the run in {where} had {item} {then}, this one has {now}; use the same options "
-            "again, or --overwrite to start over"
+            f"cannot resume: the run in {where} had {item} {then}, this one has {now}; use the same options and "
+            "inputs, or --overwrite to start over"
         )

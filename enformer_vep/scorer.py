@@ -1,4 +1,4 @@
-"""From some alleles to their scores: which can be scored, in what order, and what came out."""
+"""Turns alleles into scores: decides which can be scored, and in what order."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ from enformer_vep.variant import Interval, Variant, check_alleles
 from enformer_vep.windows import Placement, Window, max_allele_bp
 
 MAX_NOT_FINITE = 0.01
-"""Share of predictions that may be NaN or infinite; among more, the weights or the device are broken."""
+"""Largest accepted share of predictions that are NaN or infinite; beyond it, weights or device must be faulty."""
 
 NUM_PAIRS_AHEAD = 8
-"""Pairs of sequences that are laid while the device works."""
+"""Pairs of sequences that are prepared while the device works."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Scorer:
         vcf_name: str,
         is_strict: bool = False,
     ) -> None:
-        """Takes what the run has opened.
+        """Takes the engine and the opened inputs of the run.
 
         Args:
           engine: predicts the tracks.
@@ -58,7 +58,7 @@ class Scorer:
           placement: where windows lie.
           statistics: the scores' names.
           num_tracks: tracks that the engine predicts.
-          vcf_name: what messages call the input.
+          vcf_name: the input's name in messages.
           is_strict: whether an allele that cannot be scored is an error.
         """
         self._engine = engine
@@ -73,14 +73,14 @@ class Scorer:
     def score(self, variants: Sequence[Variant], done: Callable[[], object] = lambda: None) -> Part:
         """Scores alleles.
 
-        They are run in the order of their places on the genome, so that what neighbours share is still in memory.
+        They are run in the order of their places on the genome, so that the work that neighbours share is in memory.
 
         Args:
           variants: the alleles, in input order.
           done: called for each allele that is scored or skipped.
 
         Returns:
-          The scores and the skipped, in input order.
+          The scores and the skipped alleles, in input order.
 
         Raises:
           InputError: an allele cannot be scored, in a strict run.
@@ -104,29 +104,29 @@ class Scorer:
                 scores[index] = score(predictions.reference, predictions.alternate, self._statistics)
             else:
                 self._num_not_finite += 1
-                detail = "a prediction of the model is NaN or infinite"
+                detail = "the model predicted NaN or infinity"
                 skipped[index] = self._skip(SkippedAllele(jobs[index].variant, SkipReason.NOT_FINITE, detail))
             done()
         if num_predicted != len(jobs):
             raise EnformerVepError(
-                f"{len(jobs)} alleles were to be predicted, but {num_predicted} were: please report this fault of "
+                f"expected predictions for {len(jobs)} alleles, found {num_predicted}: please report this bug in "
                 "enformer-vep"
             )
         self._num_predicted += num_predicted
         if self._num_not_finite > MAX_NOT_FINITE * self._num_predicted:
             raise EnformerVepError(
                 f"{self._num_not_finite} of {self._num_predicted} predictions are NaN or infinite, expected at most "
-                f"{MAX_NOT_FINITE:.0%}: the weights or the device are broken"
+                f"{MAX_NOT_FINITE:.0%}: the weights or the device must be faulty"
             )
         scored = [index for index in range(len(variants)) if index not in skipped]
         return Part([variants[index] for index in scored], scores[scored], [skipped[i] for i in sorted(skipped)])
 
     def _predict(self, jobs: Sequence[_Job]) -> Iterator[AllelePredictions]:
-        """Yields the predictions of jobs; their sequences are laid while the device works."""
+        """Yields the predictions of jobs; their sequences are prepared while the device works."""
         return self._engine.predict(read_ahead(map(self._pair, jobs), NUM_PAIRS_AHEAD))
 
     def pair(self, variant: Variant) -> AllelePair:
-        """Lays both sequences of an allele that was scored."""
+        """Makes both sequences of an allele that was scored."""
         job = self._plan(variant)
         assert isinstance(job, _Job)
         return self._pair(job)
@@ -144,13 +144,13 @@ class Scorer:
         if self._is_strict:
             raise InputError(
                 f"{self._vcf_name}: record {allele.variant.record + 1} ({allele.variant}) cannot be scored: "
-                f"{allele.detail} ({allele.reason}); --strict stops at the first such"
+                f"{allele.detail} ({allele.reason}); remove --strict to skip such alleles"
             )
         return allele
 
 
 def allele_pair(variant: Variant, codes: ReferenceCodes, window: Window) -> AllelePair:
-    """Lays both alleles of a variant in its window."""
+    """Places both alleles of a variant in its window."""
     interval = window.interval
     num_more_bp = max(0, len(variant.ref) - len(variant.alt))
     reference, alternate = place_alleles(

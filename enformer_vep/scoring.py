@@ -1,4 +1,4 @@
-"""Predictions to scores: one function a statistic, NumPy only.
+"""Turns predictions into scores: one function per statistic, NumPy only.
 
 With r and a the reference's and the alternate's prediction of a track, sums over the scored bins (basenji's
 definitions, at the revision that DeepMind's precomputed scores name):
@@ -7,7 +7,7 @@ definitions, at the revision that DeepMind's precomputed scores name):
     SAR  = sum(log2(1 + a) - log2(1 + r))
     SADR = log2(1 + sum(a)) - log2(1 + sum(r))
 
-Each needs of a prediction only its sums over bins, so that these are all that leaves the device.
+Each needs only the sums of a prediction over bins, so nothing else has to leave the device.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -57,7 +57,7 @@ def sadr(reference: BinSums, alternate: BinSums) -> Float64s:
 FLOAT32_NOISE = 3e-7
 """Rounding error of SAD in float32, relative to the track's total: root mean square, in the median track.
 
-`benchmarks/noise.py` measures it; docs/method.md has what was seen.
+`benchmarks/noise.py` measures it; docs/method.md has the results.
 """
 
 STATISTICS: Mapping[str, Statistic] = MappingProxyType({"SAD": sad, "SAR": sar, "SADR": sadr})
@@ -66,8 +66,8 @@ STATISTICS: Mapping[str, Statistic] = MappingProxyType({"SAD": sad, "SAR": sar, 
 def rounding_noise(reference: BinSums, statistics: Sequence[str]) -> Float64s:
     """How large the rounding error of a float32 score can be, whatever the size of the effect.
 
-    A score is the difference of two predictions, each rounded to float32 at every step. What that leaves in SAD is in
-    proportion to the track's total; d log2(1 + x) = dx / (1 + x) / ln 2 makes it that of the other statistics.
+    A score is the difference of two predictions, each rounded to float32 at every step. The resulting error of SAD is
+    proportional to the track's total; d log2(1 + x) = dx / (1 + x) / ln 2 gives that of the other statistics.
 
     Args:
       reference: sums of the reference's prediction.
@@ -89,7 +89,7 @@ def parse_statistics(text: str) -> tuple[str, ...]:
       The names, each once, in the order given.
 
     Raises:
-      ValueError: none, or an unknown one.
+      ValueError: there is no name, or one is unknown.
     """
     names = tuple(dict.fromkeys(name.strip().upper() for name in text.split(",") if name.strip()))
     unknown = [name for name in names if name not in STATISTICS]

@@ -1,4 +1,4 @@
-"""Finds out whether what was asked for can be in the VCF, and whether any of it is."""
+"""Checks whether the selected records can be in the VCF, and whether any are."""
 
 import logging
 
@@ -13,13 +13,13 @@ logger = logging.getLogger(__name__)
 
 
 def check_selected(survey: Survey, genome: Genome, selection: Selection, vcf_name: str) -> None:
-    """Compares what was asked for with what there is.
+    """Compares the selection with the content of the VCF and the FASTA.
 
     Args:
-      survey: what is in the VCF.
+      survey: the content of the VCF.
       genome: the FASTA.
-      selection: what was asked for.
-      vcf_name: what messages call the VCF.
+      selection: the selection.
+      vcf_name: the VCF's name in messages.
 
     Raises:
       InputError: a region, or all of a BED file, is on contigs that neither the VCF nor the FASTA has.
@@ -33,7 +33,7 @@ def check_selected(survey: Survey, genome: Genome, selection: Selection, vcf_nam
             raise _unknown_region(region, survey, genome, vcf_name)
         if unknown and region.is_bed:
             logger.warning(
-                "%s has %s that neither %s nor %s has: %s; its intervals there are left out",
+                "%s has %s that are in neither %s nor %s: %s; intervals there are ignored",
                 region.text,
                 plural(len(unknown), "contig"),
                 vcf_name,
@@ -61,7 +61,7 @@ def _what_was_asked(selection: Selection) -> str:
     if selection.named_regions:
         tests.append(f"within --region {listed(named.text for named in selection.named_regions)}")
     if selection.pass_only:
-        tests.append("unfiltered, as --pass-only asks")
+        tests.append("unfiltered (--pass-only)")
     if selection.include_ids is not None:
-        tests.append("named in --include-id")
+        tests.append("listed in --include-id")
     return " and ".join(tests)

@@ -42,10 +42,10 @@ def reverse_complement(codes: Codes) -> Codes:
 def place_alleles(
     region: Codes, *, offset_bp: int, num_ref_bp: int, alternate: Codes, length_bp: int
 ) -> tuple[Codes, Codes]:
-    """Lays the reference and the alternate sequence of one allele.
+    """Makes the reference and the alternate sequence of one allele.
 
-    Both begin at the region's first base. The alternate has the same left flank, the ALT allele in the place of REF,
-    and as much of the reference to the right of it as fills the window: more for a deletion, less for an insertion.
+    Both begin at the region's first base. The alternate has the same left flank, the ALT allele in place of REF, and
+    then as much of the reference as fills the window: more for a deletion, less for an insertion.
 
     Args:
       region: codes of the reference from the window's start on, long enough for both windows.
@@ -62,7 +62,7 @@ def place_alleles(
     """
     needed_bp = length_bp + max(0, num_ref_bp - len(alternate))
     if len(region) < needed_bp:
-        raise ValueError(f"the region holds at least {needed_bp} bp, got {len(region)}")
+        raise ValueError(f"the region must hold at least {needed_bp} bp, got {len(region)}")
     reference = region[:length_bp].copy()
     right = region[offset_bp + num_ref_bp :]
     num_right_bp = max(0, length_bp - offset_bp - len(alternate))

@@ -1,4 +1,4 @@
-"""What a run is asked for, and what it came to."""
+"""The settings of a run, and its summary."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,12 +9,12 @@ from enformer_vep.wording import plural
 
 @dataclass(frozen=True)
 class ScoreSettings:
-    """What `score` is asked for.
+    """The settings of `score`.
 
     Attributes:
       vcf: the variants, '-' for standard input.
       fasta: the reference genome.
-      out: OUT, '-' for text on standard output, None to name it by the VCF.
+      out: OUT, '-' for text on standard output, None to name it after the VCF.
       model: a checkpoint's folder or prefix, a SavedModel's folder, or a name.
       head: the head to score.
       statistics: their names, separated by commas.
@@ -34,13 +34,13 @@ class ScoreSettings:
       precision: 'float32', 'tf32', 'mixed' or 'bfloat16'.
       cache_bytes: bytes of reference towers that the reusing engine keeps.
       verify: number of alleles that are scored again by the full engine.
-      verify_tolerance: the largest error that is no failure, None for the precision's default.
+      verify_tolerance: the largest accepted error, None for the precision's default.
       strict: whether an allele that cannot be scored stops the run.
-      allow_mismatches: whether the run goes on when the FASTA seems to be of another assembly.
+      allow_mismatches: whether the run continues when the FASTA seems to be of another assembly.
       resume: whether the finished parts of an earlier run are used.
-      overwrite: whether files that exist are replaced.
-      quiet: whether standard error is told nothing of the progress.
-      log_json: a file to which the progress is added as JSON lines, None for none.
+      overwrite: whether existing files are overwritten.
+      quiet: whether no progress is shown on standard error.
+      log_json: a file to which progress is appended as JSON lines, None for no such file.
       command: the command line, for the run record.
     """
 
@@ -78,7 +78,7 @@ class ScoreSettings:
 
 @dataclass(frozen=True)
 class ScoreSummary:
-    """What a run came to.
+    """The result of a run.
 
     Attributes:
       num_scored: alleles scored.
@@ -105,7 +105,7 @@ class ScoreSummary:
         if self.num_new:
             text += f" ({self.seconds / self.num_new:.2g} s per allele)"
         if self.num_new < num_alleles:
-            text += f", of which {num_alleles - self.num_new} were finished before"
+            text += f"; {num_alleles - self.num_new} of them were finished by an earlier run"
         if num_skipped:
             reasons = ", ".join(f"{count} {reason.value}" for reason, count in sorted(self.num_skipped.items()))
             text += f"; skipped {num_skipped} ({reasons}), see {self.skipped}"

@@ -16,7 +16,7 @@ class Shard:
 
     @classmethod
     def parse(cls, text: str | None) -> "Shard":
-        """Reads 'K/N'; None is the whole.
+        """Reads 'K/N'; None means all alleles.
 
         Raises:
           InputError: it is not K/N with K from 1 to N.
@@ -25,15 +25,15 @@ class Shard:
             return cls()
         match = re.fullmatch(r"(\d+)/(\d+)", text)
         if not match or not 1 <= int(match[1]) <= int(match[2]):
-            raise InputError(f"no shard {text!r}: expected K/N with K from 1 to N, as in 3/10")
+            raise InputError(f"invalid shard {text!r}: expected K/N with K from 1 to N, as in 3/10")
         return cls(int(match[1]), int(match[2]))
 
     def share(self, num_alleles: int) -> tuple[int, int]:
-        """Returns the first allele of this share and the one behind its last, counted from 0."""
+        """Returns the first allele of this share and the one after its last, counted from 0."""
         return num_alleles * (self.number - 1) // self.of, num_alleles * self.number // self.of
 
     def record(self, num_alleles: int) -> dict[str, Any]:
-        """Says in a run record which share of the alleles it is of; nothing if it is of all."""
+        """Describes the share for the run record; empty for a run of all alleles."""
         if self.of == 1:
             return {}
         first, end = self.share(num_alleles)

@@ -1,4 +1,4 @@
-"""Stops a run in good order when it is asked to: SIGINT (Ctrl-C) and SIGTERM."""
+"""Stops a run cleanly at SIGINT (Ctrl-C) and SIGTERM."""
 
 import signal
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ class StoppedError(EnformerVepError):
     """The run was asked to stop."""
 
     def __init__(self, signal_number: int) -> None:
-        """Takes the signal; the exit code is the shell's for it, 130 for SIGINT and 143 for SIGTERM."""
+        """Takes the signal; the exit code is the one that shells use, 130 for SIGINT and 143 for SIGTERM."""
         super().__init__(f"stopped by {signal.Signals(signal_number).name}")
         self.exit_code = 128 + signal_number
 
@@ -31,7 +31,7 @@ class StopSignals:
         try:
             for number in STOP_SIGNALS:
                 self._handlers[number] = signal.signal(number, self._handle)
-        except ValueError:  # not the main thread: whoever runs it there sees to its signals
+        except ValueError:  # not the main thread: the caller has to handle signals
             self._handlers.clear()
         return self
 
@@ -47,7 +47,7 @@ class StopSignals:
 
     @contextmanager
     def shielded(self) -> Iterator[None]:
-        """Lets the block finish before a signal that comes in it takes effect."""
+        """Delays a signal that arrives within the block until the block has finished."""
         self._is_shielded = True
         try:
             yield

@@ -21,7 +21,7 @@ class Interval:
 
     def __post_init__(self) -> None:
         if self.end < self.start:
-            raise ValueError(f"an interval ends at or after its start, got {self.contig}:{self.start}-{self.end}")
+            raise ValueError(f"an interval must end at or after its start, got {self.contig}:{self.start}-{self.end}")
 
     @property
     def length(self) -> int:
@@ -41,7 +41,7 @@ class Variant:
       alt: this ALT allele; '.' if the record has none.
       record: number of the record in the VCF, from 0.
       allele: number of the ALT in its record, from 1.
-      malformed: why the line is no VCF record, empty if it is one; the other fields are then what could be read of it.
+      malformed: why the line is not a VCF record; the other fields then hold what could be read. Empty if it is one.
     """
 
     chrom: str
@@ -94,12 +94,15 @@ def check_alleles(variant: Variant, max_allele_bp: int) -> tuple[SkipReason, str
     if alt.startswith("<"):
         return SkipReason.SYMBOLIC_ALT, f"symbolic ALT {abbreviate(alt)} has no sequence"
     if "[" in alt or "]" in alt or alt.startswith(".") or alt.endswith("."):
-        return SkipReason.BREAKEND, f"breakend ALT {abbreviate(alt)} joins sequences that one window does not hold"
+        return SkipReason.BREAKEND, f"breakend ALT {abbreviate(alt)} joins sequences that no single window contains"
     if not _BASES.fullmatch(alt):
         return SkipReason.INVALID_ALT, f"ALT {abbreviate(alt)} has letters other than A, C, G and T"
     if not _LETTERS.fullmatch(variant.ref):
         return SkipReason.INVALID_REF, f"REF {abbreviate(variant.ref)} is not a sequence of bases"
     longest = max(len(variant.ref), len(alt))
     if longest > max_allele_bp:
-        return SkipReason.ALLELE_TOO_LONG, f"allele of {longest} bp, the window has room for {max_allele_bp} bp"
+        return (
+            SkipReason.ALLELE_TOO_LONG,
+            f"the allele has {longest} bp, but the window has room for {max_allele_bp} bp",
+        )
     return None

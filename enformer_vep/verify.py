@@ -1,4 +1,4 @@
-"""Scores some alleles of a run again with the full engine, and says how far off they were."""
+"""Scores some alleles of a run again with the full engine, and measures the error of the run's scores."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,18 +12,18 @@ from enformer_vep.inference.engine import AllelePair, Engine
 from enformer_vep.io.parts import Part
 from enformer_vep.scoring import rounding_noise, score
 from enformer_vep.variant import Variant
+from enformer_vep.wording import plural
 
 DEFAULT_TOLERANCE = {"float32": 0.01, "tf32": 0.1, "mixed": 0.03, "bfloat16": 0.1}
-"""Largest error by precision: twice what was seen, and more where rounding alone may decide."""
+"""Largest accepted error by precision: twice the observed one, and more where rounding alone may decide."""
 
 
 @dataclass(frozen=True)
 class Verification:
-    """How far the scores of a run are from the full engine's.
+    """How much the scores of a run differ from the full engine's.
 
     An allele's error is the root mean square over tracks of the difference of its scores, less what float32 rounding of
-    the full engine explains, relative to the spread of its scores; of several statistics, the one with the largest
-    counts.
+    the full engine explains, relative to the spread of its scores. With several statistics, the largest error counts.
 
     Attributes:
       num_alleles: alleles that were scored again.
@@ -40,7 +40,7 @@ class Verification:
     worst: str
 
     def record(self, tolerance: float) -> dict[str, Any]:
-        """What the run record says."""
+        """Returns the entry of the run record."""
         return {
             "alleles": self.num_alleles,
             "largest_error": self.largest,
@@ -52,8 +52,8 @@ class Verification:
 
     def __str__(self) -> str:
         return (
-            f"{self.num_alleles} alleles verified by the full engine: error at most {self.largest:.2g} of the scores' "
-            f"spread, in the median {self.median:.2g}"
+            f"{plural(self.num_alleles, 'allele')} verified with the full engine: the largest error is "
+            f"{self.largest:.2g} of the scores' spread, the median {self.median:.2g}"
         )
 
 
@@ -69,15 +69,15 @@ def verify(
     """Scores alleles again.
 
     Args:
-      parts: gives the finished parts of the run, in order, as often as it is called.
+      parts: returns the finished parts of the run, in order; it is called more than once.
       engine: the full engine.
-      pair: lays the sequences of a scored allele, as the run did.
+      pair: makes the sequences of a scored allele, as the run did.
       statistics: the scores' names.
-      num_alleles: how many alleles; fewer if fewer were scored. They are at equal distances among the scored ones.
-      tolerance: the largest error that is no failure.
+      num_alleles: how many alleles; fewer if fewer were scored. They are spaced evenly among the scored ones.
+      tolerance: the largest accepted error.
 
     Returns:
-      What was found; None if no allele was scored.
+      The errors; None if no allele was scored.
 
     Raises:
       VerificationError: an error is larger than the tolerance.
@@ -108,14 +108,14 @@ def verify(
     if not verification.largest <= tolerance:
         raise VerificationError(
             f"verification failed at {verification.worst}: the error of its scores is {verification.largest:.2g} of "
-            f"their spread, expected at most {tolerance:g} (--verify-tolerance); {verification}. Score with "
+            f"their spread, expected at most {tolerance:g} (--verify-tolerance); {verification}. Score again with "
             "--precision float32 or --engine full, and --overwrite"
         )
     return verification
 
 
 def choose(num_scored: int, num_alleles: int) -> list[int]:
-    """Returns which of the scored alleles are verified: the middles of equal shares, ascending."""
+    """Returns which of the scored alleles are verified: the middle ones of equal shares, ascending."""
     num_alleles = min(num_scored, num_alleles)
     return [(2 * share + 1) * num_scored // (2 * num_alleles) for share in range(num_alleles)]
 
@@ -135,9 +135,9 @@ def relative_errors(
       num_statistics: how many statistics there are.
 
     Returns:
-      The root mean square over tracks of the error, and the largest one of a track, relative to the spread: the
+      The root mean square of the error over tracks, and the largest error of a track, relative to the spread: the
       scores' standard deviation over tracks, or their mean's magnitude where that is larger, as for a single track.
-      Of several statistics, the largest. Scores that are equal have no error, whatever their spread.
+      With several statistics, the largest counts. Equal scores have no error, whatever their spread.
     """
     largest, largest_of_one_track = 0.0, 0.0
     by_statistic = (np.split(array, num_statistics) for array in (found, expected, noise))

@@ -31,14 +31,13 @@ class Window:
 class Placement:
     """A placement policy.
 
-    The window of a variant follows from its position alone, so that it is the same in whatever part or shard of
-    whatever file the variant stands.
+    The window of a variant depends only on its position, so that it is the same in every part, shard and file.
 
     Attributes:
       name: `centred`, the official placement: the first REF base at L/2 - 1. `grid`: the start of that window moved
         down to a multiple of the bins' length, so that all windows have their bins on one grid. `shared`: windows at
         equal distances, on that grid, each for all variants near its centre.
-      shared_bp: with `shared`, how far from a window's centre a variant may be; 0 else.
+      shared_bp: with `shared`, how far from a window's centre a variant may be; otherwise 0.
 
     Raises:
       ValueError: shared_bp does not fit the name.
@@ -56,10 +55,10 @@ class Placement:
 
     @classmethod
     def parse(cls, text: str) -> "Placement":
-        """Returns the policy of that name: `centred`, `grid` or `shared:BP`.
+        """Returns the policy with this name: `centred`, `grid` or `shared:BP`.
 
         Raises:
-          ValueError: there is none.
+          ValueError: there is no such policy.
         """
         if text in (CENTRED, GRID):
             return cls(text)
@@ -71,7 +70,7 @@ class Placement:
         )
 
     def check(self, geometry: Geometry) -> None:
-        """Checks that a model's windows can be placed so.
+        """Checks that the policy fits a model's windows.
 
         Raises:
           ValueError: shared_bp is less than a bin, or reaches beyond the scored bins.
@@ -79,8 +78,8 @@ class Placement:
         most = geometry.num_bins * geometry.bin_size_bp // 2
         if self.name == SHARED and not geometry.bin_size_bp <= self.shared_bp <= most:
             raise ValueError(
-                f"the distance of {SHARED}:BP is {geometry.bin_size_bp} to {most} bp, from a bin to the end of the "
-                f"scored bins; got {self.shared_bp}"
+                f"the distance of {SHARED}:BP must be {geometry.bin_size_bp} to {most} bp, from one bin to the end of "
+                f"the scored bins; got {self.shared_bp}"
             )
 
     def window(self, variant: Variant, contig: str, geometry: Geometry) -> Window:
@@ -109,7 +108,7 @@ class Placement:
         return range(first, first + (geometry.bin_size_bp if self.name == GRID else 1))
 
     def _spacing_bp(self, geometry: Geometry) -> int:
-        """The distance of neighbouring shared windows: an even number of bins, that half of it is whole bins too."""
+        """The distance of neighbouring shared windows: an even number of bins, so that half of it is whole bins."""
         two_bins_bp = 2 * geometry.bin_size_bp
         return 2 * self.shared_bp // two_bins_bp * two_bins_bp
 

@@ -19,12 +19,12 @@ def listed(names: Iterable[str], most: int = NUM_LISTED) -> str:
 
 
 def nearest(name: str, choices: Iterable[str], *, likeness: float = 0.6) -> str | None:
-    """Returns the choice that a mistyped name is most like, whatever its case; None if it is like none.
+    """Returns the choice that is most similar to a mistyped name, ignoring case; None if none is similar.
 
     Args:
       name: what was typed.
       choices: what could have been meant.
-      likeness: from 0 to 1, how like it must be. Identifiers that are all alike need more of it than words.
+      likeness: from 0 to 1, how similar they must be. Identifiers that resemble each other need more than words do.
     """
     by_case = {choice.lower(): choice for choice in choices}
     found = get_close_matches(name.lower(), by_case, n=1, cutoff=likeness)
@@ -32,12 +32,12 @@ def nearest(name: str, choices: Iterable[str], *, likeness: float = 0.6) -> str 
 
 
 def did_you_mean(name: str, choices: Iterable[str], *, likeness: float = 0.6) -> str:
-    """Returns '; did you mean X?' to be put at the end of a message, or nothing if no choice is like the name."""
+    """Returns '; did you mean X?' to be put at the end of a message, or nothing if no choice is similar."""
     choice = nearest(name, choices, likeness=likeness)
     return f"; did you mean {choice}?" if choice is not None else ""
 
 
 def cause(error: Exception) -> str:
-    """Returns what an error says, in one line and without the number that the system gives it."""
+    """Returns an error's message, in one line and without the system's error number."""
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return " ".join(text.split()) or type(error).__name__

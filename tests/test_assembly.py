@@ -78,24 +78,25 @@ def test_a_few_mismatches_are_skipped_with_a_notice(
         check_assembly(survey(tmp_path, records), genome, "standard input", allow_mismatches=False)
     (record,) = caplog.records
     assert record.levelno == level
-    assert "alleles checked in standard input is not what" in record.message
-    assert f"first chr1:50 {base(50).translate(OTHER)}>" in record.message
+    assert "alleles checked in standard input differs from" in record.message
+    assert f"first: chr1:50 {base(50).translate(OTHER)}>" in record.message
     assert record.message.endswith("such alleles are skipped")
 
 
 def test_several_mismatches_refuse(genome: Genome, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     found = survey(tmp_path, right(*range(100, 120)) + wrong(50, 60, 70))
     message = refusal(found, genome)
-    assert message.startswith("REF of 3 of 23 alleles checked in a.vcf is not what ")
-    assert "the two look like different assemblies; --allow-mismatches goes on" in message
+    assert message.startswith("REF of 3 of 23 alleles checked in a.vcf differs from ")
+    assert "the variants and the FASTA appear to be of different assemblies; to skip the alleles" in message
+    assert message.endswith("that do not match and continue, use --allow-mismatches")
     check_assembly(found, genome, "a.vcf", allow_mismatches=True)
     assert "REF of 3 of 23" in caplog.text
-    assert "alleles that do not fit are skipped" in caplog.text
+    assert "alleles that do not match are skipped" in caplog.text
 
 
 @pytest.mark.parametrize(
     ("by", "remedy"),
-    [(-1, "positions look 0-based: add 1 to each POS"), (1, "too great by 1: subtract 1 from each POS")],
+    [(-1, "positions look 0-based: add 1 to each POS"), (1, "look 1 too high: subtract 1 from each POS")],
 )
 def test_positions_that_are_off_by_one(by: int, remedy: str, genome: Genome, tmp_path: Path) -> None:
     assert remedy in refusal(survey(tmp_path, shifted(by, *range(100, 400, 7))), genome)
@@ -127,17 +128,17 @@ def test_a_gvcf_is_judged_on_its_plain_alleles(genome: Genome, tmp_path: Path) -
 def test_no_contig_in_common(genome: Genome, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     found = survey(tmp_path, [(f"scaffold_{i}", 5, ".", "A", "C") for i in range(7)])
     message = refusal(found, genome)
-    assert message.startswith("no contig of the alleles to score is in ")
+    assert message.startswith(f"{genome.path} has none of the contigs of the alleles to score: ")
     assert "a.vcf has scaffold_0, scaffold_1, scaffold_2, scaffold_3, scaffold_4 and 2 more, the FASTA" in message
-    assert "the FASTA has chr1, chr2, chr3; the two look like different assemblies" in message
+    assert "the FASTA has chr1, chr2, chr3; the variants and the FASTA appear to be of different assemblies" in message
     check_assembly(found, genome, "a.vcf", allow_mismatches=True)
-    assert "no contig of the alleles to score is in" in caplog.text
+    assert "has none of the contigs of the alleles to score" in caplog.text
 
 
 def test_an_accession_of_another_assembly_is_said(genome: Genome, tmp_path: Path) -> None:
     message = refusal(survey(tmp_path, [("NC_000001.11", 5, ".", "A", "C")]), genome)
     assert "a.vcf has NC_000001.11, the FASTA" in message
-    assert "NC_000001.11 is chromosome 1 of GRCh38, of 248,956,422 bp, but chr1 of the FASTA has 2,000 bp" in message
+    assert "NC_000001.11 is chromosome 1 of GRCh38 with 248,956,422 bp, but chr1 of the FASTA has 2,000 bp" in message
 
 
 def test_contigs_of_symbolic_alleles_do_not_count(genome: Genome, tmp_path: Path) -> None:
@@ -151,6 +152,6 @@ def test_some_contigs_are_missing(genome: Genome, tmp_path: Path, caplog: pytest
         check_assembly(survey(tmp_path, records), genome, "a.vcf", allow_mismatches=False)
         check_assembly(survey(tmp_path, records[:2]), genome, "a.vcf", allow_mismatches=False)
     assert caplog.messages == [
-        f"7 contigs of a.vcf not in {genome.path}: {', '.join(names[:5])} and 2 more",
-        f"1 contig of a.vcf not in {genome.path}: scaffold_0",
+        f"{genome.path} lacks 7 contigs of a.vcf: {', '.join(names[:5])} and 2 more",
+        f"{genome.path} lacks 1 contig of a.vcf: scaffold_0",
     ]

@@ -54,7 +54,7 @@ def test_score_says_what_it_did_in_a_last_line(
     assert captured.out == ""
     first, second, last = captured.err.splitlines()
     assert "not the published Enformer" in first
-    assert "no --track-table: tracks are named by head and number, human_0 to human_4" in second
+    assert "without --track-table, tracks are named by head and number: human_0 to human_4" in second
     assert last.startswith("enformer-vep: scored 5 of 6 alleles in ")
     assert "s per allele); skipped 1 (1 symbolic_alt), see " in last
     assert last.endswith(f"results: {tmp_path / 'out.tsv'}")
@@ -75,7 +75,7 @@ def test_lines_of_progress_where_there_is_no_terminal(
     monkeypatch.setattr("enformer_vep.progress._POLL_SECONDS", 0.01)
     assert main(arguments) == 0
     lines = capsys.readouterr().err.splitlines()
-    assert any(line.startswith("enformer-vep: preparing, for ") for line in lines)
+    assert any(line.startswith("enformer-vep: preparing, ") for line in lines)
     assert any(" of 6 alleles done (" in line for line in lines)
     assert lines[-1].startswith("enformer-vep: scored 5 of 6 alleles in ")
 
@@ -161,7 +161,7 @@ BAD_COMMANDS = {
         ["--stats", "SAR,sadd"],
         "unknown statistic SADD: expected one or more of SAD,SAR,SADR; did",
     ),
-    "a head mistyped": (["--head", "humna"], "no head 'humna': this model has human, mouse; did you mean human?"),
+    "a head mistyped": (["--head", "humna"], "unknown head 'humna': this model has human, mouse; did you mean human?"),
     "a track mistyped": (["--tracks", "human_3x"], "separated by commas; did you mean human_3?"),
     "a placement mistyped": (["--window", "centered"], "grid or shared:BP; did you mean centred?"),
     "a region on no contig": (["--region", "chr99"], "region 'chr99': neither "),
@@ -227,7 +227,7 @@ def test_that_the_output_exists_is_said_last(
 
 def test_the_full_engine_has_no_low_precision(arguments: list[str], capsys: pytest.CaptureFixture) -> None:
     assert main([*arguments, "--engine", "full", "--precision", "mixed"]) == 2
-    assert "precision mixed is of the reusing engine: leave out --engine full" in capsys.readouterr().err
+    assert "--precision mixed requires the reusing engine: remove --engine full" in capsys.readouterr().err
 
 
 SIZES = {"0": 0, "1000": 1000, "3K": 3072, "256m": 2**28, "2G": 2**31}
@@ -245,7 +245,7 @@ def test_a_missing_option_and_a_missing_name(inputs: Path, capsys: pytest.Captur
     assert main(["score", "x.vcf"]) == 2
     assert "Missing option '-f' / '--fasta'" in capsys.readouterr().err
     assert main(["score", "-", "-f", str(inputs / "genome.fa"), "-m", "demo"]) == 2
-    assert "give one with -o" in capsys.readouterr().err
+    assert "name it with -o" in capsys.readouterr().err
 
 
 def test_overwrite(arguments: list[str], tmp_path: Path) -> None:

@@ -114,7 +114,7 @@ def test_an_unfinished_run_with_other_options_is_kept(
     assert main(command(inputs, tmp_path / TABLE, "--resume")) == 2
     error = capsys.readouterr().err
     assert "cannot resume: the run in " in error
-    assert "goes on from" not in error
+    assert "use --resume" not in error
     assert error.count("\n") == 1
     assert contents(tmp_path) == before
     assert main(command(inputs, tmp_path / TABLE, "--resume", "--overwrite")) == 0  # go on, or else begin anew
@@ -153,7 +153,7 @@ def test_a_track_table_is_no_leftover(inputs: Path, tmp_path: Path, capsys: pyte
 def test_without_resume_leftovers_are_refused(inputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     before = leave(inputs / "done", [SKIPPED, RUN], tmp_path)
     assert main(command(inputs, tmp_path / TABLE)) == 2
-    assert "exists: name another output, or give --overwrite" in capsys.readouterr().err
+    assert "exists: choose another output, or use --overwrite" in capsys.readouterr().err
     assert contents(tmp_path) == before
 
 
@@ -165,8 +165,8 @@ def test_a_resumed_run_has_the_part_size_of_the_unfinished_one(
     words.remove("-q")
     assert main(words) == 0
     error = capsys.readouterr().err
-    assert "--part-size 50 is not used: the unfinished run has parts of 6 alleles" in error
-    assert "of which 6 were finished before" in error
+    assert "--part-size 50 is ignored: the unfinished run has parts of 6 alleles" in error
+    assert "; 6 of them were finished by an earlier run" in error
     assert finished_as(tmp_path, inputs / "done")
 
 

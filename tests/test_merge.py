@@ -110,18 +110,18 @@ def refuse(out: Path, parts: list[str], message: str, capsys: pytest.CaptureFixt
 
 def test_gaps_and_doubles_are_refused(shards: list[str], tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     out = tmp_path / "out.tsv"
-    refuse(out, shards[:1], "2 of 3 shards are missing: 2/3, 3/3", capsys)
-    refuse(out, [shards[0], shards[2]], "1 of 3 shards are missing: 2/3", capsys)
-    refuse(out, [*shards, shards[1]], "shard 2/3 is there 2 times, expected once", capsys)
+    refuse(out, shards[:1], "missing 2 of 3 shards: 2/3, 3/3", capsys)
+    refuse(out, [shards[0], shards[2]], "missing 1 of 3 shards: 2/3", capsys)
+    refuse(out, [*shards, shards[1]], "shard 2/3 is duplicated: expected it once, found 2", capsys)
 
 
 def test_shards_of_different_runs_are_refused(
     inputs: Path, shards: list[str], tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
     other = str(score(inputs, tmp_path / "other.tsv", "--shard", "3/3", "--stats", "SADR"))
-    refuse(tmp_path / "out.tsv", [*shards[:2], other], "is of another run", capsys)
+    refuse(tmp_path / "out.tsv", [*shards[:2], other], "belongs to a different run", capsys)
     other = str(score(inputs, tmp_path / "another.tsv", "--shard", "3/4"))
-    refuse(tmp_path / "out.tsv", [*shards[:2], other], "is of another division", capsys)
+    refuse(tmp_path / "out.tsv", [*shards[:2], other], "belongs to a different division", capsys)
 
 
 def test_what_is_no_shard_is_refused(
@@ -129,9 +129,9 @@ def test_what_is_no_shard_is_refused(
 ) -> None:
     whole = str(score(inputs, tmp_path / "whole.tsv"))
     out = tmp_path / "out.tsv"
-    refuse(out, [whole], "is no shard", capsys)
+    refuse(out, [whole], "is not a shard", capsys)
     refuse(out, [*shards[:2], str(tmp_path / "none.tsv")], "no such file", capsys)
-    refuse(tmp_path / "out.parquet", shards, "of another format", capsys)
+    refuse(tmp_path / "out.parquet", shards, "differ in format", capsys)
     refuse(out, ["a.txt"], "cannot tell the format", capsys)
 
 
@@ -139,7 +139,7 @@ def test_damaged_parquet_is_one_line(inputs: Path, tmp_path: Path, capsys: pytes
     parts = score_shards(inputs, tmp_path / "shards", 2, ".parquet")
     whole = Path(parts[1]).read_bytes()
     Path(parts[1]).write_bytes(whole[: len(whole) // 2])
-    refuse(tmp_path / "out.parquet", parts, "is no Parquet file, or is damaged", capsys)
+    refuse(tmp_path / "out.parquet", parts, "is not a Parquet file, or is damaged", capsys)
 
 
 def test_shards_may_be_scored_in_different_places(inputs: Path, tmp_path: Path) -> None:
@@ -179,7 +179,7 @@ def test_a_shard_that_lost_rows_is_an_error(shards: list[str], tmp_path: Path, c
         copies.append(str(tmp_path / Path(shard).name))
     lines = Path(copies[1]).read_text().splitlines(keepends=True)
     Path(copies[1]).write_text("".join(lines[:-1]))
-    refuse(tmp_path / "out.tsv", copies, "their records say", capsys, exit_code=1)
+    refuse(tmp_path / "out.tsv", copies, "their run records say", capsys, exit_code=1)
 
 
 def test_an_output_that_exists_is_kept(shards: list[str], tmp_path: Path) -> None:

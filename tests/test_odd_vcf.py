@@ -93,7 +93,7 @@ DAMAGED = {
     # 849 records of the flipped one and 1298, the last of them half a line, of the cut one.
     "made/bitflip.vcf.gz": ("cannot be inflated", 848),
     "made/trunc_mid_block.vcf.gz": ("is cut short", 848),
-    "made/garbage_after_eof.vcf.gz": ("goes on after the end", 2000),
+    "made/garbage_after_eof.vcf.gz": ("does not end with its compressed data", 2000),
     "made/no_eof_block.vcf.gz": ("is cut short", 2000),
 }
 

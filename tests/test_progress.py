@@ -36,7 +36,7 @@ def test_a_line_a_minute_without_a_terminal(caplog: pytest.LogCaptureFixture, ca
     with Progress(is_terminal=False, clock=clock) as progress:
         clock.seconds += 300
         progress.tick()
-        assert caplog.messages[0] == "preparing, for 5 min so far"
+        assert caplog.messages[0] == "preparing, 5 min so far"
         caplog.clear()
         progress.start(5000, num_earlier=1000)
         progress.tick()
@@ -157,4 +157,6 @@ def test_a_log_that_cannot_be_written(tmp_path: Path, caplog: pytest.LogCaptureF
         with Progress(log_json="/dev/full", is_quiet=True) as progress:
             progress.start(1)
             progress.finish(1, 0)
-        assert caplog.messages == ["cannot write the log /dev/full any more: No space left on device"]
+        assert caplog.messages == [
+            "the run continues without the log /dev/full, which can no longer be written: No space left on device"
+        ]

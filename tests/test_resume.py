@@ -92,7 +92,7 @@ def test_a_stop_signal_says_how_to_go_on(
     assert run.returncode == exit_code
     last = error.splitlines()[-1]
     assert last.startswith(f"enformer-vep: error: stopped by {signal.Signals(number).name}; ")
-    assert last.endswith("--resume goes on from there")
+    assert last.endswith("use --resume to continue")
     assert not out.exists()
     assert main(arguments(inputs, out)) == 2  # an unfinished run is there
     assert main(arguments(inputs, out, "--resume")) == 0
@@ -140,7 +140,7 @@ def test_resume_of_what_is_done_does_nothing(inputs: Path, tmp_path: Path, capsy
     assert main(arguments(inputs, out, "--resume")) == 0  # nothing to resume yet: an ordinary run
     before = (out.read_bytes(), os.stat(out).st_mtime_ns)
     assert main(arguments(inputs, out, "--resume")) == 0
-    assert "of which 240 were finished before" in capsys.readouterr().err
+    assert "; 240 of them were finished by an earlier run" in capsys.readouterr().err
     assert (out.read_bytes(), os.stat(out).st_mtime_ns) == before
     assert main(arguments(inputs, out, "--resume", "--stats", "SADR")) == 2
     assert not out.with_name("out.parquet.parts").exists()
@@ -226,7 +226,7 @@ def test_a_fasta_that_is_cut_in_mid_run_is_one_line_and_exit_1(
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert f"{fasta}: chr2:1-20000" in error
-    assert error.rstrip().endswith("--resume goes on from there")
+    assert error.rstrip().endswith("use --resume to continue")
     assert list((tmp_path / "out.parquet.parts").glob("part-*"))
 
 

@@ -36,7 +36,7 @@ def check(folder: Path, genome: Genome, *regions: str, vcf: str | None = None, *
         ("chr1:abc", "region 'chr1:abc': .* has a contig 'chr1:abc'"),
         ("BRCA1", "has a contig 'BRCA1'; they have chr1, chr7, NC_012920.1, chr2, declared and 1 more$"),
         ("scafold:5-6", "has a contig 'scafold'.*did you mean scaffold"),
-        ("NC_000001.10", "NC_000001.10 is chromosome 1 of GRCh37, of 249,250,621 bp, but chr1 of the FASTA has 50 bp"),
+        ("NC_000001.10", "NC_000001.10 is chromosome 1 of GRCh37 with 249,250,621 bp, but chr1 of the FASTA has 50 bp"),
     ],
 )
 def test_a_region_on_no_contig(region: str, message: str, genome: Genome, tmp_path: Path) -> None:
@@ -60,8 +60,8 @@ def test_a_region_with_records(region: str, genome: Genome, tmp_path: Path, capl
         (["MT"], {}, "within --region MT"),  # the same, by another name
         (["declared"], {}, "within --region declared"),
         (["chr7", "chr1:10-20"], {}, "within --region chr7, chr1:10-20"),
-        ([], {"include_id_file": "ids"}, "named in --include-id"),
-        (["chr1"], {"include_id_file": "ids"}, "within --region chr1 and named in --include-id"),
+        ([], {"include_id_file": "ids"}, "listed in --include-id"),
+        (["chr1"], {"include_id_file": "ids"}, "within --region chr1 and listed in --include-id"),
     ],
 )
 def test_nothing_selected_is_a_warning(
@@ -82,7 +82,7 @@ def test_pass_only_selects_nothing(genome: Genome, tmp_path: Path, caplog: pytes
     vcf = tmp_path / "b.vcf"
     vcf.write_text("chr1\t5\t.\tA\tC\t.\tq10\n")
     check(tmp_path, genome, vcf=str(vcf), pass_only=True)
-    assert caplog.messages == ["no record of a.vcf is unfiltered, as --pass-only asks: the output is empty"]
+    assert caplog.messages == ["no record of a.vcf is unfiltered (--pass-only): the output is empty"]
 
 
 def test_a_vcf_without_records_is_no_surprise(genome: Genome, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -95,7 +95,7 @@ def test_bed(genome: Genome, tmp_path: Path, caplog: pytest.LogCaptureFixture) -
     bed.write_text("chr1\t0\t9\nchr98\t0\t9\nchr99\t0\t9\n")
     check(tmp_path, genome, str(bed))
     assert caplog.messages == [
-        f"{bed} has 2 contigs that neither a.vcf nor {genome.path} has: chr98, chr99; its intervals there are left out"
+        f"{bed} has 2 contigs that are in neither a.vcf nor {genome.path}: chr98, chr99; intervals there are ignored"
     ]
     bed.write_text("chr98\t0\t9\nchr99\t0\t9\n")
     with pytest.raises(InputError, match=r"has any contig of .*a.bed \(chr98, chr99\); they have chr1, "):

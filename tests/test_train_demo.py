@@ -71,7 +71,7 @@ def test_a_training_that_died_goes_on_to_the_same_model(
     variables = checkpoint_variables(resumed)
     for key, variable in checkpoint_variables(whole).items():
         np.testing.assert_allclose(variables[key].numpy(), variable.numpy(), rtol=1e-4, atol=1e-5, err_msg=key)
-    with pytest.raises(click.ClickException, match="checkpoints of another training"):
+    with pytest.raises(click.ClickException, match="checkpoints of another training run"):
         small.train(replace(training, seed=2), tmp_path / "died")
 
 

@@ -51,7 +51,7 @@ def test_refs_that_are_no_sequence(ref: str, reason: SkipReason) -> None:
 def test_a_long_ref_is_too_long_as_well() -> None:
     assert check_alleles(variant(ref="ACGT", alt="A"), max_allele_bp=4) is None
     problem = check_alleles(variant(ref="ACGTA", alt="A"), max_allele_bp=4)
-    assert problem == (SkipReason.ALLELE_TOO_LONG, "allele of 5 bp, the window has room for 4 bp")
+    assert problem == (SkipReason.ALLELE_TOO_LONG, "the allele has 5 bp, but the window has room for 4 bp")
 
 
 def test_long_alleles_are_abbreviated() -> None:

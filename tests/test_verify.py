@@ -65,7 +65,9 @@ def test_the_errors_are_relative_to_the_spread() -> None:
     assert found.largest == pytest.approx(0.8 / 2 / 10, rel=1e-5)
     assert found.largest_of_one_track == pytest.approx(0.8 / 10, rel=1e-5)
     assert (found.median, found.worst) == (0, "1:4 A>C")
-    assert str(found).startswith("5 alleles verified by the full engine: error at most 0.04 of the scores' spread")
+    assert str(found).startswith(
+        "5 alleles verified with the full engine: the largest error is 0.04 of the scores' spread"
+    )
     assert found.record(0.1)["worst_allele"] == "1:4 A>C"
 
 

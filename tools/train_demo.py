@@ -2,7 +2,7 @@
 
 python tools/train_demo.py --model FOLDER [--work FOLDER]
 
-Interrupted, the same command goes on from the last checkpoint in --work.
+After an interruption, the same command continues from the last checkpoint in --work.
 """
 
 import json
@@ -43,7 +43,7 @@ CONFIG = EnformerConfig(
     key_size=16,
     heads={HEAD: len(TRACKS)},
     width_multiple=12,
-    dropout_rate=0.0,  # XLA's random numbers have no seed, and there are windows enough
+    dropout_rate=0.0,  # XLA's random numbers cannot be seeded, and there are enough windows
     attention_dropout_rate=0.0,
     position_dropout_rate=0.0,
     pointwise_dropout_rate=0.0,
@@ -60,14 +60,14 @@ NEIGHBOURHOOD_BINS = 187
 NEIGHBOUR_LOGIT = 5.0
 PSEUDO_COUNT = 1e-6
 IS_COMPILED = True
-"""Compile a step with XLA: it takes a minute, and then half the time a step, for a model of so few channels."""
+"""Compile a step with XLA: this takes a minute, and halves the time per step for a model of so few channels."""
 
 TEST_VARIANTS = {"break": 100, "create": 60, "silent": 20, "random": 100, "enhancer_break": 20}
 
 
 @dataclass(frozen=True)
 class Training:
-    """What a training run is: one that differs in any of it cannot go on from another's checkpoint."""
+    """The settings of a training run; a run with other settings cannot continue from its checkpoint."""
 
     seed: int
     steps: int
@@ -88,7 +88,7 @@ class Windows:
     def draw(self, seed: int, step: int) -> tuple[np.ndarray, np.ndarray]:
         """Returns the window of a step, on either strand: one_hot [1, window, 4] and counts float32 [1, bins, tracks].
 
-        It depends on nothing but the seed and the step, so that a run that goes on sees what it would have seen.
+        It depends only on the seed and the step, so that a resumed run sees the same windows.
         """
         rng = np.random.default_rng([seed, step])
         geometry = CONFIG.geometry
@@ -112,10 +112,10 @@ def learning_rate(step: int, num_steps: int) -> float:
 
 
 def attend_to_neighbours(model: Enformer) -> None:
-    """Makes attention begin as a mean over the neighbourhood, by distance alone.
+    """Makes attention start as a mean over the neighbourhood that depends only on distance.
 
-    From Sonnet's initial values it begins at a bin or two that may be anywhere, from zeros as a mean over the whole
-    window, which hardly differs from one promoter to the next: slow starts, both.
+    Sonnet's initial values make it start at one or two bins that may be anywhere, and zeros make it start as a mean
+    over the whole window, which hardly differs between promoters. Learning starts slowly from both.
     """
     for block in model.transformer_blocks:
         attention = block.attention
@@ -136,7 +136,7 @@ def attend_to_neighbours(model: Enformer) -> None:
 
 
 def train(training: Training, work: Path) -> Enformer:
-    """Trains a model, or goes on with one whose checkpoint is in `work`."""
+    """Trains a model, or continues from a checkpoint in `work`."""
     check_work(training, work)
     tf.random.set_seed(training.seed)
     model = Enformer(CONFIG)
@@ -156,7 +156,7 @@ def train(training: Training, work: Path) -> Enformer:
 
     data = Windows(training.contigs)
     done = tf.Variable(0, dtype=tf.int64, trainable=False)
-    train_step(*data.draw(training.seed, 0))  # the optimizer has its variables after a step, at a rate of zero
+    train_step(*data.draw(training.seed, 0))  # a step at a rate of zero creates the optimizer's variables
     checkpoint = tf.train.Checkpoint(model=model, optimizer=optimizer, done=done)
     manager = tf.train.CheckpointManager(checkpoint, str(work), max_to_keep=2)
     if manager.latest_checkpoint:
@@ -175,14 +175,16 @@ def train(training: Training, work: Path) -> Enformer:
 
 
 def check_work(training: Training, work: Path) -> None:
-    """Makes sure that checkpoints in `work` are of this training."""
+    """Makes sure that checkpoints in `work` belong to this training run."""
     work.mkdir(parents=True, exist_ok=True)
     path = work / "training.json"
     wanted = json.dumps(vars(training))
     if not path.exists():
         path.write_text(wanted, encoding="utf-8")
     elif (found := path.read_text(encoding="utf-8")) != wanted:
-        raise click.ClickException(f"{work} holds checkpoints of another training: {found}, this one is {wanted}")
+        raise click.ClickException(
+            f"{work} contains checkpoints of another training run: {found}, this one is {wanted}"
+        )
 
 
 def evaluate(model: Enformer, folder: Path) -> tuple[dict[str, float], Recovery]:
@@ -219,8 +221,15 @@ def current_commit() -> str:
 def write_card(
     path: Path, training: Training, commit: str, minutes: float, found: dict[str, float], recovery: Recovery
 ) -> None:
-    """Writes what the model is, how it was made and what it reached."""
+    """Writes a description of the model, how it was trained and how well it predicts."""
     used = {name: version for name, version in versions().items() if name in ("tensorflow", "dm-sonnet", "numpy")}
+    rate, norm = training.peak_learning_rate, MAX_GRADIENT_NORM
+    variants = (
+        f"AUROC {recovery.auroc:.3f} for broken sites against random variants by |SAD|; gain or loss of binding has "
+        f"the right sign in {recovery.num_right_signs} of {recovery.num_signs}; a broken enhancer lowers distant CAGE "
+        f"in {recovery.num_lowered} of {recovery.num_enhancers}"
+    )
+    data = f"{training.contigs} contigs of 1 Mb, made with the world's seed {training.world_seed}"
     num_parameters = sum(int(np.prod(variable.shape)) for variable in Enformer(CONFIG).trainable_variables)
     command = f"python tools/train_demo.py --seed {training.seed} --steps {training.steps}"
     packages = ", ".join(f"{name} {version}" for name, version in used.items())
@@ -228,14 +237,14 @@ def write_card(
         "# Model card: demo",
         "",
         f"A tiny Enformer of {num_parameters:,} parameters, trained on a genome {NOTICE}.",
-        "It is there to try the tool and to test it. docs/demo.md describes its world.",
+        "It serves to try out and to test the tool. docs/demo.md describes its made-up world.",
         "",
-        f"- made by: `{command}`, at commit {commit}, in {minutes:.0f} minutes; {packages}",
-        f"- data: world's seed {training.world_seed}; {training.contigs} contigs of 1 Mb; a window a step",
-        f"- loss: Poisson; Adam, rate up to {training.peak_learning_rate}; gradients of norm up to {MAX_GRADIENT_NORM}",
-        f"- held-out variants ({sum(TEST_VARIANTS.values())}): {recovery}",
+        f"- training: `{command}`, at commit {commit}, in {minutes:.0f} minutes; {packages}",
+        f"- data: {data}; one window per step",
+        f"- loss: Poisson; Adam with a learning rate of up to {rate}; gradients clipped to a norm of {norm}",
+        f"- {sum(TEST_VARIANTS.values())} held-out variants: {variants}",
         "",
-        "| track | Pearson's r over the bins of the held-out contig made_up_1 |",
+        "| track | Pearson's r over the bins of the held-out contig made_up_1, against noisy counts |",
         "|---|---|",
         *(f"| {track} | {r:.3f} |" for track, r in found.items()),
         "",
@@ -245,14 +254,14 @@ def write_card(
 
 @click.command()
 @click.option("--model", "folder", required=True, type=Path, help="Folder to write the model to.")
-@click.option("--work", default="train-demo", show_default=True, type=Path, help="Folder of checkpoints.")
-@click.option("--steps", default=3500, show_default=True, help="Windows to train on.")
-@click.option("--seed", default=1, show_default=True, help="Of the weights, the windows and their order.")
+@click.option("--work", default="train-demo", show_default=True, type=Path, help="Folder for checkpoints.")
+@click.option("--steps", default=3500, show_default=True, help="Number of steps, each on one window.")
+@click.option("--seed", default=1, show_default=True, help="Seed of the weights, the windows and their order.")
 @click.option("--overwrite", is_flag=True, help="Replace the model in the folder.")
 def main(folder: Path, work: Path, steps: int, seed: int, overwrite: bool) -> None:
-    """Train the demo model, test it on what it has not seen, and write it with its model card."""
+    """Train the demo model, test it on held-out contigs, and write it with its model card."""
     if folder.exists() and not overwrite:
-        raise click.ClickException(f"{folder} exists: name another folder, or give --overwrite")
+        raise click.ClickException(f"{folder} exists: choose another folder, or use --overwrite")
     start, commit = time.perf_counter(), current_commit()
     training = Training(seed, steps)
     model = train(training, work)

@@ -10,23 +10,23 @@ from enformer_vep.demo.motifs import BASES
 from enformer_vep.demo.variants import SiteVariant, draw_variants
 from enformer_vep.demo.world import HELD_OUT_CONTIGS, Contig, held_out_contig
 
-NOTICE = "made up from a fixed seed, of no organism, means nothing biologically"
+NOTICE = "made up from a fixed seed; it belongs to no organism and means nothing biologically"
 
 NUM_OF_KIND = {"break": 24, "create": 16, "silent": 8, "random": 24, "enhancer_break": 12}
-"""The demo's variants whose truth is known."""
+"""How many of the demo's variants are of each kind whose truth is known."""
 
 LINE_BP = 60
 LOWER_CASE = slice(6_000, 9_000)
-"""Bases that the FASTA has in lower case, as soft-masked genomes have their repeats."""
+"""Bases that are lower case in the FASTA, like repeats in soft-masked genomes."""
 
 _LETTERS = np.frombuffer(f"{BASES}N".encode(), dtype=np.uint8)
 
 _HEADER = """\
 ##ALT=<ID=DEL,Description="Deletion">
-##INFO=<ID=KIND,Number=1,Type=String,Description="The truth: break or create a site, silent in a site, random, or \
-enhancer_break: break a site in an enhancer far from a promoter">
-##INFO=<ID=FACTOR,Number=1,Type=String,Description="The factor of the site">
-##INFO=<ID=PROMOTER,Number=1,Type=Integer,Description="A promoter 10 to 25 kb away that the enhancer raises">
+##INFO=<ID=KIND,Number=1,Type=String,Description="True effect: break or create a site, silent (leaves a site intact), \
+random (changes no site), or enhancer_break (breaks a site in an enhancer far from a promoter)">
+##INFO=<ID=FACTOR,Number=1,Type=String,Description="Factor that binds the site">
+##INFO=<ID=PROMOTER,Number=1,Type=Integer,Description="A promoter 10 to 25 kb away, which the enhancer raises">
 #CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO
 """
 
@@ -41,7 +41,7 @@ class Record:
       id: the record's name.
       ref: the REF allele.
       alt: the ALT alleles, separated by commas.
-      truth: what the variant does; None if it is there to show what the tool reads or skips.
+      truth: what the variant does; None if the record only shows what the tool reads or skips.
     """
 
     chrom: str
@@ -53,7 +53,7 @@ class Record:
 
 
 def write_demo(fasta: Path, vcf: Path) -> list[Record]:
-    """Writes the made-up genome and variants; returns the variants' records as they stand in the VCF."""
+    """Writes the made-up genome and variants; returns the records in the order of the VCF."""
     contigs = [held_out_contig(name) for name in HELD_OUT_CONTIGS]
     records = in_order([*site_records(draw_variants(contigs, NUM_OF_KIND)), *other_records(*contigs)], contigs)
     write_fasta(fasta, contigs)
@@ -106,7 +106,7 @@ def site_records(variants: Sequence[SiteVariant]) -> list[Record]:
 
 
 def other_records(first: Contig, second: Contig) -> list[Record]:
-    """Makes records of every kind that VCF files have, of which some cannot be scored."""
+    """Makes records of every kind that occurs in VCF files, including some that cannot be scored."""
     records = []
 
     def reference(contig: Contig, pos: int, length: int) -> str:

@@ -1,4 +1,4 @@
-"""How well a model predicts the signal of a contig that it never saw."""
+"""How well a model predicts the signal of a contig that it was not trained on."""
 
 from collections.abc import Callable, Iterator
 
@@ -14,15 +14,15 @@ Predict = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
 
 
 def correlations(predict: Predict, contig: Contig, geometry: Geometry) -> dict[str, float]:
-    """Compares predictions with what an experiment would have counted.
+    """Compares predictions with the counts of a simulated experiment.
 
     Args:
       predict: the model.
-      contig: the contig, of which every bin is used that can be scored in a window within the contig.
+      contig: the contig. Every bin is used that is scored in a window within the contig.
       geometry: the model's window and bins.
 
     Returns:
-      Pearson's correlation over bins, of each of TRACKS.
+      Pearson's correlation over bins, for each of TRACKS.
     """
     predicted, counted = [], []
     for window, counts in windows(contig, geometry):
@@ -33,7 +33,7 @@ def correlations(predict: Predict, contig: Contig, geometry: Geometry) -> dict[s
 
 
 def windows(contig: Contig, geometry: Geometry) -> Iterator[tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]]:
-    """Lays windows whose scored bins follow one another.
+    """Makes windows whose scored bins follow one another.
 
     Yields:
       one_hot float32 [1, window, 4] and counts int64 [num_bins, len(TRACKS)].

@@ -1,4 +1,4 @@
-"""The factors of the made-up world, and the sites that they bind: every match of a consensus, on either strand."""
+"""The factors of the made-up world, and the sites that they bind: every match of their consensus, on either strand."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -47,8 +47,8 @@ class Factor:
           codes: uint8 [length].
 
         Returns:
-          uint8 [2, length - site length + 1]: the bases that differ, were the site to begin there, read forward and
-          read as the reverse complement.
+          uint8 [2, length - site length + 1]: the number of bases that differ from a site that begins there, read
+          forward and read as the reverse complement.
         """
         num_places = max(len(codes) - self.length_bp + 1, 0)
         forward = self.allowed
@@ -73,6 +73,6 @@ FACTORS = (
     Factor("YY1", "AARATGGCGSC"),
     Factor("TBP", "STATAAAARG"),
 )
-"""Well-known factors, their consensus written out to about 15 bits or more, so that sites are rare by chance."""
+"""Well-known factors, with a consensus of about 15 bits or more, so that sites are rare by chance."""
 
 FACTOR_BY_NAME: Mapping[str, Factor] = MappingProxyType({factor.name: factor for factor in FACTORS})

@@ -14,19 +14,19 @@ STATISTIC = "SAD"
 
 LEAST_AUROC = 0.98
 LEAST_SHARE_RIGHT = 0.95
-"""What a working installation reaches with the demo model."""
+"""The least that a working installation reaches with the demo model."""
 
 
 @dataclass(frozen=True)
 class Recovery:
-    """What scores say of variants whose truth is known.
+    """How well scores agree with the truth about variants.
 
     Attributes:
       auroc: area under the ROC curve of |SAD| on the factor's own track, broken sites against random variants.
       num_signs: breaks and creations of sites.
       num_right_signs: those whose SAD on the factor's own track has the right sign.
-      num_enhancers: sites of enhancers that are broken.
-      num_lowered: those that lower the SAD of their cell type's CAGE track.
+      num_enhancers: variants that break a site of an enhancer.
+      num_lowered: those with a negative SAD in their cell type's CAGE track.
     """
 
     auroc: float
@@ -37,7 +37,7 @@ class Recovery:
 
     @property
     def is_good(self) -> bool:
-        """Whether the scores tell what the demo model has learned: nearly all of the truth."""
+        """Whether the scores recover nearly all of the truth, as the demo model has learned it."""
         return (
             self.auroc >= LEAST_AUROC
             and self.num_right_signs >= LEAST_SHARE_RIGHT * self.num_signs
@@ -62,10 +62,10 @@ def measure_recovery(scores: pd.DataFrame, truths: Mapping[int, SiteVariant]) ->
 
     Args:
       scores: the table of a run with the demo model, with the statistic SAD and all tracks.
-      truths: the truth by the number of the VCF's record; the others are left out.
+      truths: the truth by the number of the VCF's record; other records are ignored.
 
     Raises:
-      KeyError: a record of these, or a track, has no score.
+      KeyError: one of these records, or a track, has no score.
     """
     by_record = scores.set_index("record")
 
@@ -91,5 +91,5 @@ def measure_recovery(scores: pd.DataFrame, truths: Mapping[int, SiteVariant]) ->
 
 
 def _share_below(value: float, others: npt.NDArray[np.float64]) -> float:
-    """The share of `others` that are smaller, equal ones by half: the mean of it over values is the AUROC."""
+    """The share of `others` that are smaller, counting equal ones half. Its mean over values is the AUROC."""
     return float(np.mean((others < value) + 0.5 * (others == value)))

@@ -1,4 +1,4 @@
-"""`enformer-vep demo`: the tool at work, with nothing but what the package carries."""
+"""`enformer-vep demo`: shows the tool at work, using only what ships with the package."""
 
 import shlex
 from collections.abc import Callable, Mapping
@@ -27,8 +27,8 @@ def run_demo(directory: str, *, overwrite: bool, quiet: bool, echo: Callable[[st
     """Writes the made-up world, scores it, and compares the scores with the truth.
 
     Args:
-      directory: where everything goes; made if it is not there.
-      overwrite: whether the files of an earlier demo are replaced.
+      directory: the folder for all files; created if it does not exist.
+      overwrite: whether the files of an earlier demo are overwritten.
       quiet: whether there is no progress bar.
       echo: prints a line.
 
@@ -39,7 +39,7 @@ def run_demo(directory: str, *, overwrite: bool, quiet: bool, echo: Callable[[st
     fasta, vcf, scores = folder / FASTA_NAME, folder / VCF_NAME, folder / SCORES_NAME
     for path in (fasta, vcf, scores):
         if path.exists() and not overwrite:
-            raise OutputError(f"{path} exists: name another folder, or give --overwrite")
+            raise OutputError(f"{path} exists: choose another folder, or use --overwrite")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         fasta.with_name(f"{fasta.name}.fai").unlink(missing_ok=True)
@@ -48,7 +48,7 @@ def run_demo(directory: str, *, overwrite: bool, quiet: bool, echo: Callable[[st
         raise OutputError(f"cannot write the demo to {folder}: {error.strerror}") from error
     arguments = ["enformer-vep", "score", str(vcf), "-f", str(fasta), "-m", DEMO, "-o", str(scores)]
     command = shlex.join([*arguments, *(["--overwrite"] if overwrite else [])])
-    echo(f"Wrote {fasta}, a made-up genome, and {vcf}, made-up variants of it.\n")
+    echo(f"Wrote a made-up genome to {fasta}, and variants in it to {vcf}.\n")
     echo(f"$ {_wrapped(command)}\n")
     summary = score_vcf(
         ScoreSettings(
@@ -65,10 +65,12 @@ def run_demo(directory: str, *, overwrite: bool, quiet: bool, echo: Callable[[st
     table = pd.read_csv(scores, sep="\t").set_index("record", drop=False)
     known = table[table["record"].isin(truths)]
     num_scored, num_skipped = summary.num_scored, sum(summary.num_skipped.values())
-    echo(f"Scored {num_scored} alleles in {summary.seconds:.0f} s, and skipped {num_skipped} that have no score.\n")
-    echo(f"In the made-up world the true effect is known. The {NUM_ROWS_SHOWN} largest scores, and the truth:\n")
+    echo(f"Scored {num_scored} alleles in {summary.seconds:.0f} s, and skipped {num_skipped} that cannot be scored.\n")
+    echo(
+        f"In the made-up genome, true effects are known. These are the {NUM_ROWS_SHOWN} largest scores and the truth:\n"
+    )
     echo(_largest_changes(known, truths))
-    echo("\nMedian SAD by kind, on the CHIP track of the factor and the CAGE track of its cell type:\n")
+    echo("\nMedian SAD by kind of variant, in the CHIP track of the factor and the CAGE track of its cell type:\n")
     echo(_by_kind(known, truths))
     recovery = measure_recovery(table, truths)
     echo(f"\nHow much of the truth the scores recover:\n\n{recovery}\n")
@@ -81,11 +83,15 @@ def _wrapped(command: str) -> str:
 
 
 def _conclusion(recovery: Recovery, scores: Path, skipped: Path) -> str:
-    verdict = "finds what was planted" if recovery.is_good else "misses part of what was planted: please report this"
+    verdict = (
+        "The installation works: scores recover the planted effects."
+        if recovery.is_good
+        else "The scores miss part of the planted effects: please report this."
+    )
     return (
-        f"So the installation works: it {verdict}. It says nothing about real genomes yet.\n"
+        f"{verdict} This says nothing about real genomes.\n"
         f"Scores:  {scores}\n"
-        f"Skipped alleles and the reasons:  {skipped}\n"
+        f"Skipped alleles, with reasons:  {skipped}\n"
         "To score your own variants:  enformer-vep score input.vcf -f genome.fa"
     )
 
@@ -107,7 +113,9 @@ def _by_kind(known: pd.DataFrame, truths: Mapping[int, SiteVariant]) -> str:
         own: list[float] = []
         ruled: list[float] = []
         for record, truth in of_kind.items():
-            factors = [truth.factor] if truth.factor else list(FACTOR_BY_NAME)  # a random one has none of its own
+            factors = (
+                [truth.factor] if truth.factor else list(FACTOR_BY_NAME)
+            )  # a random variant has no factor of its own
             activators = [name for name in factors if name in CELL_TYPE_OF]
             own += known.loc[record, [statistic_column(chip_track(name)) for name in factors]].tolist()
             ruled += known.loc[record, [statistic_column(cage_track(name)) for name in activators]].tolist()

@@ -1,4 +1,4 @@
-"""The demo's variants, each with the truth about it: what it does to the sites of the made-up world."""
+"""The demo's variants, each with its true effect on the sites of the made-up world."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,20 +12,20 @@ from enformer_vep.demo.world import CELL_TYPE_OF, NUM_ENHANCER_SITES, PROMOTER_F
 from enformer_vep.sequence import N_CODE, Codes
 
 KINDS = ("break", "create", "silent", "random", "enhancer_break")
-"""What an SNV does: it breaks a site; makes one; changes a site's base without breaking it; falls anywhere and changes
-no site; or breaks a site in an enhancer that raises a promoter far away."""
+"""What an SNV does: it breaks a site; creates one; changes a base of a site without breaking it; lies anywhere and
+changes no site; or breaks a site in an enhancer that raises a promoter far away."""
 
 MARGIN_BP = 60_000
-"""Variants keep away from the contig's ends by about what is scored of a window on either side."""
+"""Distance of variants from the contig's ends, about half of the scored part of a window."""
 
 MIN_DISTANCE_BP, MAX_DISTANCE_BP = 10_000, 25_000
-"""Of an enhancer that is broken from the promoter that the record names."""
+"""Distance of a broken enhancer from the promoter that the record names."""
 
 ENHANCER_BP = 300
-"""Sites of one activator within this, three or more of them, are an enhancer."""
+"""NUM_ENHANCER_SITES or more sites of one activator within this distance of one of them are an enhancer."""
 
 GAIN_OF: Mapping[str, int] = MappingProxyType({"break": -1, "create": 1, "enhancer_break": -1})
-"""Sites of its factor that a variant of a kind makes."""
+"""How many sites of its factor a variant of a kind adds."""
 
 Places = npt.NDArray[np.int64]
 
@@ -38,10 +38,10 @@ class SiteVariant:
       chrom: the contig.
       pos: the base that changes, 1-based.
       ref: its letter.
-      alt: the letter that comes in its place.
+      alt: the letter that replaces it.
       kind: one of KINDS.
       factor: the factor whose site it is; empty if it is random.
-      promoter: of an enhancer_break, where the promoter's TATA box is, 1-based; else None.
+      promoter: for enhancer_break, the position of the promoter's TATA box, 1-based; otherwise None.
     """
 
     chrom: str
@@ -57,15 +57,15 @@ def draw_variants(contigs: Sequence[Contig], num_of_kind: Mapping[str, int], *, 
     """Draws variants on contigs, the factors in turn.
 
     Args:
-      contigs: the contigs, in the order in which the variants are to be.
-      num_of_kind: how many of each kind.
-      seed: which of the possible choices.
+      contigs: the contigs, in the order of the returned variants.
+      num_of_kind: how many variants of each kind.
+      seed: the seed of the random choice.
 
     Returns:
       The variants, all at different positions, in the contigs' order and by position.
 
     Raises:
-      ValueError: the contigs have not as many sites as are asked for.
+      ValueError: the contigs do not have enough sites.
     """
     rng = np.random.default_rng([SEED, 3, seed])
     places = [_Places(contig) for contig in contigs]
@@ -82,17 +82,17 @@ def draw_variants(contigs: Sequence[Contig], num_of_kind: Mapping[str, int], *, 
                 drawn[number, variant.pos] = variant
                 num_drawn += 1
             elif num_tries > 1000 * num_wanted:
-                raise ValueError(f"these contigs have not {num_wanted} variants of kind {kind}")
+                raise ValueError(f"these contigs do not have {num_wanted} variants of kind {kind}")
     return [drawn[key] for key in sorted(drawn)]
 
 
 def changed_sites(codes: Codes, start: int, alternate: int) -> dict[str, int]:
-    """Says what an SNV does to sites.
+    """Returns what an SNV does to sites.
 
     Args:
       codes: uint8 [length], the contig.
       start: the base that changes, 0-based.
-      alternate: the code that comes in its place.
+      alternate: the code that replaces it.
 
     Returns:
       Sites gained (positive) or lost (negative), by factor; empty if none is.
@@ -107,7 +107,7 @@ def changed_sites(codes: Codes, start: int, alternate: int) -> dict[str, int]:
 
 
 class _Places:
-    """Where the sites of a contig begin, and what is one base from being a site, away from the contig's ends."""
+    """Where sites, and sequences one base from a site, begin in a contig, away from its ends."""
 
     def __init__(self, contig: Contig) -> None:
         self.contig = contig
@@ -120,7 +120,7 @@ class _Places:
                 places[factor.name] = found[(found >= MARGIN_BP) & (found < len(contig.codes) - MARGIN_BP)]
 
     def draw(self, kind: str, factor: Factor, rng: np.random.Generator) -> SiteVariant | None:
-        """Draws a variant of a kind; None if the draw has hit nothing of the kind."""
+        """Draws a variant of a kind; None if the draw does not give one."""
         codes = self.contig.codes
         if kind == "random":
             start, alternate = int(rng.integers(MARGIN_BP, len(codes) - MARGIN_BP)), int(rng.integers(4))

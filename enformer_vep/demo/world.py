@@ -1,7 +1,7 @@
-"""The demo's made-up world: genomes with planted sites, and the rules by which sequence becomes signal.
+"""The demo's made-up world: genomes with planted sites, and the rules by which sequence determines signal.
 
-The signal follows from the sequence alone, so that what a variant does is known exactly: `expected_counts` of the
-alternate sequence less that of the reference. docs/demo.md explains the rules.
+The signal depends only on the sequence, so that the effect of a variant is known exactly: `expected_counts` of the
+alternate sequence minus those of the reference. docs/demo.md explains the rules.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,13 +18,13 @@ from enformer_vep.sequence import N_CODE, Codes, reverse_complement
 SEED = 20210415
 
 HELD_OUT_CONTIGS: Mapping[str, int] = MappingProxyType({"made_up_1": 1_000_000, "made_up_2": 410_000})
-"""Lengths of the contigs that the demo writes, and on which the demo model is tested: it never saw them."""
+"""Lengths of the contigs that the demo writes, on which the demo model is tested but was not trained."""
 
 TRAINING_CONTIG_BP = 1_000_000
 NUM_TELOMERE_BP = 1_000
 
 BASE_FREQUENCIES = (0.295, 0.205, 0.205, 0.295)
-"""Those of the human genome, about 41% G and C."""
+"""As in the human genome, about 41% G and C."""
 
 # What is planted.
 MEAN_SPACING_BP = 450
@@ -39,31 +39,31 @@ PROMOTER_FACTOR = "TBP"
 LONE_FACTORS = ("CTCF", "SP1", "NRF1", "YY1")
 PROMOTER_NEIGHBOURS = ("SP1", "NRF1", "YY1")
 LONE_ACTIVATOR_FREQUENCY = 0.2
-"""Share of lone sites that are an activator's."""
+"""Share of lone sites that belong to an activator."""
 
 MIN_DOMAIN_BP, MAX_DOMAIN_BP = 60_000, 160_000
 DOMAIN_FREQUENCY = 0.9
-"""Share of a domain's enhancers that are of its own activator; the others are of any."""
+"""Share of a domain's enhancers that have the domain's own activator; the others have any activator."""
 
 NUM_ENHANCER_SITES = 4
 MIN_GAP_BP, MAX_GAP_BP = 15, 60
-"""Between the sites of an enhancer or promoter."""
+"""Gap between neighbouring sites of an enhancer or promoter."""
 
 # What is measured.
 BACKGROUND_COUNTS = 0.05
-"""Expected in every bin of every track."""
+"""Expected counts in every bin of every track."""
 SITE_COUNTS = 30.0
-"""Expected of one site, spread evenly over FRAGMENT_BP around its middle."""
+"""Expected counts of one site, spread evenly over FRAGMENT_BP around its middle."""
 FRAGMENT_BP = 300
 OPEN_COUNTS = 10.0
-"""Expected of one site of any factor in the open-chromatin track."""
+"""Expected counts of one site of any factor in the open-chromatin track."""
 TSS_COUNTS = 4.0
-"""Expected of a promoter that no enhancer reaches, spread evenly over TSS_BP around the middle of its TATA box."""
+"""Expected counts of a promoter without enhancers, spread evenly over TSS_BP around the middle of its TATA box."""
 TSS_BP = 100
 ENHANCER_REACH_BP = 40_000
 ENHANCER_COUNTS = 2.0
-"""Expected in addition for every activator's site beside it; for one farther away less, beyond ENHANCER_REACH_BP
-nothing."""
+"""Additional counts for every activator's site right beside a promoter; fewer for a site farther away, and none beyond
+ENHANCER_REACH_BP."""
 
 
 def chip_track(factor: str) -> str:
@@ -101,7 +101,7 @@ def held_out_contig(name: str) -> Contig:
 
 
 def training_contig(number: int) -> Contig:
-    """Makes the training contig of a number from 0; there are as many as one likes."""
+    """Makes a training contig by its number from 0; there is no limit to their number."""
     return _contig(f"training_{number + 1}", TRAINING_CONTIG_BP, 0, number)
 
 
@@ -126,7 +126,7 @@ def _contig(name: str, length_bp: int, *key: int) -> Contig:
 
 
 def _element(element: str, activator: str, rng: np.random.Generator) -> list[tuple[int, Codes]]:
-    """Draws what is planted in the domain of an activator: sequences, each with the random bases to leave before it."""
+    """Draws an element in the domain of an activator: its sequences, each with the length of the gap before it."""
 
     def gap_bp() -> int:
         return int(rng.integers(MIN_GAP_BP, MAX_GAP_BP))
@@ -170,7 +170,7 @@ def site_centres(codes: Codes, factor: Factor) -> npt.NDArray[np.int64]:
 
 
 def enhancer_counts(distance_bp: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    """Counts that a promoter gains from an activator's site at a distance: most of them up to 20 kb, then fewer."""
+    """Counts that a promoter gains from an activator's site at a distance: at 20 kb, three quarters of the most."""
     return ENHANCER_COUNTS * np.maximum(1 - (distance_bp / ENHANCER_REACH_BP) ** 2, 0)
 
 
@@ -218,6 +218,6 @@ def _pile(
 
 
 def noisy_counts(contig: Contig) -> npt.NDArray[np.int64]:
-    """Draws what an experiment would count on a contig: int64 [bins, len(TRACKS)], Poisson around the expected."""
+    """Draws the counts of a simulated experiment: int64 [bins, len(TRACKS)], Poisson with the expected counts."""
     rng = np.random.default_rng([SEED, 2, *contig.name.encode()])
     return rng.poisson(expected_counts(contig.codes))

@@ -1,4 +1,4 @@
-"""Rows that wait until a batch of them can be run, and the pairs that wait for their rows."""
+"""Rows that wait until a batch can be run, and pairs that wait for their rows."""
 
 import logging
 from collections import deque
@@ -26,7 +26,7 @@ class Batches(Generic[Row]):
     """Rows of one kind, run as soon as there are as many as a batch holds.
 
     Attributes:
-      batch_size: rows that are run at a time; halved for good if the device has not the memory for them.
+      batch_size: rows that are run at a time; halved permanently if the device does not have enough memory.
       num_run: rows that were run.
     """
 
@@ -34,14 +34,14 @@ class Batches(Generic[Row]):
         """Prepares to run batches.
 
         Args:
-          run: turns that many rows into their sums; a batch that is not full is padded with its last row.
+          run: turns a batch of rows into their sums; a batch that is not full is padded with its last row.
           batch_size: rows at a time.
 
         Raises:
           ValueError: batch_size is not positive.
         """
         if batch_size < 1:
-            raise ValueError(f"batch_size is at least 1, got {batch_size}")
+            raise ValueError(f"batch_size must be at least 1, got {batch_size}")
         self.batch_size = batch_size
         self.num_run = 0
         self._run = run
@@ -60,7 +60,7 @@ class Batches(Generic[Row]):
         return result
 
     def flush(self) -> None:
-        """Runs what waits."""
+        """Runs the waiting rows."""
         while self._waiting:
             running = self._waiting[: self.batch_size]
             try:
@@ -68,9 +68,11 @@ class Batches(Generic[Row]):
                 found = self._run(rows + rows[-1:] * (self.batch_size - len(rows)))
             except tf.errors.ResourceExhaustedError as error:
                 if self.batch_size == 1:
-                    raise EnformerVepError("the device has not the memory to run a single sequence") from error
+                    raise EnformerVepError("the device does not have enough memory for a single sequence") from error
                 self.batch_size //= 2
-                logger.warning("the device is out of memory: going on with a batch size of %d", self.batch_size)
+                logger.warning(
+                    "the device is out of memory: the run continues with a batch size of %d", self.batch_size
+                )
                 continue
             for (_, result), sums in zip(running, found, strict=False):
                 result.sums = sums
@@ -79,7 +81,7 @@ class Batches(Generic[Row]):
 
 
 def in_order(unfinished: deque[tuple[Result, Result]]) -> Iterator[AllelePredictions]:
-    """Yields the predictions of the first pairs of a queue whose reference and alternate are there, and drops them."""
+    """Yields and removes the first pairs of a queue, as far as both of their predictions are known."""
     while unfinished and (reference := unfinished[0][0].sums) and (alternate := unfinished[0][1].sums):
         unfinished.popleft()
         yield AllelePredictions(reference, alternate)

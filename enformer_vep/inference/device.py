@@ -22,10 +22,10 @@ DEVICE_PATTERN = re.compile(r"cpu|gpu(?::(\d+))?")
 DEFAULT_GPU_BATCH_SIZE = 4
 
 _BFLOAT16_FLAGS = frozenset({"avx512_bf16", "amx_bf16", "bf16"})
-"""What Linux calls the instructions that multiply bfloat16: AVX-512 BF16, AMX, and those of Arm."""
+"""Linux's names for the instructions that multiply bfloat16: AVX-512 BF16, AMX, and those of Arm."""
 
 _NARROW_ISA = re.compile(r"sse41|avx|avx2|avx2_vnni|avx2_vnni_2", re.IGNORECASE)
-"""Values of ONEDNN_MAX_CPU_ISA that leave oneDNN without the AVX-512 that TensorFlow then counts on for bfloat16."""
+"""Values of ONEDNN_MAX_CPU_ISA that keep oneDNN from using AVX-512, on which TensorFlow relies for bfloat16."""
 
 
 @dataclass(frozen=True)
@@ -43,17 +43,17 @@ class Device:
     def batch_size(self, wanted: int | None) -> int:
         """Returns how many sequences are run at a time.
 
-        On a CPU it is always one: larger batches gain nothing there, and where a sequence stands in its batch would
-        change the last bits of its numbers.
+        On a CPU it is always one: larger batches are not faster there, and a sequence's place in its batch would change
+        the last bits of its scores.
 
         Args:
-          wanted: what the user asks for, None for the device's default.
+          wanted: the user's choice, None for the device's default.
         """
         return 1 if self.kind == "CPU" else wanted or DEFAULT_GPU_BATCH_SIZE
 
 
 def cpu_information() -> tuple[str, frozenset[str]]:
-    """Returns the name of this machine's CPU and its instruction sets, as Linux lists them; none where unknown."""
+    """Returns the name of this machine's CPU and its instruction sets, as Linux lists them; none if unknown."""
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -67,14 +67,14 @@ def cpu_information() -> tuple[str, frozenset[str]]:
 def bfloat16_aborts() -> bool:
     """Returns whether TensorFlow would abort at a product in bfloat16 on the CPU.
 
-    It does where the CPU has AVX-512 and the environment forbids oneDNN to use it.
+    It does if the CPU has AVX-512 and the environment forbids oneDNN to use it.
     """
     _, flags = cpu_information()
     return "avx512f" in flags and bool(_NARROW_ISA.fullmatch(os.environ.get("ONEDNN_MAX_CPU_ISA", "")))
 
 
 def import_tensorflow() -> Any:
-    """Imports TensorFlow without the chatter of its libraries on standard error; errors are still raised.
+    """Imports TensorFlow without its libraries' messages on standard error; errors are still raised.
 
     Returns:
       The module.
@@ -92,7 +92,7 @@ def import_tensorflow() -> Any:
 
 @contextmanager
 def _muted_standard_error() -> Iterator[None]:
-    """Sends file descriptor 2 nowhere: the libraries' start-up messages heed no log level."""
+    """Discards writes to file descriptor 2: the libraries' start-up messages ignore the log level."""
     sys.stderr.flush()
     kept = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -106,7 +106,7 @@ def _muted_standard_error() -> Iterator[None]:
 
 
 def check_device_name(name: str | None) -> None:
-    """Checks how a device is named, without TensorFlow.
+    """Checks the name of a device, without TensorFlow.
 
     Raises:
       DeviceError: it is neither 'cpu', nor 'gpu', nor 'gpu:' and a number.
@@ -119,15 +119,14 @@ def prepare_device(name: str | None, precision: str = "float32") -> Device:
     """Chooses a device and sets its arithmetic.
 
     Args:
-      name: 'cpu', 'gpu', 'gpu:N', or None for the first GPU that TensorFlow sees and else the CPU.
+      name: 'cpu', 'gpu', 'gpu:N', or None for the first GPU that TensorFlow sees, or the CPU if there is none.
       precision: one of PRECISIONS; with 'tf32' a GPU rounds the factors of products to 10 bits.
 
     Returns:
-      The device. It is the only one that TensorFlow sees from now on, and of a GPU's memory no more is taken than the
-      work needs.
+      The device. TensorFlow uses no other one from now on, and takes only as much of a GPU's memory as it needs.
 
     Raises:
-      DeviceError: there is no such device, or this process runs TensorFlow on another one already.
+      DeviceError: there is no such device, or this process already runs TensorFlow on another one.
     """
     check_device_name(name)
     if precision not in PRECISIONS:
@@ -137,7 +136,7 @@ def prepare_device(name: str | None, precision: str = "float32") -> Device:
     match = DEVICE_PATTERN.fullmatch(name or ("gpu" if gpus else "cpu"))
     is_gpu = match is not None and match[0] != "cpu"
     if precision == "tf32" and not is_gpu:
-        raise DeviceError(f"precision {precision} needs a GPU: leave out --precision on the CPU")
+        raise DeviceError(f"--precision {precision} requires a GPU: remove it to run on the CPU")
     number = int(match[1] or 0) if match else 0
     if is_gpu and number >= len(gpus):
         raise DeviceError(
@@ -150,7 +149,7 @@ def prepare_device(name: str | None, precision: str = "float32") -> Device:
         for gpu in chosen:
             tf.config.experimental.set_memory_growth(gpu, True)
     except RuntimeError as error:
-        raise DeviceError(f"this process runs TensorFlow on another device than {name} already") from error
+        raise DeviceError(f"this process already runs TensorFlow on a device other than {name}") from error
     tf.config.experimental.enable_tensor_float_32_execution(precision == "tf32")
     if not is_gpu:
         return _prepare_cpu(precision)
@@ -164,12 +163,12 @@ def _prepare_cpu(precision: str) -> Device:
         if bfloat16_aborts():
             isa = os.environ["ONEDNN_MAX_CPU_ISA"]
             raise DeviceError(
-                f"precision {precision} does not run with ONEDNN_MAX_CPU_ISA={isa}: TensorFlow aborts at bfloat16 "
+                f"--precision {precision} does not work with ONEDNN_MAX_CPU_ISA={isa}: TensorFlow aborts at bfloat16 "
                 "products; unset the variable, or use --precision float32"
             )
         if flags and not flags & _BFLOAT16_FLAGS:
             logger.warning(
-                "this CPU (%s) has no bfloat16 instructions: here --precision %s is slower than float32 and less exact",
+                "this CPU (%s) has no bfloat16 instructions: --precision %s is slower and less exact than float32 here",
                 name,
                 precision,
             )
@@ -178,7 +177,7 @@ def _prepare_cpu(precision: str) -> Device:
 
 @contextmanager
 def plain_float32() -> Iterator[None]:
-    """Lets no GPU round the factors of products inside."""
+    """Keeps a GPU from rounding the factors of products within the block."""
     tf = import_tensorflow()
     was_enabled = tf.config.experimental.tensor_float_32_execution_enabled()
     tf.config.experimental.enable_tensor_float_32_execution(False)

@@ -1,4 +1,4 @@
-"""What every engine takes and gives: pairs of alleles in, their predictions summed over bins out."""
+"""The interface of every engine: pairs of alleles in, their predictions summed over bins out."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from enformer_vep.variant import Interval
 from enformer_vep.windows import Window
 
 FetchCodes = Callable[[Interval], Codes]
-"""Gives the codes of an interval of the reference, N beyond its contig's ends."""
+"""Returns the codes of an interval of the reference, N beyond its contig's ends."""
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class AllelePair:
       window: the reference window; pairs with equal intervals have equal reference sequences.
       reference: codes uint8 [sequence_length_bp].
       alternate: codes uint8 [sequence_length_bp].
-      num_ref_bp: length of REF, which stands at `window.offset_bp` of the reference.
-      num_alt_bp: length of ALT, which stands there in the alternate.
+      num_ref_bp: length of REF, which begins at `window.offset_bp` of the reference.
+      num_alt_bp: length of ALT, which begins at the same offset of the alternate.
     """
 
     window: Window
@@ -57,13 +57,13 @@ class AllelePredictions:
 
 @dataclass(frozen=True)
 class EngineCounts:
-    """What an engine has done so far.
+    """The work that an engine has done so far.
 
     Attributes:
       transformer_passes: sequences that were run through the transformer and the head.
       tower_bins_computed: tower bins that were run through stem and conv_tower.
-      tower_bins_reused: tower bins of alleles that were not, since they were known.
-      batch_size: sequences run at a time by now.
+      tower_bins_reused: tower bins of alleles that were known already.
+      batch_size: sequences that are now run at a time.
     """
 
     transformer_passes: int
@@ -83,5 +83,5 @@ class Engine(Protocol):
         ...
 
     def counts(self) -> EngineCounts:
-        """Returns what was done so far."""
+        """Returns the work done so far."""
         ...

@@ -1,4 +1,4 @@
-"""The plain engine: every sequence through the whole model. The oracle for any that is faster."""
+"""The plain engine: every sequence through the whole model. Faster engines are tested against it."""
 
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,9 +18,9 @@ NUM_RECENT_REFERENCES = 256
 
 
 class FullEngine:
-    """Runs both alleles whole, in batches of one fixed shape; the last one is padded.
+    """Runs both alleles through the whole model, in batches of one fixed shape; the last batch is padded.
 
-    A reference window that one of the last 256 windows equals is not run again, nor an alternate that equals its
+    A reference window that is among the last 256 is not run again, and neither is an alternate that equals its
     reference.
     """
 
@@ -65,7 +65,7 @@ class FullEngine:
         yield from in_order(unfinished)
 
     def counts(self) -> EngineCounts:
-        """Returns what was done so far."""
+        """Returns the work done so far."""
         num_run = self._batches.num_run
         return EngineCounts(num_run, num_run * self._num_tower_bins, 0, self._batches.batch_size)
 

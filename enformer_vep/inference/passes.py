@@ -45,7 +45,7 @@ class Passes(Protocol):
 
     @property
     def batch_size(self) -> int:
-        """Sequences that are run at a time by now."""
+        """Sequences that are now run at a time."""
         ...
 
 
@@ -99,7 +99,7 @@ class PlainPasses:
 
     @property
     def batch_size(self) -> int:
-        """Sequences that are run at a time by now."""
+        """Sequences that are now run at a time."""
         return self._batches.batch_size
 
     def _run(self, rows: Sequence[Tower]) -> list[BinSums]:
@@ -108,7 +108,7 @@ class PlainPasses:
 
 
 class _Row(NamedTuple):
-    """An alternate that waits: what its reference kept and its sums, and its difference in the tower."""
+    """A waiting alternate: its reference's kept tensors and sums, and its difference in the tower."""
 
     kept: Any
     reference: BinSums
@@ -183,14 +183,14 @@ class DifferencePasses:
 
     @property
     def batch_size(self) -> int:
-        """Sequences that are run at a time by now."""
+        """Sequences that are now run at a time."""
         return min(self._few.batch_size, self._all.batch_size)
 
     def _keep(self, pair: AllelePair) -> tuple[Any, BinSums]:
         """Runs a pair's reference, unless it was the last to be run."""
         interval = pair.window.interval
         if self._kept is None or self._kept[0] != interval:
-            self._kept = None  # it is large: not two of them at a time
+            self._kept = None  # it is large, so do not keep two at a time
             tower = self._towers.reference(interval, pair.reference)
             kept, (total, log2_total) = self._run_reference(tf.constant(tower[np.newaxis]))
             self._kept = interval, kept, BinSums(total.numpy()[0], log2_total.numpy()[0])

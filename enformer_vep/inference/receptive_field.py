@@ -77,7 +77,7 @@ class Change:
 
     def __post_init__(self) -> None:
         if not 0 <= self.first_bp <= self.end_bp or (self.first_bp == self.end_bp and not self.shift_bp):
-            raise ValueError(f"a change is 0 <= first_bp <= end_bp, and not nothing, got {self}")
+            raise ValueError(f"a change must have 0 <= first_bp <= end_bp and not be empty, got {self}")
 
 
 @dataclass(frozen=True)
@@ -86,9 +86,9 @@ class AlternatePlan:
 
     Attributes:
       recomputed: bins that depend on what has changed.
-      shifted: the bins behind them. Without a shift they are the reference's; with one they are bins of the reference
+      shifted: the bins after them. Without a shift they are the reference's; with one they are bins of the reference
         genome on another grid.
-      end: bins at the window's end that are recomputed too, since the window's end cuts that grid elsewhere.
+      end: bins at the window's end that are recomputed too, since the window ends at another place of that grid.
     """
 
     recomputed: range

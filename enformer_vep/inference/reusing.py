@@ -1,8 +1,9 @@
-"""The engine that computes what a variant changes, and nothing that is known already.
+"""The engine that computes only what a variant changes, and nothing that is known already.
 
-The tower of a reference window comes from tiles that neighbouring windows share, that of an alternate from its
-reference's and a patch around the variant. Every sequence then takes its own pass through the transformer, which mixes
-all of it; in low precision an alternate's pass is that of its difference from the reference.
+The tower of a reference window is put together from tiles that neighbouring windows share, and that of an alternate
+from its reference's tower and a patch around the variant. Every sequence then takes its own pass through the
+transformer, which mixes all positions; in low precision, the pass of an alternate is that of its difference from the
+reference.
 """
 
 from collections import OrderedDict, deque
@@ -22,14 +23,14 @@ from enformer_vep.variant import Interval
 from enformer_vep.windows import Placement
 
 DEFAULT_CACHE_BYTES = 128 * 2**20
-"""Reference towers that are kept: the bins of 14 windows at the official size."""
+"""Memory for reference towers: the bins of 14 windows at the official size."""
 
 NUM_EXACT_BLOCKS = 3
-"""With precision bfloat16, the first blocks of a reference's tower, the stem among them, that are float32 all the same.
+"""With precision bfloat16, the first blocks of a reference's tower that are still float32, including the stem.
 
-What they round away is amplified by all that follow: an error of 7% of a deletion's SAD becomes one of 4%. The bins
-where variants can stand are float32 too, as alternates' differences are propagated from there: 9% of an SNV's SAD
-becomes 4% by that alone.
+All later blocks amplify the rounding of these: with float32 here, the error of a deletion's SAD falls from 7% to 4%.
+The bins in which variants can lie are float32 too, as alternates' differences are propagated from there: this alone
+reduces the error of an SNV's SAD from 9% to 4%.
 """
 
 
@@ -57,7 +58,7 @@ class ReusingEngine:
         Args:
           model: the model, on the device that is to run it.
           head: the head to predict.
-          fetch: gives the codes of the reference genome that the pairs are laid on.
+          fetch: returns the codes of the reference genome of the pairs.
           tracks: indices of the head's tracks, in the order wanted; all by default.
           batch_size: sequences that are run through the transformer at a time.
           precision: float32, or tf32 if the device was prepared for it; mixed for alternates as differences with
@@ -71,7 +72,7 @@ class ReusingEngine:
           EnformerVepError: the window is too short; from `predict`, the device's memory is too small for any batch.
         """
         if precision not in PRECISIONS:
-            raise ValueError(f"precision is one of {', '.join(PRECISIONS)}, got {precision!r}")
+            raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, got {precision!r}")
         exact, rounded = Arithmetic(tf.float32, is_fused), Arithmetic(tf.bfloat16, is_fused)
         is_low = precision == "bfloat16"
         num_blocks = 1 + len(model.tower_blocks)
@@ -112,7 +113,7 @@ class ReusingEngine:
         yield from in_order(unfinished)
 
     def counts(self) -> EngineCounts:
-        """Returns what was done so far."""
+        """Returns the work done so far."""
         towers = self._towers
         return EngineCounts(
             self._passes.num_run, towers.num_bins_computed, towers.num_bins_reused, self._passes.batch_size

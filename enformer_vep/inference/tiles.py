@@ -1,12 +1,12 @@
-"""Tower bins of the reference genome, computed a tile at a time and kept for the windows that share them.
+"""Tower bins of the reference genome, computed one tile at a time and kept for the windows that share them.
 
-A tower bin depends on its own bases and their context alone, and on where the grid of bins lies. So it is known by
-contig, grid phase (the genome position of its first base, modulo the bin's size) and its number on that grid, and
-serves all windows whose starts agree in the phase.
+A tower bin depends only on its own bases and their context, and on where the grid of bins lies. So it is identified by
+its contig, the grid phase (the genome position of its first base, modulo the bin's size) and its number on that grid,
+and can be used in all windows whose starts have the same phase.
 
 Tiles lie on a fixed lattice of their phase: tile k holds bins k T to (k + 1) T - 1. The last bits of a float32 may
 depend on a bin's place in its tile, since vectorised loops and their remainders round differently. On the lattice that
-place follows from the genome alone, so that a bin has the same bits whatever was computed or dropped before.
+place depends only on the genome, so that a bin has the same bits whatever was computed or dropped before.
 """
 
 from collections import OrderedDict
@@ -24,7 +24,7 @@ TILE_BINS = 96
 """Bins of a tile.
 
 Longer tiles compute more bins that a window does not need, shorter ones more context that is not kept. At the official
-size a window of its own costs least with 96: docs/performance.md has the figures.
+size, an isolated window costs least with 96: docs/performance.md has the figures.
 """
 
 Tower = npt.NDArray[np.float32]
@@ -36,7 +36,7 @@ class TowerTiles:
     Attributes:
       num_bytes: bytes of the tiles that are kept.
       num_bins_computed: bins that were computed.
-      num_bins_reused: bins that were asked for and were there.
+      num_bins_reused: requested bins that were in the cache.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class TowerTiles:
           compute: turns the codes uint8 of `tile_bins` bins with their context into their tower, float32
             [tile_bins, C].
           field: the model's receptive field.
-          fetch: gives the reference's codes.
+          fetch: returns the reference's codes.
           cache_bytes: bytes of towers that are kept.
           tile_bins: bins that are computed at a time.
 
@@ -62,9 +62,9 @@ class TowerTiles:
           ValueError: tile_bins is not positive, or cache_bytes is negative.
         """
         if tile_bins < 1:
-            raise ValueError(f"tile_bins is positive, got {tile_bins}")
+            raise ValueError(f"tile_bins must be positive, got {tile_bins}")
         if cache_bytes < 0:
-            raise ValueError(f"cache_bytes is not negative, got {cache_bytes}")
+            raise ValueError(f"cache_bytes must not be negative, got {cache_bytes}")
         self._compute = compute
         self._field = field
         self._fetch = fetch
@@ -94,7 +94,7 @@ class TowerTiles:
         return bins[skipped : skipped + num_bins]
 
     def _tile(self, contig: str, phase: int, number: int, first: int, num_bins: int) -> Tower:
-        """Returns a tile, which is computed unless it is there; of its bins, those asked for are counted as reused."""
+        """Returns a tile from the cache, or computes it; requested bins from the cache are counted as reused."""
         key = (contig, phase, number)
         if key in self._tiles:
             self._tiles.move_to_end(key)
@@ -109,7 +109,7 @@ class TowerTiles:
         return tile
 
     def _evict(self) -> None:
-        """Drops what was not asked for the longest."""
+        """Drops the tiles that were least recently used."""
         while self.num_bytes > self._cache_bytes:
             _, tile = self._tiles.popitem(last=False)
             self.num_bytes -= tile.nbytes

@@ -1,4 +1,4 @@
-"""Towers of windows and of their alternates, put together from what is known and what is new."""
+"""Towers of windows and of their alternates, put together from cached and new bins."""
 
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -28,8 +28,8 @@ class AlternateTower(NamedTuple):
     Attributes:
       first_bin: where `bins` begin if all others are the reference's; None if `bins` are the whole tower.
       bins: float32 [patch_bins, C] or [T, C].
-      recomputed: the bins of the window that depend on what has changed. A patch may have more, which are the
-        reference's but for their last bits.
+      recomputed: the bins of the window that depend on what has changed. A patch may have more bins, which equal the
+        reference's except for their last bits.
     """
 
     first_bin: int | None
@@ -68,21 +68,21 @@ class Towers:
 
         Args:
           model: the model, on the device that is to run it.
-          fetch: gives the reference's codes.
+          fetch: returns the reference's codes.
           cache_bytes: bytes of reference towers that are kept.
           tiles: the arithmetic of the stem and of each conv_tower block in the reference's towers.
           patches: the arithmetic of what is recomputed for an alternate, and at a window's ends.
-          patched_offsets: bases of every window whose bins the reference too is to have from patches, as their
+          patched_offsets: bases of every window whose bins come from patches in the reference too, as the patches'
             arithmetic is more exact.
 
         Raises:
-          EnformerVepError: the window is so short that nothing in it can be shared.
+          EnformerVepError: the window is too short for any of its bins to be shared.
         """
         self.field = ReceptiveField.of(model.config)
         if self.field.num_bins < max(2 * self.field.edge_bins + 1, self.field.max_bins_of_base):
             raise EnformerVepError(
-                f"a window of {self.field.num_bins} bins has none that zero padding at its ends does not reach: "
-                "use the full engine"
+                f"a window of {self.field.num_bins} bins is too short for the reusing engine, since zero padding at "
+                "its ends reaches all of them: use --engine full"
             )
         self.patch_bins = self.field.max_bins_of_base
         self.num_patches = 0
@@ -119,11 +119,11 @@ class Towers:
 
     @property
     def num_bins_reused(self) -> int:
-        """Tower bins of references and alternates that were there already."""
+        """Tower bins of references and alternates that were known already."""
         return self._tiles.num_bins_reused + self.num_bins_kept
 
     def reference(self, interval: Interval, codes: Codes) -> Tower:
-        """Returns the tower of a reference window, float32 [T, C], which is not to be changed.
+        """Returns the tower of a reference window, float32 [T, C], which must not be changed.
 
         Args:
           interval: where it lies.
@@ -166,7 +166,7 @@ class Towers:
         return AlternateTower(None, tower, plan.recomputed)
 
     def reference_patch(self, pair: AllelePair, first_bin: int) -> Tower:
-        """Returns the reference's bins as a patch gives them, float32 [patch_bins, C], which are not to be changed."""
+        """Returns the reference's bins as a patch computes them, float32 [patch_bins, C], which must not be changed."""
         key = (pair.window.interval, first_bin)
         if key not in self._recent_patches:
             self._recent_patches[key] = self._patch(pair.reference, first_bin)
@@ -205,7 +205,7 @@ def find_change(pair: AllelePair) -> Change | None:
         return Change(first, int(differing[-1]) + 1, 0)
     shift = pair.num_alt_bp - pair.num_ref_bp
     end = pair.window.offset_bp + pair.num_alt_bp
-    # What ALT's end has in common with REF's is not new. In a repeat, the sequence begins to differ behind the ALT.
+    # The end that ALT has in common with REF is not new. In a repeat, the sequence begins to differ after the ALT.
     while end > max(first, shift) and pair.reference[end - 1 - shift] == pair.alternate[end - 1]:
         end -= 1
     return Change(first, max(first, end), shift)

@@ -1,6 +1,6 @@
-"""The head a block of tracks at a time, and what is summed of them.
+"""The head, computed one block of tracks at a time, and the sums of its predictions.
 
-The last bits of a matrix product's column may depend on how many columns there are and where it stands among them. So
+The last bits of a column of a matrix product may depend on how many columns there are and on its place among them. So
 a head is always computed in the same blocks of neighbouring tracks, whichever are chosen: a track has the same bits
 alone as among all, and only the blocks in which a track is chosen are multiplied.
 """
@@ -30,11 +30,11 @@ class TrackBlocks:
           chosen: numbers of the tracks that are wanted, in the order wanted; all by default.
 
         Raises:
-          ValueError: a number is no track of the head.
+          ValueError: a number is not a track of the head.
         """
         chosen = range(num_tracks) if chosen is None else chosen
         if unknown := [number for number in chosen if not 0 <= number < num_tracks]:
-            raise ValueError(f"a track of this head is a number from 0 to {num_tracks - 1}, got {unknown[0]}")
+            raise ValueError(f"a track of this head must be a number from 0 to {num_tracks - 1}, got {unknown[0]}")
         starts = sorted({number - number % BLOCK_TRACKS for number in chosen})
         self.blocks = [range(start, min(start + BLOCK_TRACKS, num_tracks)) for start in starts]
         place = {number: place for place, number in enumerate(number for block in self.blocks for number in block)}
@@ -52,7 +52,7 @@ def sum_bins(x: tf.Tensor) -> Sums:
 
 
 def sum_differences(x: tf.Tensor, d: tf.Tensor) -> Sums:
-    """What `sum_bins` of x + d is more than that of x, for float32 [B, bins, tracks]."""
+    """`sum_bins` of x + d minus that of x, for float32 [B, bins, tracks]."""
     return _sum(d), _sum(tf.math.log1p(d / (1.0 + x)) / tf.math.log(2.0))
 
 

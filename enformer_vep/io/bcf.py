@@ -41,17 +41,17 @@ class BcfFile:
 
         Args:
           path: the file.
-          stream: the same, opened and not yet read on.
+          stream: the same file, opened but not read any further.
 
         Raises:
-          VcfError: it cannot be read, or is of another version than 2.2.
+          VcfError: it cannot be read, or its version is not 2.2.
           DamagedVcfError: it is cut short.
         """
         self._name = stream.name
         self._spool: IO[bytes] | None = None
         if not stream.start.startswith(_READ_MAGIC):
             raise _wrong_version(stream.start, self._name)
-        if not stream.is_regular:  # htslib must see its start, which is read
+        if not stream.is_regular:  # htslib needs its start, which has been read already
             self._spool = tempfile.NamedTemporaryFile(prefix="enformer-vep-", suffix=".bcf")  # noqa: SIM115
             stream.copy_to(self._spool)
             self._spool.flush()
@@ -60,7 +60,7 @@ class BcfFile:
             with closing(VcfStream(path, self._name)) as whole:
                 if whole.is_bgzip and not whole.has_end_block():
                     raise DamagedVcfError(f"{self._name} is cut short: its last bgzip block is missing; copy it again")
-            pysam.set_verbosity(0)  # htslib writes to standard error what is raised here
+            pysam.set_verbosity(0)  # htslib would also print what is raised here
             self._file = pysam.VariantFile(path, drop_samples=True)
             self.contigs = frozenset(map(str, self._file.header.contigs))
         except VcfError:
@@ -69,8 +69,8 @@ class BcfFile:
         except _PYSAM_ERRORS as error:
             self._drop_spool()
             raise VcfError(
-                f"{self._name} is a BCF that cannot be read: expected BCF 2.2 with a whole header, plain or compressed "
-                f"by bgzip, found {cause(error)}"
+                f"{self._name} is a BCF that cannot be read: expected BCF 2.2 with a complete header, plain or "
+                f"compressed with bgzip, found {cause(error)}"
             ) from error
 
     def records(self) -> Iterator[BcfRecord]:
@@ -104,7 +104,7 @@ class BcfFile:
 
     def close(self) -> None:
         """Closes the file."""
-        with suppress(OSError):  # htslib repeats here what it said of a damaged file when reading
+        with suppress(OSError):  # htslib repeats here the error that it reported while reading a damaged file
             self._file.close()
         self._drop_spool()
 
@@ -117,12 +117,12 @@ def _wrong_version(start: bytes, name: str) -> VcfError:
     version = start[len(BCF_MAGIC) :][:2]
     if version[:1] == b"\x04":
         return VcfError(
-            f"{name} is BCF 1: expected BCF 2.2 or VCF; convert it to VCF with 'bcftools view' of samtools 0.1.19, "
-            "which wrote it"
+            f"{name} is BCF 1: expected BCF 2.2 or VCF; convert it to VCF with 'bcftools view' from samtools 0.1.19, "
+            "which wrote such files"
         )
     if version[:1] == b"\x02" and len(version) == 2:
         return VcfError(
             f"{name} is BCF 2.{version[1]}: expected BCF 2.2 or VCF; convert it with a tool that reads it, such as "
-            f"'gatk SelectVariants -V IN.bcf -O OUT.vcf.gz' for BCF 2.1 (bcftools 1.x reads BCF 2.2 alone)"
+            f"'gatk SelectVariants -V IN.bcf -O OUT.vcf.gz' for BCF 2.1 (bcftools 1.x reads only BCF 2.2)"
         )
-    return VcfError(f"{name} begins like a BCF, but has no known version: expected BCF 2.2 or VCF; copy it again")
+    return VcfError(f"{name} begins like a BCF, but its version is unknown: expected BCF 2.2 or VCF; copy it again")

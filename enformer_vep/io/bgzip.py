@@ -7,10 +7,10 @@ from typing import BinaryIO
 from enformer_vep.io.vcf_stream import END_BLOCK
 
 BLOCK_BYTES = 0xFF00
-"""Bytes of text in a block, as bgzip has it: even what cannot be compressed then fits the 64 KiB of a block."""
+"""Bytes of text in a block, as in bgzip: even text that cannot be compressed then fits the 64 KiB of a block."""
 
 LEVEL = 6
-"""Of compression, as bgzip has it: 9 takes a third longer for 0.2% fewer bytes of scores."""
+"""Compression level, as in bgzip: level 9 takes a third longer for 0.2% fewer bytes of scores."""
 
 _HEADER = struct.Struct("<12sBBHH")  # gzip's own, then an extra field "BC" of 2 bytes: the block's length less 1
 _GZIP = bytes.fromhex("1f8b08040000000000ff0600")
@@ -19,10 +19,10 @@ _RAW_WBITS = -15
 
 
 class BgzipWriter:
-    """Compresses what is written to it, to the same bytes each time, however it is cut into writes.
+    """Compresses what is written to it. The bytes do not depend on how the content is divided into writes.
 
-    By our own means, since pysam's writer takes no stream, loses the reason of a failure and prints htslib's lines.
-    `close` writes what is left and the last block; the stream below stays open.
+    pysam's writer is not used, since it does not take a stream, loses the reason for a failure and prints htslib's
+    messages. `close` writes the rest and the last block; the underlying stream stays open.
     """
 
     def __init__(self, stream: BinaryIO) -> None:

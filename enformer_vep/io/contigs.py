@@ -1,6 +1,6 @@
 """Names of contigs: which of them mean the same contig.
 
-`chr1`, `1` and `Chr1` differ in use alone. An accession (`NC_000001.11`, `CM000663.2`) names a chromosome of one
+`chr1`, `1` and `Chr1` differ only by convention. An accession (`NC_000001.11`, `CM000663.2`) names a chromosome of one
 assembly, and is matched only with a contig of that chromosome's length; so it never leads into another assembly.
 """
 
@@ -42,7 +42,7 @@ def known_chromosomes() -> tuple[Chromosome, ...]:
 
 @lru_cache(maxsize=1)
 def _by_accession() -> dict[str, tuple[Chromosome, ...]]:
-    """Chromosomes by accession; a mitochondrion's is that of several assemblies."""
+    """Chromosomes by accession; several assemblies share the accession of a mitochondrion."""
     found: dict[str, tuple[Chromosome, ...]] = {}
     for chromosome in known_chromosomes():
         for accession in chromosome.accessions:
@@ -51,7 +51,7 @@ def _by_accession() -> dict[str, tuple[Chromosome, ...]]:
 
 
 def canonical_contig(name: str) -> str:
-    """Returns one name for the names of a contig that differ in use alone: chr1 and 1; chrM, chrMT, MT and M."""
+    """Returns one name for the names of a contig that differ only by convention: chr1 and 1; chrM, chrMT, MT and M."""
     name = name.removeprefix("chr")
     return "M" if name == _MITOCHONDRION else name
 
@@ -79,16 +79,16 @@ class ContigNames:
         }
 
     def resolve(self, name: str) -> str | None:
-        """Returns the FASTA's name of a contig, None if it has no such contig, or more than one that may be meant."""
+        """Returns the FASTA's name of a contig, None if there is no such contig, or more than one that may be meant."""
         if name not in self._resolved:
             found = [name] if name in self._lengths else self._find(name)
             self._resolved[name] = found[0] if len(found) == 1 else None
         return self._resolved[name]
 
     def of_other_length(self, name: str) -> str | None:
-        """Says why an accession that is known is not found; None if the name is no known accession."""
+        """Explains why a known accession is not found; None if the name is not a known accession."""
         for chromosome in _by_accession().get(name, ()):
-            named = f"{name} is chromosome {chromosome.name} of {chromosome.assembly}, of {chromosome.length:,} bp"
+            named = f"{name} is chromosome {chromosome.name} of {chromosome.assembly} with {chromosome.length:,} bp"
             contigs = self._named(chromosome.name)
             if contigs and self._lengths[contigs[0]] != chromosome.length:
                 return f"{named}, but {contigs[0]} of the FASTA has {self._lengths[contigs[0]]:,} bp"
@@ -102,10 +102,10 @@ class ContigNames:
             return found
         chromosomes = [other for other in known_chromosomes() if _without_case(other.name) == _without_case(name)]
         accessions = [contig for other in chromosomes for contig in self._contigs_at(other)]
-        return list(dict.fromkeys(accessions))  # a mitochondrion is that of several assemblies
+        return list(dict.fromkeys(accessions))  # several assemblies share a mitochondrion
 
     def _named(self, name: str) -> list[str]:
-        """Returns the contigs whose names differ from a name in use alone, or if there is none, in case too."""
+        """Returns the contigs whose names differ from a name only by convention, or if there are none, also in case."""
         return self._by_name.get(canonical_contig(name)) or self._without_case.get(_without_case(name)) or []
 
     def _contigs_of(self, chromosome: Chromosome) -> list[str]:
@@ -114,6 +114,6 @@ class ContigNames:
         return [name for name in names if self._lengths[name] == chromosome.length]
 
     def _contigs_at(self, chromosome: Chromosome) -> list[str]:
-        """Returns the same if the rest of the FASTA is not of other assemblies: mitochondria are of equal length."""
+        """Returns the same, but none if the FASTA is of other assemblies, as their mitochondria have equal lengths."""
         is_possible = not self._assemblies or chromosome.assembly in self._assemblies
         return self._contigs_of(chromosome) if is_possible else []

@@ -1,7 +1,7 @@
 """Reads the reference genome: FASTA, plain through pyfaidx or bgzipped through pysam.
 
-pysam serves better for bgzip, which pyfaidx reads through Biopython. It also makes the index of both, under a temporary
-name, so that another run never sees half of one.
+pysam is better at bgzip, which pyfaidx reads through Biopython. It also makes the index of both, under a temporary
+name, so that another run never sees an unfinished one.
 """
 
 import gzip
@@ -68,9 +68,9 @@ class Genome:
     """A reference genome: its contigs and their sequence."""
 
     def __init__(self, path: str) -> None:
-        """Opens a FASTA, and indexes it if that has not been done.
+        """Opens a FASTA, and indexes it if there is no index.
 
-        The index is kept beside the file, or in the user's cache where that folder cannot be written.
+        The index is kept beside the file, or in the user's cache if that folder is read-only.
 
         Args:
           path: the FASTA file, plain or bgzipped.
@@ -84,7 +84,7 @@ class Genome:
             raise FastaError(f"{path} is a folder: expected a FASTA file, plain or bgzipped")
         if not source.is_file():
             raise FastaError(f"no such file: {path}: expected a FASTA file, plain or bgzipped")
-        pysam.set_verbosity(0)  # htslib writes to standard error what is raised here
+        pysam.set_verbosity(0)  # htslib would also print what is raised here
         is_compressed = self._is_compressed = _check_is_fasta(source)
         folder = _index_folder(source, (".fai", ".gzi") if is_compressed else (".fai",))
         self.index_path = folder / f"{source.name}.fai"
@@ -101,7 +101,7 @@ class Genome:
         """The same contigs, by any of their names."""
         self._block = lru_cache(maxsize=NUM_BLOCKS)(self._read_block)
         if not self.contigs:
-            raise FastaError(f"{path} holds no sequence: expected a FASTA file, plain or bgzipped")
+            raise FastaError(f"{path} contains no sequences: expected a FASTA file, plain or bgzipped")
 
     def resolve(self, chrom: str) -> str | None:
         """Returns the FASTA's name of a VCF's contig, None if it has no such contig, or if the name is ambiguous.
@@ -113,7 +113,7 @@ class Genome:
     def fetch(self, interval: Interval) -> bytes:
         """Returns the letters of an interval, as the file has them; N beyond the contig's ends.
 
-        The file is read in blocks, of which the latest are kept.
+        The file is read in blocks, and the most recent ones are kept.
 
         Raises:
           FastaReadError: the file changed or vanished since it was opened.
@@ -141,34 +141,34 @@ class Genome:
             if fault := find_fault(Path(self.path), is_compressed=self._is_compressed):
                 raise FastaError(f"{self.path} cannot be read as FASTA: {fault}")
             raise FastaReadError(
-                f"{place} gave {len(letters)} bases, expected {end - start}: the file does not fit its index "
-                f"{self.index_path}; remove the index to have it made anew"
+                f"{place} has {len(letters)} bases, expected {end - start}: the file does not match its index "
+                f"{self.index_path}; remove the index, and it will be created again"
             )
         return letters.encode("latin-1", "replace")
 
     def check_variant(self, variant: Variant, contig: str | None) -> tuple[SkipReason, str] | None:
-        """Says why an allele does not fit this genome: its contig, its position or its REF.
+        """Explains why an allele does not match this genome: its contig, its position or its REF.
 
         Args:
           variant: the allele.
-          contig: what `resolve` gave for it.
+          contig: the result of `resolve` for it.
 
         Returns:
-          The reason and a sentence, or None if REF stands in the genome where the variant says; case does not matter.
+          The reason and a sentence, or None if the genome has REF at the variant's position; case is ignored.
         """
         if contig is None:
             return SkipReason.CONTIG_NOT_IN_FASTA, f"the FASTA has no contig {variant.chrom}"
         length = self.contigs[contig]
         if variant.start < 0 or variant.end > length:
             where = f"{variant.pos}-{variant.start + len(variant.ref)}"
-            return SkipReason.OUT_OF_RANGE, f"REF at {where} is not within {contig}, of {length} bp"
+            return SkipReason.OUT_OF_RANGE, f"REF at {where} lies outside {contig}, which has {length} bp"
         found = self.fetch(Interval(contig, variant.start, variant.end)).decode("latin-1")
         if found.upper() == variant.ref.upper():
             return None
-        detail = f"REF is {abbreviate(variant.ref)}, the FASTA has {abbreviate(found)}"
+        detail = f"REF is {abbreviate(variant.ref)}, but the FASTA has {abbreviate(found)}"
         at_alt = self.fetch(Interval(contig, variant.start, variant.start + len(variant.alt))).decode("latin-1")
         if at_alt.upper() == variant.alt.upper():
-            return SkipReason.REF_ALT_SWAPPED, f"{detail} and ALT stands there: REF and ALT may be swapped"
+            return SkipReason.REF_ALT_SWAPPED, f"{detail}, and ALT matches it: REF and ALT may be swapped"
         return SkipReason.REF_MISMATCH, detail
 
     def close(self) -> None:
@@ -188,7 +188,9 @@ def _check_is_fasta(path: Path) -> bool:
         is_compressed = start[:2] == GZIP_MAGIC
         if is_compressed:
             if start[3] & 4 == 0 or start[12:14] != b"BC":
-                raise FastaError(f"{path} is compressed by gzip, not bgzip: run 'gunzip' or 'bgzip' on it")
+                raise FastaError(
+                    f"{path} is compressed with gzip, not bgzip: run 'gunzip' on it, then 'bgzip' if you want"
+                )
             with gzip.open(path) as handle:
                 start = handle.read(18)
     except (OSError, EOFError) as error:
@@ -199,7 +201,7 @@ def _check_is_fasta(path: Path) -> bool:
 
 
 def _build_missing_index(path: Path, index: Path, block_index: Path | None = None) -> None:
-    """Indexes a FASTA unless that has been done since it changed; an index appears when it is whole."""
+    """Indexes a FASTA unless it has an index that is newer; an index appears only when it is complete."""
     wanted = [(option, file) for option, file in (("--fai-idx", index), ("--gzi-idx", block_index)) if file]
     if all(_is_fresh(file, path) for _, file in wanted):
         return
@@ -207,7 +209,7 @@ def _build_missing_index(path: Path, index: Path, block_index: Path | None = Non
     try:
         pysam.faidx(*(word for option, _, made in temporary for word in (option, str(made))), str(path))
         if (name := find_double(path, is_compressed=block_index is not None)) is not None:
-            raise FastaError(f"{path} has two sequences named {name!r}: expected different names; remove or rename one")
+            raise FastaError(f"{path} has two sequences named {name!r}: expected unique names; remove or rename one")
         for _, file, made in temporary:
             os.replace(made, file)
     finally:

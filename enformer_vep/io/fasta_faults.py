@@ -1,4 +1,4 @@
-"""Finds what is wrong with a FASTA that cannot be indexed, or does not fit the index that was made of it."""
+"""Finds what is wrong with a FASTA that cannot be indexed, or does not match its own index."""
 
 import gzip
 import re
@@ -13,23 +13,23 @@ _CHUNK_BYTES = 1 << 22
 _HEADER = re.compile(rb"(?:^|(?<=\n))>[^\S\n]*(\S*)[^\n]*\n")
 _REMOVE_BLANKS = "remove them: sed '/^>/!s/[[:space:]]//g' IN.fa > OUT.fa"
 _REMOVE_LINES = "remove such lines: sed '/^[[:space:]]*$/d' IN.fa > OUT.fa"
-_WRAP = "write it anew with lines of one length: seqkit seq -w 60 IN.fa > OUT.fa"
-_NO_LINE_FEEDS = "put in line feeds: tr '\\r' '\\n' < IN.fa > OUT.fa"
-_LINE_ENDS = "use one kind: sed 's/\\r$//' IN.fa > OUT.fa"
+_WRAP = "rewrite it with lines of equal length: seqkit seq -w 60 IN.fa > OUT.fa"
+_NO_LINE_FEEDS = "convert them to line feeds: tr '\\r' '\\n' < IN.fa > OUT.fa"
+_LINE_ENDS = "convert them to one kind: sed 's/\\r$//' IN.fa > OUT.fa"
 
 
 def find_fault(path: Path, *, is_compressed: bool) -> str | None:
     """Reads a FASTA until something is wrong with it.
 
-    An index says where a letter is by the length of a sequence's lines. So all lines of a sequence must have the same
-    length, except that the last may be shorter.
+    An index locates a letter by the length of a sequence's lines. So all lines of a sequence must have the same length,
+    except the last, which may be shorter.
 
     Args:
       path: the file.
-      is_compressed: whether it is compressed by bgzip.
+      is_compressed: whether it is compressed with bgzip.
 
     Returns:
-      Which line is wrong and what to do, None if none is.
+      Which line is wrong and what to do; None if no line is wrong.
     """
     try:
         with _open(path, is_compressed=is_compressed) as lines:
@@ -39,7 +39,7 @@ def find_fault(path: Path, *, is_compressed: bool) -> str | None:
 
 
 def find_double(path: Path, *, is_compressed: bool) -> str | None:
-    """Returns a name that two sequences have, None if there is none. htslib would take the first one alone."""
+    """Returns a name that two sequences have; None if all names differ. htslib would use only the first sequence."""
     seen: set[bytes] = set()
     with _open(path, is_compressed=is_compressed) as file:
         for name in _names(file):
@@ -69,13 +69,13 @@ def _fault(lines: IO[bytes]) -> str | None:
     number = 0
     for number, line in enumerate(lines, start=1):
         if b"\r" in line.rstrip(b"\r\n"):
-            return f"line {number} has carriage returns for line ends; {_NO_LINE_FEEDS}"
+            return f"line {number} uses carriage returns as line ends; {_NO_LINE_FEEDS}"
         if line.startswith(b">"):
             name = (line[1:].split() or [b""])[0]
             try:
                 contig = name.decode()
             except UnicodeDecodeError:
-                return f"line {number} has a name that is not UTF-8: {name!r}; give the sequence another name"
+                return f"line {number} has a name that is not UTF-8: {name!r}; rename the sequence"
             first = previous = None
         elif contig and (line.strip() or first is not None):
             fault = _line_fault(line, first, previous)
@@ -84,24 +84,25 @@ def _fault(lines: IO[bytes]) -> str | None:
             first = first or line
             previous = line
     if first is None:
-        return f"it ends at line {number} with the name of a sequence without letters"
+        return f"it ends at line {number} with the name of a sequence that has no letters"
     return None
 
 
 def _line_fault(line: bytes, first: bytes | None, previous: bytes | None) -> str | None:
-    """Returns what is wrong with a sequence's line, of which the first and the previous line are given."""
+    """Returns what is wrong with a line of a sequence, given the sequence's first line and the previous one."""
     letters = line.rstrip(b"\r\n")
     if letters.split() not in ([], [letters]):
-        return f"has blanks {'among' if len(letters.split()) > 1 else 'before or after'} its letters; {_REMOVE_BLANKS}"
+        where = "between" if len(letters.split()) > 1 else "before or after"
+        return f"has blanks {where} its letters; {_REMOVE_BLANKS}"
     if first is None or previous is None or not letters:
         return None
     if not previous.strip():
-        return f"comes after a blank line; {_REMOVE_LINES}"
+        return f"follows a blank line; {_REMOVE_LINES}"
     if first.endswith(b"\r\n") != previous.endswith(b"\r\n"):
-        return f"comes after lines of which some end in CR LF, others in LF; {_LINE_ENDS}"
+        return f"follows lines that end partly in CR LF and partly in LF; {_LINE_ENDS}"
     num_expected, num_previous = len(first.rstrip()), len(previous.rstrip())
     if num_previous != num_expected:
-        return f"comes after one of {num_previous} letters, where others have {num_expected}; {_WRAP}"
+        return f"follows a line of {num_previous} letters, but the others have {num_expected}; {_WRAP}"
     if len(letters) > num_expected:
-        return f"has {len(letters)} letters, where others have {num_expected}; {_WRAP}"
+        return f"has {len(letters)} letters, but the others have {num_expected}; {_WRAP}"
     return None

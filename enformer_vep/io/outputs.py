@@ -28,7 +28,7 @@ class OutputPaths:
           default_stem: with '-', the files beside the table are named as if OUT were this path with '.tsv'.
 
         Raises:
-          OutputError: OUT's ending is none that can be written.
+          OutputError: OUT's file extension is not one of a supported format.
         """
         self.is_standard_output = out == STANDARD_OUTPUT
         if not self.is_standard_output and not out.endswith(SUFFIXES):
@@ -46,29 +46,29 @@ class OutputPaths:
 
     @property
     def all(self) -> list[Path]:
-        """Every file that is left when the run is over."""
+        """Every file that a finished run leaves."""
         table = [] if self.is_standard_output else [self.table]
         return [*table, self.skipped, self.run, *([self.tracks] if self.tracks else [])]
 
     def is_whole(self) -> bool:
-        """Says whether every file is there, as when a run is over."""
+        """Returns whether every file exists, as after a finished run."""
         return not self.is_standard_output and all(path.is_file() for path in self.all)
 
     def check(self, *, overwrite: bool) -> None:
         """Checks that the files can be written, and writes nothing.
 
         Raises:
-          OutputError: the folder is missing or cannot be written, or a file exists and is not to be replaced.
+          OutputError: the folder is missing or cannot be written, or a file exists and must not be replaced.
         """
         folder = self.table.parent
         if not folder.is_dir():
-            raise OutputError(f"the output folder {folder} does not exist: make it first")
+            raise OutputError(f"the output folder {folder} does not exist: create it first")
         if not os.access(folder, os.W_OK | os.X_OK):
-            raise OutputError(f"the output folder {folder} cannot be written: permission denied")
+            raise OutputError(f"cannot write to the output folder {folder}: permission denied")
         for path in self.all:
             if path.is_dir():
-                raise OutputError(f"{path} is a folder: name a file")
+                raise OutputError(f"{path} is a folder: choose the name of a file")
             if path.exists() and not overwrite:
-                raise OutputError(f"{path} exists: name another output, or give --overwrite")
+                raise OutputError(f"{path} exists: choose another output, or use --overwrite")
         if self.work.exists() and not self.work.is_dir():
-            raise OutputError(f"{self.work} is a file: the run needs this name for its work folder")
+            raise OutputError(f"{self.work} is a file, but the run needs this name for its work folder: move it away")

@@ -1,8 +1,8 @@
-"""The finished parts of a run, kept in a folder beside its output until the output is whole.
+"""The finished parts of a run, kept in a folder beside its output until the output is complete.
 
 A part is the result of a fixed number of alleles. It is written under a temporary name, flushed to disk and renamed, so
-that what is there after any death of the program is whole. The folder is locked while a run works in it; the lock ends
-with the process that holds it, however that ends.
+that every part that exists is complete, however the program ended. The folder is locked while a run works in it; the
+lock ends with the process that holds it, however the process ends.
 """
 
 import errno
@@ -35,7 +35,7 @@ INPUT_NAME = "input.vcf"
 """A copy of variants that came through a pipe, which can be read only once."""
 
 _NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
-"""What file systems of clusters answer that are mounted without locks."""
+"""Errors of file systems that are mounted without locks, as on some clusters."""
 
 _OWN_NAMES = re.compile(r"lock|run\.json|input\.vcf|part-\d+\.arrow|whole-.*|\..*\.tmp")
 
@@ -102,33 +102,34 @@ class PartCounts:
 class WorkFolder:
     """OUT.parts, where a run keeps its finished parts. Used in a `with` block, which holds the lock.
 
-    When the block ends, the folder is removed if nothing in it is needed again (`discard_at_exit`), or if no part is
-    finished.
+    When the block ends, the folder is removed if it is no longer needed (`discard_at_exit`), or if no part is finished.
     """
 
     def __init__(self, path: Path) -> None:
-        """Names the folder; nothing is made."""
+        """Names the folder, without creating it."""
         self.path = path
         self._lock: int | None = None
         self._is_discarded = False
 
     def __enter__(self) -> "WorkFolder":
-        """Makes the folder if it is not there, and locks it.
+        """Creates the folder if it does not exist, and locks it.
 
         Raises:
-          OutputError: another run works on the same output, or the folder cannot be made.
+          OutputError: another run is writing the same output, or the folder cannot be created.
         """
         try:
             self.path.mkdir(exist_ok=True)
             if foreign := [path.name for path in self.path.iterdir() if not _OWN_NAMES.fullmatch(path.name)]:
-                raise OutputError(f"{self.path} holds {foreign[0]}, which is no part of a run: move it away")
+                raise OutputError(f"{self.path} contains {foreign[0]}, which does not belong to a run: move it away")
             self._lock = os.open(self.path / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o666)
             self._flock(self._lock)
         except BlockingIOError as error:
             os.close(self._lock or -1)
-            raise OutputError(f"another run is writing this output: {self.path} is locked; wait for its end") from error
+            raise OutputError(
+                f"another run is writing this output: {self.path} is locked; wait until that run ends"
+            ) from error
         except OSError as error:
-            raise OutputError(f"cannot make the work folder {self.path}: {error.strerror}") from error
+            raise OutputError(f"cannot create the work folder {self.path}: {error.strerror}") from error
         return self
 
     def _flock(self, descriptor: int) -> None:
@@ -139,13 +140,13 @@ class WorkFolder:
         except OSError as error:
             if error.errno not in _NO_LOCKS:
                 raise
-            logger.warning("no locks on this file system: see to it that no other run writes to %s", self.path)
+            logger.warning("this file system has no locks: make sure that no other run writes to %s", self.path)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._is_discarded or not self.finished():
-            with suppress(OSError):  # a folder that is gone, or a file that stays, spoils nothing that was written
+            with suppress(OSError):  # a missing folder or a left-over file does not affect the output
                 self.clear()
                 (self.path / LOCK_NAME).unlink()
                 self.path.rmdir()
@@ -153,11 +154,11 @@ class WorkFolder:
             os.close(self._lock)
 
     def discard_at_exit(self) -> None:
-        """Has the folder removed when the block ends, finished parts and all."""
+        """Removes the folder, with its finished parts, when the block ends."""
         self._is_discarded = True
 
     def clear(self, keep: Sequence[str] = ()) -> None:
-        """Removes what an earlier run left, but for the files of these names."""
+        """Removes the files of an earlier run, except those with these names."""
         for path in self.path.iterdir():
             if path.name not in (LOCK_NAME, *keep):
                 path.unlink()
@@ -167,7 +168,7 @@ class WorkFolder:
         return {int(path.stem.removeprefix("part-")) for path in self.path.glob("part-*.arrow")}
 
     def read_run(self) -> dict[str, Any] | None:
-        """Returns what `write_run` wrote, None if nothing did."""
+        """Returns what `write_run` wrote; None if it was not called."""
         try:
             run: dict[str, Any] = json.loads((self.path / RUN_NAME).read_text(encoding="utf-8"))
             if not isinstance(run, dict) or not isinstance(run.get("part_size"), int):
@@ -175,15 +176,15 @@ class WorkFolder:
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
-            raise OutputError(f"{self.path / RUN_NAME} cannot be read: --overwrite begins the run anew") from error
+            raise OutputError(f"{self.path / RUN_NAME} cannot be read: use --overwrite to start over") from error
         return run
 
     def write_run(self, run: dict[str, Any]) -> None:
-        """Writes what is run on what, `part_size` included, so that only the same run goes on from these parts."""
+        """Writes the identity of the run and its `part_size`, so that only the same run continues from these parts."""
         self._write_whole(self.path / RUN_NAME, json.dumps(run, indent=2).encode())
 
     def write_part(self, number: int, part: Part) -> None:
-        """Writes a part; it is there when it is whole.
+        """Writes a part, which appears only when it is complete.
 
         Raises:
           EnformerVepError: it cannot be written.
@@ -275,7 +276,7 @@ def _counts(part: Part) -> tuple[int, dict[str, int], int]:
 
 
 def _unreadable(path: Path) -> PartError:
-    return PartError(f"the part {path} cannot be read: remove it, and run the command with --resume")
+    return PartError(f"the finished part {path} cannot be read: remove it, and repeat the command with --resume")
 
 
 def _fields(variant: Variant) -> tuple[str, int, str, str, str, int, int]:
@@ -291,7 +292,7 @@ def _fields(variant: Variant) -> tuple[str, int, str, str, str, int, int]:
 
 
 def _to_bytes(text: str) -> bytes:
-    """VCF text is kept byte for byte, whatever its encoding."""
+    """Keeps the text of a VCF byte for byte, whatever its encoding."""
     return text.encode("utf-8", "surrogateescape")
 
 

@@ -1,4 +1,4 @@
-"""Makes a run's files: they are written under other names, and get their own when all of them are whole."""
+"""Writes a run's files under temporary names, and renames them when all of them are complete."""
 
 import io
 import json
@@ -25,10 +25,10 @@ RUN_METADATA = b"enformer_vep.run"
 
 
 class WholeFiles:
-    """Files that appear under their names together, when all are whole. Used in a `with` block.
+    """Files that appear together under their final names when all are complete. Used in a `with` block.
 
-    They are written in a work folder of the same file system. What ends the block before `finish` leaves nothing.
-    What cannot be written (a full disk, a folder that was removed) raises EnformerVepError.
+    They are written in a work folder on the same file system. If the block ends before `finish`, none is left. A file
+    that cannot be written (a full disk, a folder that was removed) raises EnformerVepError.
     """
 
     def __init__(self, paths: OutputPaths) -> None:
@@ -43,7 +43,7 @@ class WholeFiles:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for stream in self._streams:
-            with suppress(OSError):  # the file is removed: that its last bytes could not be written does not matter
+            with suppress(OSError):  # the file is removed anyway, so an error in writing its last bytes does not matter
                 stream.close()
         for temporary in self._temporary.values():
             with suppress(OSError):
@@ -62,9 +62,10 @@ class WholeFiles:
         return sys.stdout.buffer if self._paths.is_standard_output else self.open(self._paths.table)
 
     def finish(self) -> None:
-        """Flushes the files to disk and gives each its name, the table last.
+        """Flushes the files to disk and renames them, the table last.
 
-        A table that is replaced goes first, or a death amid this would leave it beside the run record of another run.
+        An existing table is removed first: if the program were killed in between, it would otherwise be left beside the
+        run record of another run.
         """
         with self.writing():
             for stream in self._streams:
@@ -79,14 +80,14 @@ class WholeFiles:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Says in one line what could not be written; a pipe that nobody reads is no such error."""
+        """Turns an error in writing into one line; a pipe that is no longer read is not such an error."""
         try:
             yield
         except BrokenPipeError:
             raise
         except OSError as error:
             raise EnformerVepError(
-                f"cannot write {self._paths.table} and what goes beside it: {error.strerror or error}"
+                f"cannot write {self._paths.table} or a file beside it: {error.strerror or error}"
             ) from error
 
 
@@ -94,13 +95,13 @@ class ResultWriter:
     """Puts the parts of a run together, in order."""
 
     def __init__(self, files: WholeFiles, paths: OutputPaths, settings: TableSettings, run: dict[str, Any]) -> None:
-        """Begins the table and the list of skipped alleles.
+        """Starts the table and the list of skipped alleles.
 
         Args:
           files: where they are written.
           paths: their names.
           settings: how scores are written.
-          run: what was run on what: the same whenever and in however many parts it was run. Goes into Parquet.
+          run: the identity and the counts of the run, which are the same for equal runs. Goes into Parquet.
         """
         self._files = files
         self._paths = paths
@@ -119,10 +120,10 @@ class ResultWriter:
                 write_line(self._skipped, _skipped_fields(skipped))
 
     def finish(self, run_record: dict[str, Any]) -> None:
-        """Writes what is left, and gives every file its name.
+        """Writes the rest, and renames every file.
 
         Args:
-          run_record: what was run on what, and how it went. Goes beside the table.
+          run_record: the whole run record. Goes beside the table.
         """
         with self._files.writing():
             self._table.close()
@@ -138,7 +139,7 @@ def to_json(record: dict[str, Any]) -> bytes:
 
 
 def tracks_to_json(tracks: TrackTable) -> bytes:
-    """Writes a track table as JSON, a list for each column: a third shorter than an object for each track."""
+    """Writes a track table as JSON, one list per column, which is a third shorter than one object per track."""
     return json.dumps(tracks.table.to_dict("list"), separators=(",", ":")).encode()
 
 

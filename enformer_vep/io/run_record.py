@@ -1,4 +1,4 @@
-"""The run record: what was run, on what, with what, and what came of it."""
+"""The run record: the inputs, settings, versions and results of a run."""
 
 import hashlib
 import json
@@ -19,7 +19,7 @@ from enformer_vep.wording import cause
 RECORDED_PACKAGES = ("tensorflow", "dm-sonnet", "numpy", "pysam", "pyfaidx", "pyarrow")
 
 WHOLE_FILE_BYTES = 256 * 2**20
-"""Larger files are known by samples of their bytes."""
+"""Larger files are identified by samples of their bytes."""
 
 NUM_SAMPLES = 64
 SAMPLE_BYTES = 2**20
@@ -32,8 +32,8 @@ def file_identity(path: str | Path) -> dict[str, Any]:
       path: the file.
 
     Returns:
-      `bytes`, and `sha256`; for a file over 256 MiB, instead of `sha256`, `sampled_sha256` of its length (as
-      decimal digits) and 64 pieces of 1 MiB at equal distances, the first and the last MiB among them.
+      `bytes` and `sha256`. For a file over 256 MiB, `sampled_sha256` replaces `sha256`: the digest of its length (as
+      decimal digits) and of 64 pieces of 1 MiB at equal distances, the first and the last MiB among them.
     """
     size = os.path.getsize(path)
     identity: dict[str, Any] = {"bytes": size}
@@ -74,7 +74,7 @@ def how_it_went(started: datetime, seconds_scoring: float) -> dict[str, Any]:
 def peak_memory_bytes() -> int:
     """Returns the most memory that this process has held so far."""
     with suppress(OSError, StopIteration), open("/proc/self/status", encoding="ascii") as lines:
-        # What getrusage tells on Linux is never less than what the process held that started this one.
+        # On Linux, getrusage never reports less than the memory of the process that started this one.
         return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
     unit_bytes = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit_bytes
@@ -84,19 +84,19 @@ def read_run_record(path: Path) -> dict[str, Any]:
     """Reads a run record.
 
     Raises:
-      InputError: there is none, or it is something else.
+      InputError: the file cannot be read, or is not a run record.
     """
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(f"{path} is not a run record: {cause(error)}") from error
     if not isinstance(record, dict) or "counts" not in record or "format" not in record:
-        raise InputError(f"{path} is not a run record: it has no format and counts")
+        raise InputError(f"{path} is not a run record: expected JSON with 'format' and 'counts'")
     return record
 
 
 def is_run_record(path: Path) -> bool:
-    """Says whether a file is the record of a run of this program."""
+    """Returns whether a file is the record of a run of this program."""
     try:
         versions_then = read_run_record(path).get("versions")
     except InputError:
@@ -108,7 +108,7 @@ def difference(first: Any, second: Any, name: str) -> tuple[str, Any, Any] | Non
     """Finds the first item in which two values of a record differ.
 
     Returns:
-      The item's name as a path with dots, and its two values; None if all are equal.
+      The item's name as a path with dots, and its two values; None if all items are equal.
     """
     if isinstance(first, dict) and isinstance(second, dict):
         for key in {**second, **first}:

@@ -26,11 +26,11 @@ _BED_HEADERS = ("track", "browser")
 
 @dataclass(frozen=True)
 class NamedRegion:
-    """What one `--region` asked for.
+    """The value of one `--region` option.
 
     Attributes:
       text: the option's value: a region, or the path of a BED file.
-      intervals: what it means; two where a contig's name may have a colon.
+      intervals: the intervals that it means; two if a contig's name may have a colon.
       is_bed: whether it is a BED file.
     """
 
@@ -50,10 +50,10 @@ class Selection:
 
     Attributes:
       regions: where they lie; empty for everywhere.
-      pass_only: whether only those are wanted whose FILTER is PASS or '.', that is, not filtered.
-      include_ids: the IDs of which they must have one; None for any.
-      named_regions: the same regions, as they were asked for.
-      contig_of: gives one name for all names of a contig.
+      pass_only: whether FILTER must be PASS or '.', that is, not filtered.
+      include_ids: the IDs of which they must have one; None for any ID.
+      named_regions: the same regions, as the user gave them.
+      contig_of: returns one name for all names of a contig.
     """
 
     regions: tuple[Interval, ...] = ()
@@ -68,15 +68,15 @@ class Selection:
 
     @classmethod
     def from_options(cls, regions: Sequence[str], *, pass_only: bool, include_id_file: str | None) -> "Selection":
-        """Makes a selection of what was asked for on the command line.
+        """Makes a selection from the command line.
 
         Args:
-          regions: each `chr:start-end`, counted from 1 with both ends in it, `chr`, `chr:pos`, `chr:start-`, or the
-            path of a BED file. Commas in numbers do not count. `{name}` and `{name}:start-end` say where the name of a
-            contig ends if it has colons of its own; without braces, `HLA-A*01:01` is both the whole of that contig and
-            base 1 of a contig `HLA-A*01`.
+          regions: each `chr:start-end` (1-based, both ends included), `chr`, `chr:pos`, `chr:start-`, or the path of a
+            BED file. Commas in numbers are ignored. `{name}` and `{name}:start-end` mark where the name of a contig
+            ends if it has colons of its own; without braces, `HLA-A*01:01` is both the whole of that contig and base 1
+            of a contig `HLA-A*01`.
           pass_only: whether only records that are not filtered are wanted: FILTER is PASS or '.'.
-          include_id_file: a file of IDs, one a line.
+          include_id_file: a file of IDs, one per line.
 
         Raises:
           InputError: a region cannot be understood, or a file cannot be read.
@@ -87,7 +87,7 @@ class Selection:
         return cls(intervals, pass_only, ids, named)
 
     def with_names(self, resolve: Callable[[str], str | None]) -> "Selection":
-        """Returns the same selection, for which two names are one contig if a FASTA has one contig for both.
+        """Returns the same selection, in which two names are one contig if the FASTA has one contig for both.
 
         Args:
           resolve: returns the FASTA's name of a contig, None if it has none.
@@ -100,7 +100,7 @@ class Selection:
         return not self.regions and not self.pass_only and self.include_ids is None
 
     def record(self) -> dict[str, Any]:
-        """Identifies the selection in a run record: how much it names, and a digest of that."""
+        """Identifies the selection in a run record: the numbers of its regions and IDs, and a digest of them."""
         ids = None if self.include_ids is None else sorted(self.include_ids)
         digest = hashlib.sha256(
             json.dumps([sorted(_merge(self.regions, canonical_contig).items()), self.pass_only, ids]).encode()
@@ -118,7 +118,7 @@ class Selection:
         return spans[1][-1] if spans else None
 
     def overlaps(self, chrom: str, start: int, end: int) -> bool:
-        """Returns whether a span, 0-based and half-open, overlaps a region; any does if no region is set."""
+        """Returns whether a span, 0-based and half-open, overlaps a region; always true if no region is set."""
         if not self.regions:
             return True
         spans = self._spans.get(self.contig_of(chrom))
@@ -129,14 +129,14 @@ class Selection:
         return last >= 0 and ends[last] > start
 
     def keeps(self, chrom: str, pos: int, ref: str, name: str, filters: str) -> bool:
-        """Returns whether a record is wanted, of which REF and not ALT says how far it reaches.
+        """Returns whether a record is wanted. It extends as far as its REF, whatever its ALT.
 
         Args:
           chrom: the contig, as the VCF names it.
           pos: 1-based.
           ref: the REF allele.
           name: the ID, or several separated by ';'.
-          filters: FILTER; looked at only for `pass_only`.
+          filters: FILTER; used only for `pass_only`.
         """
         if self.pass_only and filters not in _UNFILTERED:
             return False
@@ -162,7 +162,7 @@ def _merge(regions: Iterable[Interval], contig_of: Callable[[str], str]) -> dict
 
 
 def _parse_region_or_bed(text: str) -> NamedRegion:
-    # A file that is there wins: a contig can be written chr1: as {chr1}, the file cannot be written otherwise.
+    # An existing file takes precedence: a contig can also be written {chr1}, but a file has only its name.
     if _is_file(text):
         return NamedRegion(text, tuple(_read_bed(text)), is_bed=True)
     if "/" in text or text.lower().endswith(_BED_ENDINGS):
@@ -183,7 +183,7 @@ def _parse_region(text: str) -> Iterator[Interval]:
         contig, _, rest = text[1:].rpartition("}")
         numbers = rest[1:] if rest.startswith(":") else None
         if rest and numbers is None:
-            raise _bad_region(text, "'}' is followed by neither ':' nor the end")
+            raise _bad_region(text, "expected ':' or nothing after '}'")
     else:
         contig, colon, after = text.rpartition(":")
         numbers = after if colon else None
@@ -194,7 +194,7 @@ def _parse_region(text: str) -> Iterator[Interval]:
             if not after.isdecimal():
                 return
     if not contig or contig != "".join(contig.split()):
-        raise _bad_region(text, "it names no contig")
+        raise _bad_region(text, "it has no contig name")
     yield Interval(contig, 0, CONTIG_END) if numbers is None else _parse_range(text, contig, numbers)
 
 
@@ -205,7 +205,7 @@ def _parse_range(text: str, contig: str, numbers: str) -> Interval:
     start = _number(match["start"])
     end = _number(match["end"]) if match["end"] else CONTIG_END if match["dash"] else start
     if start < 1:
-        raise _bad_region(text, "positions count from 1")
+        raise _bad_region(text, "positions start at 1")
     if end < start:
         raise _bad_region(text, f"it ends at {end}, before its start {start}")
     return Interval(contig, start - 1, end)
@@ -228,24 +228,24 @@ def _read_bed(path: str) -> Iterator[Interval]:
         columns = line.split("\t") if "\t" in line else line.split()
         contig, start, end, *_ = [*columns, "", "", ""]
         if not contig or not all(text.isdecimal() and text.isascii() and len(text) < 19 for text in (start, end)):
-            raise InputError(f"{path} line {number}: expected BED: contig, start and end, found {line[:60]!r}")
+            raise InputError(f"{path} line {number}: expected BED with contig, start and end, found {line[:60]!r}")
         if int(end) < int(start):
-            raise InputError(f"{path} line {number}: expected BED: end at or after start, found {line[:60]!r}")
+            raise InputError(f"{path} line {number}: expected BED with an end at or after start, found {line[:60]!r}")
         num_intervals += 1
         yield Interval(contig, int(start), int(end))
     if not num_intervals:
-        raise InputError(f"{path} has no interval: expected BED: contig, start and end, separated by tabs")
+        raise InputError(f"{path} contains no intervals: expected BED with contig, start and end, separated by tabs")
 
 
 def _read_ids(path: str) -> frozenset[str]:
     ids: set[str] = set()
     for number, line in _lines(path, "ID"):
         if len(line.split()) > 1 or ";" in line:
-            raise InputError(f"{path} line {number}: expected one ID a line, found {line[:60]!r}")
+            raise InputError(f"{path} line {number}: expected one ID per line, found {line[:60]!r}")
         ids.add(line.strip())
     ids.discard("")
     if not ids:
-        raise InputError(f"{path} has no ID: expected one ID a line")
+        raise InputError(f"{path} contains no IDs: expected one ID per line")
     return frozenset(ids)
 
 

@@ -1,4 +1,4 @@
-"""Reads a VCF once from end to end, before anything costs time: what is in it, and some of its alleles."""
+"""Reads a VCF once from end to end, before anything slow starts: its content, and a sample of its alleles."""
 
 import sys
 from contextlib import closing
@@ -11,7 +11,7 @@ from enformer_vep.variant import Variant, check_alleles
 
 @dataclass(frozen=True)
 class Survey:
-    """What one pass over a file found.
+    """The result of one pass over a file.
 
     Attributes:
       num_records: all records of the file.
@@ -20,7 +20,7 @@ class Survey:
       sample: some of the selected alleles that are plain sequences, spread evenly over the file.
       contigs: the contigs that the file declares, and those of its records, selected or not.
       plain_contigs: the contigs of the selected alleles that are plain sequences.
-      notice: a sentence on what the file lacks, empty if it has a VCF's header.
+      notice: a sentence on what the file lacks; empty if it has a VCF header.
     """
 
     num_records: int
@@ -35,13 +35,15 @@ class Survey:
 def survey_vcf(
     path: str, selection: Selection | None = None, *, name: str | None = None, sample_size: int = 1000
 ) -> Survey:
-    """Reads a file from end to end, counts, and keeps every 1st, 2nd, 4th, 8th ... plain allele, so that few are kept.
+    """Reads a file from end to end, counts its records, and keeps an evenly spread sample of its plain alleles.
+
+    Every allele is kept at first, then every 2nd, 4th, 8th and so on, as the file turns out to be longer.
 
     Args:
       path: the file.
       selection: which records are wanted; None for all.
-      name: what messages call the file, if not by its path.
-      sample_size: how many alleles are kept at most, of many more than half as many.
+      name: the file's name in messages, by default its path.
+      sample_size: the largest number of alleles that are kept; from a large file, more than half as many are.
 
     Raises:
       VcfError: it cannot be read to its end.

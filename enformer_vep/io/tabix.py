@@ -1,8 +1,8 @@
-"""Reads the index of a bgzipped VCF for where each contig begins and how many records it has.
+"""Reads the index of a bgzipped VCF: where each contig begins and how many records it has.
 
 Formats: hts-specs, tabix.pdf (.tbi) and CSIv1.pdf (.csi). htslib's own reader would fetch the records of a region, but
-not say their number in the file. That is known here from the pseudo-bin in which htslib keeps, for every contig, its
-first place in the file and its number of records.
+not tell their numbers in the file. These follow from the pseudo-bin in which htslib keeps, for every contig, its first
+place in the file and its number of records.
 """
 
 import gzip
@@ -47,15 +47,15 @@ class TabixIndex:
 
 
 def index_fits(index: TabixIndex, first_line: bytes | None, stream: VcfStream) -> bool:
-    """Checks an index against its file, so that one of an earlier state of the file loses no record.
+    """Checks an index against its file, so that an outdated index does not lose records.
 
     Args:
-      index: the index, of which it is known that each contig begins where another ends.
+      index: the index, in which each contig is known to begin where another ends.
       first_line: the first line after the header, None if there is none.
-      stream: the file, opened for this alone.
+      stream: the file, opened only for this check.
 
     Returns:
-      Whether the first record of every contig is where the index says, the first of all is the file's first, and
+      Whether the first record of every contig is where the index says, the very first is the file's first, and
       nothing comes after the last.
     """
     if not index.contigs:
@@ -77,15 +77,15 @@ class _DoubtError(Exception):
 
 
 def find_index(path: str, stream: VcfStream) -> TabixIndex | None:
-    """Reads the index beside a file, if there is one that can be relied on.
+    """Reads the index beside a file, if there is a reliable one.
 
     Args:
       path: the file.
-      stream: the same, opened and not yet read.
+      stream: the same file, opened and not yet read.
 
     Returns:
-      None if the file must be read through: it is no whole bgzip file, has no index that is at least as new, or one
-      that cannot be parsed, is of another format or lacks counts.
+      The index; None if the whole file must be read, since it is not a complete bgzip file, or its index is missing,
+      older than the file, not readable, of another format or without counts.
     """
     if not (stream.is_regular and stream.is_bgzip and stream.has_end_block()):
         return None
@@ -122,7 +122,7 @@ class _Cursor:
 
     @property
     def is_at_end(self) -> bool:
-        """Whether all is taken."""
+        """Whether all data are taken."""
         return self._place == len(self._data)
 
 

@@ -1,7 +1,7 @@
-"""The formats of the scores: Parquet or tab-separated text, in a layout and with a number of bits a value.
+"""The formats of the scores: Parquet or tab-separated text, in one of three layouts, as float32 or float16.
 
-Layouts: `wide` has a row an allele and a column for each statistic and track, `list` a row an allele and a list for
-each statistic, `long` a row an allele and track and a column for each statistic.
+Layouts: `wide` has one row per allele and one column per statistic and track; `list` has one row per allele and one
+list per statistic; `long` has one row per allele and track and one column per statistic.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ DTYPES = ("float32", "float16")
 VARIANT_COLUMNS = ("chrom", "pos", "id", "ref", "alt", "record", "allele")
 
 ROW_GROUP_ROWS = 10_000
-"""Rows of a Parquet row group; the last one has what is left."""
+"""Rows of a Parquet row group; the last one has the rest."""
 
 _VARIANT_TYPES = (pa.string(), pa.int64(), pa.string(), pa.string(), pa.string(), pa.int64(), pa.int32())
 
@@ -40,7 +40,7 @@ class TableSettings:
       statistics: names of the statistics.
       tracks: the tracks.
       layout: one of LAYOUTS.
-      dtype: one of DTYPES; what does not fit a float16 becomes infinite.
+      dtype: one of DTYPES; a score that does not fit into a float16 becomes infinite.
     """
 
     statistics: Sequence[str]
@@ -50,12 +50,12 @@ class TableSettings:
 
     @property
     def num_scores(self) -> int:
-        """Scores of an allele, statistics outermost."""
+        """Number of scores of an allele."""
         return len(self.statistics) * len(self.tracks.identifiers)
 
     @property
     def columns(self) -> list[str]:
-        """Names of the columns behind the variant's."""
+        """Names of the columns after the variant's, statistics outermost."""
         if self.layout == "wide":
             return [f"{statistic}:{track}" for statistic in self.statistics for track in self.tracks.identifiers]
         return [*(["track"] if self.layout == "long" else []), *self.statistics]
@@ -69,28 +69,28 @@ class TableFile(Protocol):
         ...
 
     def close(self) -> None:
-        """Writes what is left."""
+        """Writes the rest."""
         ...
 
 
 def open_table(
     stream: BinaryIO, paths: OutputPaths, settings: TableSettings, metadata: Mapping[bytes, bytes]
 ) -> TableFile:
-    """Begins a table in the format of its name; the metadata go with it if the format has a place for them."""
+    """Starts a table in the format of its name, with the metadata if the format has a place for them."""
     if paths.is_parquet:
         return _ParquetTable(stream, settings, metadata)
     return _TextTable(BgzipWriter(stream) if paths.is_gzipped else stream, settings)
 
 
 def parquet_writer(stream: BinaryIO, schema: pa.Schema) -> pyarrow.parquet.ParquetWriter:
-    """Begins a Parquet file; text columns are dictionaries, scores are not."""
+    """Starts a Parquet file; text columns are dictionary-encoded, scores are not."""
     texts = [field.name for field in schema if not pa.types.is_floating(field.type)]
     texts = [name for name in texts if name in (*VARIANT_COLUMNS, "track")]
     return pyarrow.parquet.ParquetWriter(stream, schema, compression="zstd", use_dictionary=texts)
 
 
 def rows_per_group(layout: str, num_tracks: int) -> int:
-    """Returns the rows of a Parquet row group: ROW_GROUP_ROWS, or in a long table those of whole alleles, at least."""
+    """Returns the rows of a Parquet row group: ROW_GROUP_ROWS, in a long table rounded up to whole alleles."""
     return -(-ROW_GROUP_ROWS // num_tracks) * num_tracks if layout == "long" else ROW_GROUP_ROWS
 
 
@@ -100,16 +100,16 @@ class _ParquetTable:
         self._num_tracks = len(settings.tracks.identifiers)
         value = pa.float16() if settings.dtype == "float16" else pa.float32()
         if settings.layout == "list":
-            value = pa.list_(pa.field("element", value), self._num_tracks)  # as Parquet calls it, and gives it back
+            value = pa.list_(pa.field("element", value), self._num_tracks)  # the name in Parquet files
         fields = [pa.field(name, kind) for name, kind in zip(VARIANT_COLUMNS, _VARIANT_TYPES, strict=True)]
         fields += [pa.field(name, pa.string() if name == "track" else value) for name in settings.columns]
-        # Most readers show what is in the schema alone; what is added when the file ends is in the footer's list only.
+        # Most readers show only the schema's metadata, not what is added to the footer when the file is closed.
         self._schema = pa.schema(fields, metadata)
         self._writer = parquet_writer(stream, self._schema)
         rows = rows_per_group(settings.layout, self._num_tracks)
         num_alleles = rows // self._num_tracks if settings.layout == "long" else rows
         self._variants: list[Variant] = []
-        # A wide table is written column by column: each column's values stand together.
+        # A wide table is written column by column, so each column is contiguous.
         order = "F" if settings.layout == "wide" else "C"
         self._scores = np.empty((num_alleles, settings.num_scores), dtype=settings.dtype, order=order)  # type: ignore[call-overload]
 
@@ -178,15 +178,15 @@ class _TextTable:
 
 
 def _shortest(row: Scores) -> list[str]:
-    """Writes float32s with the fewest digits that give them back."""
+    """Writes float32s with the fewest digits from which they can be restored."""
     return cast("list[str]", pyarrow.compute.cast(pa.array(np.ascontiguousarray(row)), pa.string()).to_pylist())
 
 
 def write_line(stream: BinaryIO | BgzipWriter, fields: Sequence[str]) -> None:
-    """Writes a line of tab-separated text; bytes of the VCF that are no UTF-8 are written as they were."""
+    """Writes a line of tab-separated text; bytes of the VCF that are not UTF-8 are written unchanged."""
     stream.write(("\t".join(fields) + "\n").encode("utf-8", "surrogateescape"))
 
 
 def _clean(value: str | int) -> str | int:
-    """Replaces what is no UTF-8, which Parquet cannot hold."""
+    """Replaces what is not UTF-8, which Parquet cannot store."""
     return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace") if isinstance(value, str) else value

@@ -23,8 +23,8 @@ class TrackTable:
 
     Attributes:
       head: the head.
-      table: a row a track with at least `index` (its number in the head, from 0), `identifier` and `description`.
-      is_unnamed: whether the identifiers are made of the head and the number, for want of a table.
+      table: one row per track with at least `index` (its number in the head, from 0), `identifier` and `description`.
+      is_unnamed: whether the identifiers are made of the head and the number, as there is no track table.
     """
 
     head: str
@@ -33,7 +33,7 @@ class TrackTable:
 
     @property
     def identifiers(self) -> list[str]:
-        """The tracks' identifiers, each different."""
+        """The tracks' identifiers, all different."""
         return list(self.table["identifier"])
 
     @property
@@ -46,21 +46,21 @@ class TrackTable:
         return {"num_tracks": len(self.table), "sha256": hashlib.sha256(self.to_tsv()).hexdigest()}
 
     def to_tsv(self) -> bytes:
-        """Returns the table as tab-separated text, as it stands beside text outputs."""
+        """Returns the table as tab-separated text, as it is written beside text outputs."""
         return self.table.to_csv(sep="\t", index=False, lineterminator="\n").encode()
 
     def select(self, expression: str) -> "TrackTable":
         """Chooses tracks.
 
         Args:
-          expression: numbers in the head from 0, ranges of them with both ends, and identifiers, separated by commas:
+          expression: numbers in the head from 0, ranges that include both ends, and identifiers, separated by commas:
             '0-9,4799,ENCFF833POA'.
 
         Returns:
           These tracks, each once, in the order given.
 
         Raises:
-          TrackError: an entry is no track of this head.
+          TrackError: an entry is not a track of this head.
         """
         number_of = {identifier: number for number, identifier in enumerate(self.identifiers)}
         numbers: list[int] = []
@@ -79,7 +79,7 @@ class TrackTable:
 
 
 def unnamed_tracks(head: str, num_tracks: int, *, prefix: str = "", description: str = "") -> TrackTable:
-    """Names tracks by their head and number, human_0, human_1 ..., behind a prefix."""
+    """Names tracks by head and number, human_0, human_1 and so on, after a prefix."""
     table = pd.DataFrame({"index": range(num_tracks)})
     table["identifier"] = [f"{prefix}{head}_{index}" for index in range(num_tracks)]
     table["description"] = description
@@ -89,7 +89,7 @@ def unnamed_tracks(head: str, num_tracks: int, *, prefix: str = "", description:
 def read_track_table(path: str, head: str, num_tracks: int) -> TrackTable:
     """Reads a published track table: tab-separated, with columns index, identifier and description among others.
 
-    The published numbers of the mouse tracks begin at 5313; they are brought to begin at 0.
+    The published numbers of the mouse tracks begin at 5313; they are renumbered from 0.
 
     Args:
       path: the file.
@@ -109,17 +109,18 @@ def read_track_table(path: str, head: str, num_tracks: int) -> TrackTable:
     if missing:
         raise TrackError(
             f"{path} is not a track table: expected tab-separated columns {', '.join(REQUIRED_COLUMNS)}, "
-            f"no column {', '.join(missing)}"
+            f"found no column {', '.join(missing)}"
         )
     if len(table) != num_tracks:
         raise TrackError(
-            f"{path} names {plural(len(table), 'track')}, the {head} head has {num_tracks:,}: is it of another head?"
+            f"{path} names {plural(len(table), 'track')}, but the {head} head has {num_tracks:,}: use the track table "
+            "of this head"
         )
     _check_indices(path, table["index"].tolist())
     doubles = table["identifier"][table["identifier"].duplicated()]
     if len(doubles) or (table["identifier"] == "").any():
-        found = doubles.iloc[0] if len(doubles) else "an empty one"
-        raise TrackError(f"{path}: expected a different identifier in every row, found {found} more than once")
+        found = f"{doubles.iloc[0]} more than once" if len(doubles) else "an empty one"
+        raise TrackError(f"{path}: expected a unique identifier in every row, found {found}")
     table["index"] = range(num_tracks)
     return TrackTable(head, table)
 
@@ -129,6 +130,6 @@ def _check_indices(path: str, indices: Sequence[str]) -> None:
     for row, index in enumerate(indices):
         if index != str(first + row):
             raise TrackError(
-                f"{path}, line {row + 2}: expected index {first + row if row else 'a number'}, found {index!r}: "
-                "the rows are the model's tracks in order"
+                f"{path} line {row + 2}: expected {f'index {first + row}' if row else 'a number as index'}, found "
+                f"{index!r}: the rows must be the model's tracks in order"
             )

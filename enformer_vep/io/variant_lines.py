@@ -1,4 +1,4 @@
-"""Lines that are variants without being VCF: tables that lack a VCF's header, and lists like chr1:900016:G:T."""
+"""Lines of variants that are not VCF: tables without a VCF header, and lists like chr1:900016:G:T."""
 
 import re
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ _RS_ID = re.compile(rb"rs\d+")
 
 
 def content_lines(start: bytes) -> Iterator[bytes]:
-    """Yields the lines of a file's first bytes that are neither blank nor comments; '##' and '#CHROM' are none."""
+    """Yields those of a file's first lines that are neither blank nor comments; '##' and '#CHROM' are not comments."""
     for line in start.split(b"\n"):
         stripped = line.strip()
         if stripped and (not stripped.startswith(b"#") or stripped.startswith(b"##") or is_column_names(stripped)):
@@ -22,7 +22,7 @@ def content_lines(start: bytes) -> Iterator[bytes]:
 
 
 def is_column_names(line: bytes) -> bool:
-    """Returns whether a line names VCF's first five columns, with or without '#', in whatever case."""
+    """Returns whether a line names VCF's first five columns, with or without '#', ignoring case."""
     names = line.removeprefix(b"#").upper().split(b"\t", len(COLUMN_NAMES))[: len(COLUMN_NAMES)]
     return tuple(name.strip() for name in names) == COLUMN_NAMES
 
@@ -30,7 +30,7 @@ def is_column_names(line: bytes) -> bool:
 def is_table_row(line: bytes) -> bool:
     """Returns whether a line is plainly VCF's first five columns, with sequences for REF and ALT.
 
-    It is not if the third column may be an end that belongs to the second as a start, as in BED and ANNOVAR's input.
+    It is not if the second and third column may be a start and an end, as in BED and ANNOVAR's input.
     """
     fields = line.split(b"\t", len(COLUMN_NAMES))
     if len(fields) < len(COLUMN_NAMES):
@@ -48,7 +48,7 @@ def is_table_row(line: bytes) -> bool:
 
 
 def is_list(lines: list[bytes]) -> bool:
-    """Returns whether a file's first two lines are those of a list: variants, of which the first may be a title."""
+    """Returns whether a file's first two lines are those of a list: variants, or a title and a variant."""
     if len(lines) > 1 and is_title(lines[0]):
         lines = lines[1:]
     fields = split_variant(lines[0]) if lines else None
@@ -66,7 +66,7 @@ def is_rs_id(line: bytes) -> bool:
 
 
 def split_variant(line: bytes) -> list[bytes] | None:
-    """Splits a line of a list into VCF's first five columns; None if it is no variant.
+    """Splits a line of a list into VCF's first five columns; None if it is not a variant.
 
     The contig may have separators in it: `HLA-A*01:01:5:A:C` is position 5 of HLA-A*01:01.
     """

@@ -1,7 +1,7 @@
-"""Reads variants from VCF text, plain or compressed by gzip or bgzip, from tables and lists without header, and BCF.
+"""Reads variants from VCF text, plain or compressed with gzip or bgzip, from tables and lists without header, and BCF.
 
-Of a line of text only the first columns are looked at. htslib would also parse INFO and the genotypes, and refuse a
-file for what no score depends on.
+Only the first columns of a line of text are read. htslib would also parse INFO and the genotypes, and refuse a file
+for errors in columns on which no score depends.
 """
 
 import re
@@ -22,7 +22,7 @@ from enformer_vep.wording import plural
 STANDARD_INPUT = "-"
 
 MAX_POS = 1 << 53
-"""The greatest position: beyond it a number may not survive the tools that read tables."""
+"""The largest position: tools that read tables may not represent larger numbers exactly."""
 
 _NUM_READ_COLUMNS = 5
 _NUM_FILTER_COLUMNS = 7
@@ -36,23 +36,23 @@ class VcfReader:
     """The alleles of a VCF or BCF: an iterator that is used once. INFO and genotypes are not read.
 
     Attributes:
-      name: what messages call the file.
-      num_records: records read so far, whether selected or not. Blank lines, and lines that begin with '#', are none.
-        Where an index lets the reader pass over records, they count as read.
+      name: the file's name in messages.
+      num_records: records read so far, whether selected or not. Blank lines and lines that begin with '#' are not
+        records. Records that an index allows the reader to skip count as read.
       num_alleles: alleles yielded so far.
-      notice: a sentence on what the file lacks, empty if it has a VCF's header.
+      notice: a sentence on what the file lacks; empty if it has a VCF header.
     """
 
     def __init__(self, path: str, selection: Selection | None = None, *, name: str | None = None) -> None:
         """Opens a file and reads its header.
 
         Args:
-          path: the file. A pipe will do, and is read once.
+          path: the file. It may be a pipe, which is read once.
           selection: which records are wanted; None for all.
-          name: what messages call the file, if not by its path.
+          name: the file's name in messages, by default its path.
 
         Raises:
-          VcfError: it cannot be opened, or is no VCF or BCF.
+          VcfError: it cannot be opened, or is not a VCF or BCF.
           DamagedVcfError: it is cut short or damaged in its header.
         """
         self.name = path if name is None else name
@@ -86,29 +86,29 @@ class VcfReader:
 
     @property
     def num_records_left_out(self) -> int:
-        """Records so far that the selection leaves out."""
+        """Records so far that the selection excludes."""
         return self.num_records - self._num_selected
 
     @property
     def contigs(self) -> frozenset[str]:
-        """The contigs that the file declares, and those of the records that were read or passed over."""
+        """The contigs that the file declares, and those of the records that were read or skipped with an index."""
         return frozenset(self._contigs)
 
     def __iter__(self) -> Iterator[Variant]:
         """Yields every ALT allele of every selected record, in the file's order.
 
-        A record without ALT gives one allele, '.'. A line that is no record gives one too, which says what is wrong
-        with it. The selection leaves such a line out only if its place can be read and lies outside the regions.
+        A record without ALT gives one allele, '.'. A line that is not a record gives one too, which says what is wrong
+        with it. The selection excludes such a line only if its place can be read and lies outside the regions.
 
         Raises:
-          DamagedVcfError: the file is cut short or damaged; what was read until there was yielded.
+          DamagedVcfError: the file is cut short or damaged; what was read before that place has been yielded.
         """
         alleles = self._iterate_text() if self._bcf is None else self._iterate_bcf(self._bcf)
         try:
             yield from alleles
         except DamagedVcfError as error:
             num_read = plural(self.num_records, "record")
-            raise DamagedVcfError(f"{error}; {num_read} before that place could be read") from error
+            raise DamagedVcfError(f"{error}; {num_read} before this place could be read") from error
 
     def close(self) -> None:
         """Closes the file."""
@@ -137,7 +137,7 @@ class VcfReader:
         last_contig = b""
         for line in self._lines if self._index is None else self._indexed_lines(self._index):
             self._num_lines += 1
-            if not line or line[0] == _HEADER_BYTE:  # a header amid records: two files were joined
+            if not line or line[0] == _HEADER_BYTE:  # a header among the records: two files were joined
                 continue
             if self._is_list and not line.strip():
                 continue
@@ -173,7 +173,7 @@ class VcfReader:
                 yield Variant(chrom, pos, name, ref, alt, record, allele)
 
     def _indexed_lines(self, index: TabixIndex) -> Iterator[bytes]:
-        """Yields the lines of the contigs that have regions, and sets the numbers of records and lines passed over."""
+        """Yields the lines of the contigs that have regions, and counts the records and lines that are skipped."""
         assert self._selection is not None
         self._contigs.update(contig.name for contig in index.contigs)
         for contig in self._wanted_contigs(index):
@@ -199,8 +199,8 @@ class VcfReader:
 
     def _unfit_index(self, contig: IndexedContig) -> DamagedVcfError:
         return DamagedVcfError(
-            f"{self.name} does not fit its index: expected {plural(contig.num_records, 'record')} of {contig.name}, "
-            f"found another number after {self.num_records - contig.first_record}; index it again, or remove the index"
+            f"{self.name} does not match its index: expected {plural(contig.num_records, 'record')} of {contig.name}, "
+            f"found a difference after {self.num_records - contig.first_record}; index it again, or remove the index"
         )
 
     def _iterate_bcf(self, bcf: BcfFile) -> Iterator[Variant]:
@@ -217,7 +217,7 @@ class VcfReader:
 
 
 def _read_pos(field: bytes) -> int | None:
-    """Returns a position, None if it is no whole number from 0 to MAX_POS; int() alone would take ' +1_0'."""
+    """Returns a position; None if it is not a whole number from 0 to MAX_POS. int() alone would accept ' +1_0'."""
     if not field.isdigit():
         return None
     if len(field) > _MAX_POS_DIGITS:
@@ -229,16 +229,16 @@ def _read_pos(field: bytes) -> int | None:
 
 
 def _may_lie_within(selection: Selection, fields: list[bytes]) -> bool:
-    """Returns whether a malformed line can be one of the selected records: unless its place lies elsewhere, it can.
+    """Returns whether a malformed line may be one of the selected records: it may, unless its place lies elsewhere.
 
-    As far as its place can be read, an index knows it too; so the same lines are found with an index and without.
+    If its place can be read, an index has it too; so the same lines are found with and without an index.
     """
     match = _INTEGER_START.match(fields[1]) if len(fields) > 1 and fields[0] else None
     return match is None or selection.overlaps(to_text(fields[0]), int(match[0]) - 1, int(match[0]))
 
 
 def _malformed(fields: list[bytes], record: int, line_number: int) -> Variant:
-    """Returns what can be read of a line that is no record, and all that is wrong with it."""
+    """Returns what can be read of a line that is not a record, and everything that is wrong with it."""
     problems = []
     if len(fields) < _NUM_READ_COLUMNS:
         problems.append(f"expected at least {_NUM_READ_COLUMNS} columns separated by tabs, found {len(fields)}")
@@ -251,13 +251,13 @@ def _malformed(fields: list[bytes], record: int, line_number: int) -> Variant:
     if ref is not None and not ref:
         problems.append("REF is empty")
     chrom_text, name_text, ref_text, alt_text = (to_text(field or b".") for field in (chrom, name, ref, alt))
-    detail = f"line {line_number} is no VCF record: {'; '.join(problems)}"
+    detail = f"line {line_number} is not a VCF record: {'; '.join(problems)}"
     return Variant(chrom_text, pos or 0, name_text, ref_text, alt_text, record, 1, detail)
 
 
 def _no_variant(line: bytes, record: int, line_number: int) -> Variant:
-    """Returns a line of a list that is no variant: its start as ID, and what was expected."""
-    detail = f"line {line_number} is no variant: expected CHROM:POS:REF:ALT, found {show(line)}"
+    """Returns an allele for a line of a list that is not a variant: the line as ID, and what was expected."""
+    detail = f"line {line_number} is not a variant: expected CHROM:POS:REF:ALT, found {show(line)}"
     if is_rs_id(line):
-        detail += ", and an rsID says neither place nor alleles"
+        detail += "; an rsID gives neither a position nor alleles"
     return Variant(MISSING, 0, to_text(line), MISSING, MISSING, record, 1, detail)

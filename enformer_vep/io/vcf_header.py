@@ -1,4 +1,4 @@
-"""Reads the header of VCF text, and says of a file that has none what it is instead."""
+"""Reads the header of VCF text, or recognises what a file without one is instead."""
 
 import re
 from collections.abc import Iterator
@@ -15,7 +15,8 @@ _OLD_VERSION = re.compile(rb"##(?:file)?format=VCFv?([0-3](?:\.\d+)?)\s")
 _CONTIG = re.compile(rb"##contig=<(?:.*,)?ID=([^,>]+)")
 _EXPECTED = "expected a first line '##fileformat=VCFv4.x'"
 _EXPECTED_ROWS = (
-    "or rows that begin with CHROM, POS, ID, REF and ALT separated by tabs, or one variant a line as in chr1:900016:G:T"
+    "or rows that begin with CHROM, POS, ID, REF and ALT separated by tabs, or one variant per line as in "
+    "chr1:900016:G:T"
 )
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _NUM_SHOWN = 60
@@ -32,14 +33,14 @@ _NOT_VCF = (
 
 @dataclass(frozen=True)
 class Header:
-    """What stands before the first record.
+    """The lines before the first record.
 
     Attributes:
-      num_lines: how many lines that is.
-      rest: the lines from there on.
+      num_lines: how many lines these are.
+      rest: the lines after them.
       contigs: the contigs that are declared.
       is_list: whether each line is a variant like chr1:900016:G:T, instead of a VCF's columns.
-      notice: a sentence on what the file lacks, empty if it has a VCF's header.
+      notice: a sentence on what the file lacks; empty if it has a VCF header.
     """
 
     num_lines: int
@@ -50,26 +51,26 @@ class Header:
 
 
 def read_header(lines: Iterator[bytes], start: bytes, name: str) -> Header:
-    """Reads lines up to and with the #CHROM line, or as much as there is of that.
+    """Reads the lines up to and including the #CHROM line, or as many of them as there are.
 
     Args:
       lines: the lines of the file.
       start: the first bytes of the file, inflated.
-      name: what messages call the file.
+      name: the file's name in messages.
 
     Raises:
-      VcfError: it is the header of no VCF, and the file is no table or list of variants either.
+      VcfError: the file does not have a VCF header, and is not a table or list of variants either.
     """
     if start.startswith(_BYTE_ORDER_MARK):
         raise VcfError(f"{name} begins with a byte order mark: {_EXPECTED}; save it as UTF-8 without BOM")
-    if b"\r" in start and b"\n" not in start:  # before a line is looked for, which would be all the file
+    if b"\r" in start and b"\n" not in start:  # checked first, as the whole file would be one line
         raise VcfError(
-            f"{name} has carriage returns alone for line ends: expected line feeds; put them in with tr '\\r' '\\n'"
+            f"{name} uses carriage returns as line ends: expected line feeds; convert them with tr '\\r' '\\n'"
         )
     if match := _OLD_VERSION.match(start):
         raise VcfError(
-            f"{name} is VCF {match[1].decode()}, which writes insertions and deletions in another way: expected VCF "
-            "4.0 or later; convert it with 'vcf-convert -r FASTA' of VCFtools"
+            f"{name} is VCF {match[1].decode()}, which writes insertions and deletions differently: expected VCF "
+            "4.0 or later; convert it with 'vcf-convert -r FASTA' from VCFtools"
         )
     if start and not start.startswith(_FIRST_LINE):
         return _read_bare(lines, start, name)
@@ -85,17 +86,17 @@ def read_header(lines: Iterator[bytes], start: bytes, name: str) -> Header:
         if line and not line.startswith(b"#"):
             if not variant_lines.is_table_row(line):
                 raise VcfError(
-                    f"{name} line {num_lines}: expected a #CHROM line before the first record, found {show(line)}; is "
-                    "the header whole?"
+                    f"{name} line {num_lines}: expected a #CHROM line before the first record, found {show(line)}; "
+                    "check that the header is complete"
                 )
             return Header(num_lines - 1, chain([line], lines), frozenset(contigs), notice=_table_notice(name))
     if not num_lines:
         raise VcfError(f"{name} is empty: {_EXPECTED}")
-    raise VcfError(f"{name} has no #CHROM line: expected one at the end of the header, found the file's end")
+    raise VcfError(f"{name} has no #CHROM line: expected one at the end of the header, found the end of the file")
 
 
 def _read_bare(lines: Iterator[bytes], start: bytes, name: str) -> Header:
-    """Takes a file without '##fileformat' for a table or a list of variants, if its first lines are such."""
+    """Treats a file without '##fileformat' as a table or a list of variants, if its first lines look like one."""
     first = list(islice(variant_lines.content_lines(start), 2))
     if not first:
         raise _not_vcf(start, name)
@@ -119,9 +120,9 @@ def _read_bare(lines: Iterator[bytes], start: bytes, name: str) -> Header:
         )
     if any(map(variant_lines.is_rs_id, first)):
         raise VcfError(
-            f"{name} is a list of rsIDs, which say neither place nor alleles: expected a VCF, or one variant a line as "
-            f"in chr1:900016:G:T; look them up with \"bcftools view -i 'ID=@LIST' dbsnp.vcf.gz -o variants.vcf\" in "
-            "a dbSNP VCF of the FASTA's assembly, and score that"
+            f"{name} is a list of rsIDs, which give neither positions nor alleles: expected a VCF, or one variant per "
+            "line as in chr1:900016:G:T; look them up in a dbSNP VCF of the FASTA's assembly with "
+            "\"bcftools view -i 'ID=@LIST' dbsnp.vcf.gz -o variants.vcf\", and score the result"
         )
     raise _not_vcf(start, name)
 
@@ -137,13 +138,13 @@ def _check_columns(line: bytes, name: str, number: int) -> str:
     if len(columns) < len(variant_lines.COLUMN_NAMES):
         raise VcfError(
             f"{where}: expected a #CHROM line of at least {len(COLUMNS)} columns separated by tabs, found "
-            f"{len(columns)}: {show(line)}; put tabs between the columns, here and in the records"
+            f"{len(columns)}: {show(line)}; separate the columns with tabs, here and in the records"
         )
     for expected, found in zip(COLUMNS, columns, strict=False):
         if expected != found.strip():
             raise VcfError(f"{where}: expected column {expected.decode()}, found {show(found)}")
     missing = COLUMNS[len(columns) :]
-    return f"{name} has no column {', '.join(map(bytes.decode, missing))}: it is read without" if missing else ""
+    return f"{name} is read without {', '.join(map(bytes.decode, missing))}, which it does not have" if missing else ""
 
 
 def _not_vcf(start: bytes, name: str) -> VcfError:
@@ -155,10 +156,10 @@ def _not_vcf(start: bytes, name: str) -> VcfError:
 
 
 def to_text(field: bytes) -> str:
-    """Decodes a field; bytes that are no UTF-8 are kept as surrogates, to be written as they were."""
+    """Decodes a field; bytes that are not UTF-8 are kept as surrogates, to be written unchanged."""
     return field.decode("utf-8", "surrogateescape")
 
 
 def show(text: bytes) -> str:
-    """Returns the start of bytes as it can be printed in one line."""
+    """Returns the start of some bytes in a form that can be printed in one line."""
     return repr(to_text(text[:_NUM_SHOWN])) + ("..." if len(text) > _NUM_SHOWN else "")

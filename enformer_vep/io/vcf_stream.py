@@ -1,7 +1,7 @@
-"""The bytes of a VCF as lines: plain text, gzip and bgzip, told apart by their content and read once, as a stream.
+"""The bytes of a VCF as lines: plain text, gzip and bgzip, recognised by content and read once, as a stream.
 
-htslib is not used for text because it refuses gzip that is not bgzip, which people have; and what is damaged must be
-found here: a reader that takes a cut file for a whole one loses variants without a word.
+htslib is not used for text because it refuses gzip that is not bgzip, which is common. Damage has to be found here: a
+reader that takes a truncated file for a complete one silently loses variants.
 """
 
 import itertools
@@ -17,14 +17,14 @@ from enformer_vep.wording import cause
 
 GZIP_MAGIC = b"\x1f\x8b"
 END_BLOCK = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
-"""The empty bgzip block that ends a whole file."""
+"""The empty bgzip block that ends a complete file."""
 
-_EXPECTED = "expected a VCF, plain or compressed by gzip or bgzip, or a BCF"
+_EXPECTED = "expected a VCF, plain or compressed with gzip or bgzip, or a BCF"
 _BLOCK_BYTES = 1 << 16  # a bgzip block holds no more
 _BLOCK_HEADER_BYTES = 18
 _READ_BYTES = 1 << 16
 _INFLATE_BYTES = 1 << 18
-_MAX_LINE_BYTES = 1 << 30  # so that no file, however odd, fills the memory
+_MAX_LINE_BYTES = 1 << 30  # so that no file can fill the memory
 _GZIP_WBITS = 31
 
 
@@ -32,18 +32,18 @@ class VcfStream:
     """A file that is read once, as lines.
 
     Attributes:
-      name: what messages call the file.
-      is_regular: whether it can be read again and from its middle; a pipe cannot.
-      is_bgzip: whether it is compressed by bgzip.
-      start: its first bytes, inflated: empty for an empty file, or where nothing can be inflated.
+      name: the file's name in messages.
+      is_regular: whether it can be read again and from any position, unlike a pipe.
+      is_bgzip: whether it is compressed with bgzip.
+      start: its first bytes, inflated; empty for an empty file, or if nothing can be inflated.
     """
 
     def __init__(self, path: str, name: str) -> None:
         """Opens a file.
 
         Args:
-          path: the file; a pipe will do.
-          name: what messages call it.
+          path: the file, which may be a pipe.
+          name: its name in messages.
 
         Raises:
           VcfError: it cannot be opened.
@@ -74,14 +74,14 @@ class VcfStream:
         r"""Yields every line without its end, which is LF or CR LF, or missing in the last; call it once.
 
         Raises:
-          DamagedVcfError: the file is cut short or damaged; the lines before were yielded.
+          DamagedVcfError: the file is cut short or damaged; the lines before that place have been yielded.
         """
         if self._is_gzip:
             return self._split(self._inflate(self._raw_start))
         return self._split(itertools.chain([self._raw_start], iter(self._read, b"")))
 
     def lines_from(self, virtual_offset: int) -> Iterator[bytes]:
-        """Yields the lines from a place in a bgzipped file on, wherever one was reading.
+        """Yields the lines from a place in a bgzipped file on, whatever was read before.
 
         Args:
           virtual_offset: the block's place in the file times 65,536, plus the place in the inflated block.
@@ -95,11 +95,11 @@ class VcfStream:
         blocks = self._inflate(b"")
         first = next(blocks, b"")
         if skip > len(first) or (skip and first[skip - 1 : skip] != b"\n"):
-            raise DamagedVcfError(f"{self.name}: no line begins at {virtual_offset:#x}, where its index says so")
+            raise DamagedVcfError(f"{self.name}: no line begins at {virtual_offset:#x}, although its index says so")
         return self._split(itertools.chain([first[skip:]], blocks))
 
     def has_end_block(self) -> bool:
-        """Returns whether a regular file ends as bgzip ends a file; reading goes on where it was."""
+        """Returns whether a regular file ends with bgzip's last block; the reading position is kept."""
         place = self._file.tell()
         self._file.seek(max(0, self._file.seek(0, os.SEEK_END) - len(END_BLOCK)))
         end = self._file.read()
@@ -107,7 +107,7 @@ class VcfStream:
         return end == END_BLOCK
 
     def copy_to(self, target: IO[bytes]) -> None:
-        """Copies the file as it stands, instead of reading its lines."""
+        """Copies the file unchanged, instead of reading its lines."""
         target.write(self._raw_start)
         shutil.copyfileobj(self._file, target)
 
@@ -124,7 +124,7 @@ class VcfStream:
         return data
 
     def _split(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
-        begun: list[bytes] = []  # pieces of a line that goes on in the next chunk
+        begun: list[bytes] = []  # pieces of a line that continues in the next chunk
         num_begun = 0
         has_returns = False
         for chunk in chunks:
@@ -142,7 +142,9 @@ class VcfStream:
                 begun.append(rest)
                 num_begun += len(rest)
                 if num_begun > _MAX_LINE_BYTES:
-                    raise DamagedVcfError(f"{self.name} has a line longer than {_MAX_LINE_BYTES} bytes: is it a VCF?")
+                    raise DamagedVcfError(
+                        f"{self.name} has a line longer than {_MAX_LINE_BYTES} bytes: check that it is a VCF"
+                    )
         if begun:
             yield b"".join(begun).rstrip(b"\r")
 
@@ -160,8 +162,8 @@ class VcfStream:
                 if GZIP_MAGIC.startswith(buffer):
                     raise self._cut()
                 raise DamagedVcfError(
-                    f"{self.name} goes on after the end of its compressed data: bytes that are not gzip at {place}; "
-                    "copy it again, or cut them off"
+                    f"{self.name} does not end with its compressed data: bytes that are not gzip follow at byte "
+                    f"{place}; copy it again, or remove these bytes"
                 )
             member_is_block = is_block(buffer)
             inflater = zlib.decompressobj(_GZIP_WBITS)
@@ -195,18 +197,18 @@ class VcfStream:
         if member_is_block and size:
             raise DamagedVcfError(
                 f"{self.name} is cut short: it ends without bgzip's empty last block; copy it again, or if you know "
-                "that it is whole, run 'gunzip' on it and score that"
+                "that it is complete, run 'gunzip' on it and score the result"
             )
 
     def _cut(self) -> DamagedVcfError:
         return DamagedVcfError(
-            f"{self.name} is cut short: its compressed data stop at byte {self._num_read} before their end; "
+            f"{self.name} is cut short: its compressed data are incomplete and stop at byte {self._num_read}; "
             "copy it again"
         )
 
 
 def is_block(data: bytes) -> bool:
-    """Returns whether data begin with the header of a bgzip block: gzip with an extra field BC of 2 bytes, alone."""
+    """Returns whether data begin with the header of a bgzip block: gzip whose only extra field is BC, of 2 bytes."""
     return (
         len(data) >= _BLOCK_HEADER_BYTES
         and data.startswith(GZIP_MAGIC)
@@ -216,7 +218,7 @@ def is_block(data: bytes) -> bool:
 
 
 def _inflate_start(raw: bytes) -> bytes:
-    """Inflates what it can of a file's first bytes; what is wrong with them is said when they are read."""
+    """Inflates as much as possible of a file's first bytes; errors are reported when the file is read."""
     while raw.startswith(GZIP_MAGIC):
         inflater = zlib.decompressobj(_GZIP_WBITS)
         try:

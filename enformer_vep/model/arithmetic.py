@@ -1,7 +1,7 @@
 """How a graph computes: the precision of its matrix products, and whether neighbouring elementwise steps are fused.
 
-The layers ask for the arithmetic while a graph is being traced, so that one code serves the plain model (float32, one
-TensorFlow operation a step: the default) and the engine that is faster.
+The layers look up the arithmetic while a graph is being traced, so that the same code serves the plain model (float32,
+one TensorFlow operation per step: the default) and the faster engine.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,9 +18,9 @@ class Arithmetic:
     """The arithmetic of a graph.
 
     Attributes:
-      product_dtype: convolutions and matrix products are computed in it: their factors are rounded to it, and their
-        results, whose sums are float32. What lies between them is float32.
-      is_fused: compile each run of elementwise steps to one loop with XLA. On CPU it spares most of their time, which
+      product_dtype: the type of convolutions and matrix products: their factors are rounded to it, and so are their
+        results, whose sums are float32. Everything between products is float32.
+      is_fused: compile each run of elementwise steps to one loop with XLA. On CPU this saves most of their time, which
         is spent on moving tensors in and out of memory; products are left to oneDNN, which is faster at them than XLA.
     """
 
@@ -56,7 +56,7 @@ def product_dtype() -> tf.DType:
 def fusible(steps: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:
     """Lets elementwise steps be compiled to one loop where the arithmetic says so.
 
-    The function depends on its positional arguments alone: tensors, and what can be hashed.
+    The function must depend only on its positional arguments: tensors and hashable values.
     """
     compiled = tf.function(steps, jit_compile=True, autograph=False)
 

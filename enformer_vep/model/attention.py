@@ -63,8 +63,8 @@ class RelativeAttention(snt.Module):
           x: the positions; T is known when the graph is built.
           is_training: whether to drop out.
           queries: the positions that are wanted; all by default.
-          position_keys: what `position_keys` gives for T, if it is there already.
-          kept: is given what goes on inside, for `differences.py`: query (divided by the square root of K), key,
+          position_keys: the result of `position_keys` for T, if it was computed already.
+          kept: receives intermediate results for `differences.py`: query (divided by the square root of K), key,
             value, weights (of each block of queries) and attended.
         """
         num_positions = x.shape[1]

@@ -1,6 +1,6 @@
 """Reads the index of a TensorFlow checkpoint: each tensor's shape, place and stored checksum.
 
-TensorFlow's own reader does not tell the checksums, which identify the weights without reading them. The index is a
+TensorFlow's own reader does not expose the checksums, which identify the weights without reading them. The index is a
 sorted string table: blocks of prefix-compressed keys, whose values are BundleEntryProto messages.
 Source: tensorflow/core/lib/io/table_format.txt and tensorflow/core/protobuf/tensor_bundle.proto.
 """
@@ -72,9 +72,9 @@ def read_bundle_index(path: Path) -> BundleIndex:
             )
     except OSError as error:
         raise WeightsError(f"{path}: {error.strerror}") from error
-    except Exception as error:  # whatever damaged bytes make of the parser, the file is at fault
+    except Exception as error:  # damaged bytes can make the parser raise anything
         raise WeightsError(
-            f"{path} is not the index of a TensorFlow checkpoint, or is damaged: fetch it again"
+            f"{path} is not the index of a TensorFlow checkpoint, or is damaged: download it again"
         ) from error
     return BundleIndex(entries, num_shards)
 

@@ -12,7 +12,7 @@ import numpy as np
 from enformer_vep.geometry import NUM_BINS, SEQUENCE_LENGTH_BP, Geometry
 
 NUM_POSITION_CLASSES = 6
-"""Three classes of relative position features, each once symmetric and once times the distance's sign."""
+"""Three classes of relative position features, each once symmetric and once multiplied by the distance's sign."""
 
 OFFICIAL_HEADS: Mapping[str, int] = MappingProxyType({"human": 5313, "mouse": 1643})
 
@@ -24,8 +24,8 @@ class EnformerConfig:
     Attributes:
       channels: C, the width of the transformer; the stem has C/2.
       num_transformer_layers: blocks of attention and mlp.
-      num_heads: attention heads in each block. Values have C/num_heads features a head.
-      key_size: features a head of queries and keys.
+      num_heads: attention heads in each block. Values have C/num_heads features per head.
+      key_size: features of queries and keys per head.
       heads: tracks of each output head by its name.
       sequence_length_bp: the input window.
       num_bins: bins that are predicted, after the crop.
@@ -40,7 +40,7 @@ class EnformerConfig:
       pointwise_dropout_rate: in training, in final_pointwise.
 
     Raises:
-      ValueError: a size is not usable; the message names it and the value it got.
+      ValueError: a size cannot be used; the message names it and its value.
     """
 
     channels: int = 1536
@@ -64,30 +64,30 @@ class EnformerConfig:
         object.__setattr__(self, "heads", MappingProxyType(dict(self.heads)))
         for name in ("channels", "num_heads", "key_size", "num_tower_blocks", "width_multiple"):
             if getattr(self, name) < 1:
-                raise ValueError(f"{name} is at least 1, got {getattr(self, name)}")
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
         if self.num_transformer_layers < 0:
-            raise ValueError(f"num_transformer_layers is not negative, got {self.num_transformer_layers}")
+            raise ValueError(f"num_transformer_layers must not be negative, got {self.num_transformer_layers}")
         if not self.heads or any(num_tracks < 1 for num_tracks in self.heads.values()):
-            raise ValueError(f"heads names at least one head with at least one track each, got {dict(self.heads)}")
+            raise ValueError(f"heads must name at least one head, with at least one track each, got {dict(self.heads)}")
         if self.channels % 2:
-            raise ValueError(f"channels is even, got {self.channels}")
+            raise ValueError(f"channels must be even, got {self.channels}")
         if self.channels % (self.num_heads * NUM_POSITION_CLASSES):
             raise ValueError(
-                f"channels is a multiple of {NUM_POSITION_CLASSES} times num_heads, so that the position features "
+                f"channels must be a multiple of {NUM_POSITION_CLASSES} times num_heads, so that the position features "
                 f"divide into {NUM_POSITION_CLASSES} classes; got channels {self.channels}, num_heads {self.num_heads}"
             )
         if self.pooling_type not in ("attention", "max"):
-            raise ValueError(f"pooling_type is 'attention' or 'max', got {self.pooling_type!r}")
+            raise ValueError(f"pooling_type must be 'attention' or 'max', got {self.pooling_type!r}")
         for name in ("stem_width", "tower_width"):
             if getattr(self, name) < 1 or getattr(self, name) % 2 == 0:
-                raise ValueError(f"{name} is odd and positive, got {getattr(self, name)}")
+                raise ValueError(f"{name} must be odd and positive, got {getattr(self, name)}")
         for name in ("dropout_rate", "attention_dropout_rate", "position_dropout_rate", "pointwise_dropout_rate"):
             if not 0 <= getattr(self, name) < 1:
-                raise ValueError(f"{name} is in [0, 1), got {getattr(self, name)}")
+                raise ValueError(f"{name} must be in [0, 1), got {getattr(self, name)}")
         if min(self.tower_widths) < 1 or self.tower_widths[-1] != self.channels:
             raise ValueError(
                 f"channels {self.channels} with width_multiple {self.width_multiple} gives conv_tower widths "
-                f"{self.tower_widths}; they are positive and end with channels: choose a smaller width_multiple "
+                f"{self.tower_widths}; they must be positive and end with channels: choose a smaller width_multiple "
                 "that divides channels"
             )
         _ = self.geometry  # validates window, bins and crop
@@ -99,7 +99,7 @@ class EnformerConfig:
 
     @property
     def value_size(self) -> int:
-        """Features a head of the attention's values, and of the relative position features."""
+        """Features per head of the attention's values, and number of relative position features."""
         return self.channels // self.num_heads
 
     @property
@@ -123,8 +123,7 @@ class EnformerConfig:
     def tower_context_bp(self) -> int:
         """Bases on either side of a tower bin that it depends on (259 officially).
 
-        Each block's convolution reaches half its width to both sides, in positions of which the block halves the
-        number.
+        Each block's convolution reaches half its width to both sides, in positions whose number the block then halves.
         """
         context = 0
         for width in (*[self.tower_width] * self.num_tower_blocks, self.stem_width):

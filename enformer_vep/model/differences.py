@@ -1,8 +1,9 @@
 """The transformer and the head of an alternate allele, as differences from the reference's.
 
-A variant changes a track by a thousandth or less. Where the alternate is computed like the reference, rounding each
-to bfloat16 buries that; here d, the alternate's activations minus the reference's, goes through the model by itself,
-and rounding errs in proportion to d, however small the effect. No step subtracts two numbers of the reference's size:
+A variant changes a track by a thousandth or less. If the alternate is computed like the reference, rounding both to
+bfloat16 hides this change. Here d, the alternate's activations minus the reference's, goes through the model by itself,
+so that rounding errors are proportional to d, however small the effect. No step subtracts two numbers of the
+reference's size:
 
 - linear map: d W.
 - layer norm, with centred x and d, r = 1/sqrt(var(x) + eps) and r' that of x + d:
@@ -24,10 +25,10 @@ from enformer_vep.model.enformer import Enformer, TransformerBlock
 from enformer_vep.model.layers import EPS, GELU_SLOPE, gelu
 
 KeptBlock = dict[str, tf.Tensor]
-"""What a transformer block's differences need of the reference: see `keep_block`."""
+"""The tensors of the reference that a transformer block's differences need: see `keep_block`."""
 
 Kept = tuple[list[KeptBlock], dict[str, Any]]
-"""That of every block, and of final_pointwise and the head."""
+"""The same for every block, and for final_pointwise and the head."""
 
 
 class DifferenceTransformer:

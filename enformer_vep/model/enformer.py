@@ -47,9 +47,9 @@ class TransformerBlock(snt.Module):
         Args:
           x: the positions.
           is_training: whether to drop out.
-          wanted: the positions that are wanted; all by default. What is computed for the others alone is spared.
-          position_keys: what the attention's `position_keys` gives for T, if it is there already.
-          kept: is given what goes on inside, for `differences.py`: what the attention gives, and x, middle (x after
+          wanted: the positions that are wanted; all by default. Work that only the others need is skipped.
+          position_keys: the result of the attention's `position_keys` for T, if it was computed already.
+          kept: receives intermediate results for `differences.py`: those of the attention, and x, middle (x after
             the attention) and hidden (the mlp's before the relu).
         """
         wanted = wanted or range(x.shape[1])
@@ -119,7 +119,7 @@ class Enformer(snt.Module):
         """
         bin_size_bp = self.config.geometry.bin_size_bp
         if not one_hot.shape[1] or one_hot.shape[1] % bin_size_bp:
-            raise ValueError(f"the sequence is a whole number of {bin_size_bp}-bp bins long, got {one_hot.shape[1]} bp")
+            raise ValueError(f"the sequence must be a whole number of {bin_size_bp}-bp bins, got {one_hot.shape[1]} bp")
         x = self.stem(one_hot, is_training=is_training)
         for block in self.tower_blocks:
             x = block(x, is_training=is_training)
@@ -153,7 +153,8 @@ class Enformer(snt.Module):
         length_bp = one_hot.shape[1]
         if length_bp is None or length_bp <= 2 * context_bp or (length_bp - 2 * context_bp) % bin_size_bp:
             raise ValueError(
-                f"the sequence is a whole number of {bin_size_bp}-bp bins and twice {context_bp} bp, got {length_bp} bp"
+                f"the sequence must be a whole number of {bin_size_bp}-bp bins plus twice {context_bp} bp, got "
+                f"{length_bp} bp"
             )
         x = one_hot
         window_length = self.config.sequence_length_bp
@@ -189,7 +190,7 @@ class Enformer(snt.Module):
           For each head float32 [B, num_bins, tracks], not negative.
 
         Raises:
-          ValueError: the tower has not the length that a whole window gives.
+          ValueError: the tower does not have the length of a whole window.
           KeyError: no such head.
         """
         features = self.features(tower, is_training=is_training)
@@ -204,18 +205,18 @@ class Enformer(snt.Module):
 
         Args:
           tower: float32 [B, num_tower_bins, C], what `conv_tower` gives for a whole window.
-          position_keys: what `position_keys` gives, if it is there already.
+          position_keys: the result of `position_keys`, if it was computed already.
           is_training: use batch statistics, update the moving averages, and drop out.
 
         Returns:
           float32 [B, num_bins, 2C].
 
         Raises:
-          ValueError: the tower has not the length that a whole window gives.
+          ValueError: the tower does not have the length of a whole window.
         """
         geometry = self.config.geometry
         if tower.shape[1] != geometry.num_tower_bins:
-            raise ValueError(f"the tower has {geometry.num_tower_bins} bins, got {tower.shape[1]}")
+            raise ValueError(f"the tower must have {geometry.num_tower_bins} bins, got {tower.shape[1]}")
         x = tower
         for number, (block, wanted) in enumerate(self.blocks_and_bins()):
             keys = None if position_keys is None else position_keys[number]

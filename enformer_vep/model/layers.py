@@ -106,7 +106,7 @@ class Conv1D(snt.Module):
         """Creates w float32 [width, num_inputs, num_outputs] and b float32 [num_outputs]; width is odd."""
         super().__init__(name=name)
         if width < 1 or width % 2 == 0:
-            raise ValueError(f"width is odd and positive, got {width}")
+            raise ValueError(f"width must be odd and positive, got {width}")
         self.width = width
         w_init = snt.initializers.TruncatedNormal(stddev=(width * num_inputs) ** -0.5)
         self.w = create_variable(w_init, [width, num_inputs, num_outputs], "w")
@@ -167,7 +167,7 @@ class BatchNorm(snt.Module):
     def _batch_statistics(self, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         replicas = tf.distribute.get_replica_context()
         if replicas is None:
-            raise TypeError("batch norm trains in replica context, it was called in cross-replica context")
+            raise TypeError("batch norm can only train in replica context, but was called in cross-replica context")
         mean = replicas.all_reduce("MEAN", tf.reduce_mean(x, axis=[0, 1], keepdims=True))
         mean_of_squares = replicas.all_reduce("MEAN", tf.reduce_mean(tf.square(x), axis=[0, 1], keepdims=True))
         return mean, mean_of_squares - tf.square(mean)
@@ -289,7 +289,7 @@ class HalvingBlock(snt.Module):
         """
         length = x.shape[1]
         if length is None or length % 2:
-            raise ValueError(f"positions are an even number that is known when the graph is built, got {length}")
+            raise ValueError(f"the number of positions must be even and known when the graph is built, got {length}")
         num_segments = 1 if is_training else -(-length * self._num_channels // SEGMENT_ELEMENTS)
         segment_length = 2 * -(-length // (2 * num_segments))
         segments: list[tf.Tensor] = []

@@ -31,7 +31,7 @@ class ModelLocation:
     """Where a model's weights are.
 
     Attributes:
-      name: what to call it in messages and output names.
+      name: its name in messages and in the names of outputs.
       prefix: path of the checkpoint without `.index`.
       config_path: the project's own config beside it, None for published formats.
     """
@@ -64,10 +64,10 @@ def locate_model(model: str) -> ModelLocation:
       model: a name, a folder or a prefix.
 
     Returns:
-      Where its weights are. That they can be read is not checked.
+      Where its weights are. Whether they can be read is not checked.
 
     Raises:
-      WeightsError: there are none; the message says where to get them.
+      WeightsError: there are no weights; the message says where to get them.
     """
     if model == DEMO:
         return _in_folder(Path(str(files("enformer_vep.demo"))) / "model", DEMO)
@@ -77,7 +77,7 @@ def locate_model(model: str) -> ModelLocation:
             raise WeightsError(
                 f"the official weights are not in {folder}: download {', '.join(OFFICIAL_FILES)} from {OFFICIAL_URL} "
                 f"into that folder, or name a checkpoint or SavedModel with -m, or try the tool with -m {DEMO} "
-                "(a tiny model of a made-up world, which means nothing biologically)"
+                "(a tiny model of a made-up genome, whose scores mean nothing biologically)"
             )
         return _in_folder(folder, OFFICIAL)
     path = Path(model)
@@ -103,12 +103,12 @@ def _in_folder(folder: Path, name: str) -> ModelLocation:
         return _at_prefix(prefixes[0], name)
     if not prefixes:
         raise WeightsError(
-            f"no model in {folder}: expected a checkpoint ({' and '.join(OFFICIAL_FILES[1:])}, or the like) or a "
+            f"no model in {folder}: expected a checkpoint (such as {' and '.join(OFFICIAL_FILES[1:])}) or a "
             f"SavedModel (variables/variables{INDEX_SUFFIX})"
         )
     found = ", ".join(prefix.name for prefix in prefixes[:3])
     raise WeightsError(
-        f"{len(prefixes)} checkpoints in {folder} ({found} ...) and no file 'checkpoint' that says which: "
+        f"{len(prefixes)} checkpoints in {folder} ({found} ...), and no file 'checkpoint' that says which to use: "
         "name one by its prefix"
     )
 

@@ -31,7 +31,7 @@ def position_features(num_positions: int, num_features: int) -> npt.NDArray[np.f
       ValueError: V is not a multiple of 6.
     """
     if num_features % NUM_POSITION_CLASSES:
-        raise ValueError(f"num_features is a multiple of {NUM_POSITION_CLASSES}, got {num_features}")
+        raise ValueError(f"num_features must be a multiple of {NUM_POSITION_CLASSES}, got {num_features}")
     num_per_class = num_features // NUM_POSITION_CLASSES
     with tf.init_scope(), tf.device("/CPU:0"):
         distance = tf.range(-num_positions + 1, num_positions, dtype=tf.float32)  # [2T - 1]

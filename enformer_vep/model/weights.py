@@ -44,12 +44,12 @@ _IGNORED_KEYS = re.compile(
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A model with its weights, and what they are.
+    """A model with its weights, and their identity.
 
     Attributes:
       model: the model.
-      name: what it is called, `enformer` unless its config says otherwise.
-      notice: what everything written with it must say, None for a real model.
+      name: its name, `enformer` unless its config says otherwise.
+      notice: a notice that must accompany everything written with it, None for a real model.
       index_path: the index file of the checkpoint it was read from.
       file_format: 'checkpoint', 'saved_model' or 'enformer-vep'.
       sha256: digest of the keys and stored checksums of all tensors that inference reads.
@@ -75,7 +75,7 @@ def load_model(location: ModelLocation) -> LoadedModel:
       The model on the current device.
 
     Raises:
-      WeightsError: a key is missing, left over or misshapen, a file is cut short or damaged, or the config is wrong.
+      WeightsError: a key is missing, unexpected or misshapen, a file is cut short or damaged, or the config is wrong.
     """
     index = read_bundle_index(location.index_path)
     file_keys = _our_keys(index, location)
@@ -111,15 +111,15 @@ def save_model(model: Enformer, folder: Path, *, name: str = "enformer", notice:
 
     Args:
       model: the model.
-      folder: the folder to make; it appears when it is whole.
-      name: what the model is called.
-      notice: what everything written with the model must say.
+      folder: the folder to create; it appears only when it is complete.
+      name: the model's name.
+      notice: a notice that must accompany everything written with the model.
 
     Raises:
       OutputError: the folder exists, or cannot be written.
     """
     if folder.exists():
-        raise OutputError(f"{folder} exists: name a new folder for the model")
+        raise OutputError(f"{folder} exists: choose a new folder for the model")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as temporary:
@@ -148,7 +148,7 @@ def _nested(variables: Mapping[str, tf.Variable]) -> dict[str, Any]:
 
 @contextmanager
 def _uninitialised() -> Iterator[None]:
-    """Creates variables as zeros, without drawing the initial values that would be overwritten."""
+    """Creates variables as zeros, without drawing initial values that would be overwritten."""
 
     def creator(next_creator: Callable[..., tf.Variable], **kwargs: Any) -> tf.Variable:
         if callable(kwargs["initial_value"]):
@@ -160,10 +160,10 @@ def _uninitialised() -> Iterator[None]:
 
 
 def _our_keys(index: BundleIndex, location: ModelLocation) -> dict[str, str]:
-    """Maps each of our keys that the file has to the file's own key.
+    """Maps each of our keys that the file has to the key in the file.
 
     Raises:
-      WeightsError: the file has keys that are none of ours.
+      WeightsError: the file has keys that are not ours.
     """
     by_saved_model_key = {tensor.saved_model_key: tensor.checkpoint_key for tensor in published_tensors()}
     found, left_over = {}, []
@@ -206,9 +206,9 @@ def _check_data_files(index: BundleIndex, location: ModelLocation) -> None:
         needed = max((e.offset + e.size for e in index.entries.values() if e.shard == shard), default=0)
         found = path.stat().st_size if path.is_file() else None
         if found is None:
-            raise WeightsError(f"{path} is missing beside {location.index_path.name}: fetch it too")
+            raise WeightsError(f"{path} is missing beside {location.index_path.name}: download it too")
         if found < needed:
-            raise WeightsError(f"{path} is cut short: expected {needed} bytes, found {found}: fetch it again")
+            raise WeightsError(f"{path} is cut short: expected {needed} bytes, found {found}: download it again")
 
 
 def _tensor_reader(location: ModelLocation) -> Callable[[str], Any]:
@@ -216,7 +216,7 @@ def _tensor_reader(location: ModelLocation) -> Callable[[str], Any]:
     try:
         reader = tf.train.load_checkpoint(str(location.prefix))
     except (tf.errors.OpError, ValueError, RuntimeError) as error:
-        raise WeightsError(f"{location.index_path} cannot be read ({_first_line(error)}): fetch it again") from error
+        raise WeightsError(f"{location.index_path} cannot be read ({_first_line(error)}): download it again") from error
 
     def read_tensor(file_key: str) -> Any:
         try:
@@ -224,7 +224,7 @@ def _tensor_reader(location: ModelLocation) -> Callable[[str], Any]:
         except (tf.errors.OpError, ValueError, RuntimeError) as error:
             raise WeightsError(
                 f"{location.prefix}: the tensor {file_key.removesuffix(ATTRIBUTE_SUFFIX)} is damaged "
-                f"({_first_line(error)}): fetch the data file again"
+                f"({_first_line(error)}): download the data file again"
             ) from error
 
     return read_tensor
@@ -235,7 +235,7 @@ def _first_line(error: Exception) -> str:
 
 
 def _read_settings(config_path: Path | None) -> dict[str, Any]:
-    """Reads a model's `config.json`; empty where there is none, as beside published weights."""
+    """Reads a model's `config.json`; returns nothing if there is none, as beside the published weights."""
     if config_path is None:
         return {}
     try:
@@ -251,7 +251,7 @@ def _infer_config(entries: Mapping[str, BundleEntry]) -> EnformerConfig:
     """Reads the sizes of a model from its tensors' shapes; the window's length is taken to be the official one.
 
     Raises:
-      ValueError: a tensor that tells a size is missing, or the sizes fit no Enformer.
+      ValueError: a tensor that gives a size is missing, or the sizes are not those of an Enformer.
     """
 
     def shape(key: str, num_axes: int) -> tuple[int, ...]:

@@ -76,7 +76,7 @@ def test_it_fits_100_columns_and_ends_on_what_to_conclude_and_do(demo: tuple[Pat
     folder, printed, _ = demo
     lines = printed.replace(str(folder), "demo").splitlines()
     assert max(map(len, lines)) <= 100
-    assert lines[-4].startswith("So the installation works: it finds what was planted.")
+    assert lines[-4].startswith("The installation works: scores recover the planted effects.")
     assert lines[-1].endswith("enformer-vep score input.vcf -f genome.fa")
 
 

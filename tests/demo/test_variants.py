@@ -90,5 +90,5 @@ def test_the_same_seed_draws_the_same_and_another_seed_others() -> None:
 
 def test_contigs_without_sites_say_so() -> None:
     empty = Contig("empty", np.zeros(200_000, dtype=np.uint8))
-    with pytest.raises(ValueError, match="these contigs have not 1 variants of kind break"):
+    with pytest.raises(ValueError, match="these contigs do not have 1 variants of kind break"):
         draw_variants([empty], {"break": 1})

@@ -29,7 +29,7 @@ def test_without_a_gpu() -> None:
     assert prepare_device("cpu").kind == "CPU"
     with pytest.raises(DeviceError, match="no device 'gpu': TensorFlow sees 0 GPUs"):
         prepare_device("gpu")
-    with pytest.raises(DeviceError, match="tf32 needs a GPU"):
+    with pytest.raises(DeviceError, match="tf32 requires a GPU"):
         prepare_device(None, "tf32")
 
 
@@ -62,7 +62,10 @@ def test_a_cpu_without_bfloat16_is_warned_of(
     precision: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.delenv("ONEDNN_MAX_CPU_ISA", raising=False)
-    for cpu, warning in ((AVX2_CPU, f"--precision {precision} is slower than float32"), (AVX512_CPU, "")):
+    for cpu, warning in (
+        (AVX2_CPU, f"--precision {precision} is slower and less exact than float32"),
+        (AVX512_CPU, ""),
+    ):
         monkeypatch.setattr(device, "cpu_information", lambda cpu=cpu: cpu)
         caplog.clear()
         prepare_device("cpu", precision)
@@ -77,7 +80,7 @@ def test_where_tensorflow_would_abort_the_run_is_refused(monkeypatch: pytest.Mon
     monkeypatch.setattr(device, "cpu_information", lambda: AVX2_CPU)
     assert not device.bfloat16_aborts()
     monkeypatch.setattr(device, "cpu_information", lambda: AVX512_CPU)
-    with pytest.raises(DeviceError, match=r"mixed does not run with ONEDNN_MAX_CPU_ISA=AVX2.*unset the variable"):
+    with pytest.raises(DeviceError, match=r"mixed does not work with ONEDNN_MAX_CPU_ISA=AVX2.*unset the variable"):
         prepare_device("cpu", "mixed")
     prepare_device("cpu")
 

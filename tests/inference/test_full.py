@@ -132,7 +132,7 @@ def test_out_of_memory_halves_the_batch(model: Enformer, monkeypatch: pytest.Mon
     for one, other in zip(found, expected, strict=True):
         assert np.array_equal(one.alternate.total, other.alternate.total)
     engine_room = 0
-    with pytest.raises(EnformerVepError, match="not the memory to run a single sequence"):
+    with pytest.raises(EnformerVepError, match="not have enough memory for a single sequence"):
         list(engine.predict([random_pair(99)]))
 
 

@@ -294,13 +294,13 @@ def test_out_of_memory_halves_the_batch(model: Enformer, monkeypatch: pytest.Mon
 
 
 def test_what_it_cannot_do_is_refused(model: Enformer) -> None:
-    with pytest.raises(ValueError, match=r"precision is one of .* got 'half'"):
+    with pytest.raises(ValueError, match=r"precision must be one of .* got 'half'"):
         ReusingEngine(model, "human", fetch, precision="half")
-    with pytest.raises(ValueError, match="batch_size is at least 1, got 0"):
+    with pytest.raises(ValueError, match="batch_size must be at least 1, got 0"):
         ReusingEngine(model, "human", fetch, batch_size=0)
     short = EnformerConfig(
         channels=24, num_heads=2, key_size=8, heads={"human": 2}, sequence_length_bp=128 * 4, num_bins=2,
         width_multiple=4, num_transformer_layers=1,
     )  # fmt: skip
-    with pytest.raises(EnformerVepError, match=r"a window of 4 bins has none .* use the full engine"):
+    with pytest.raises(EnformerVepError, match=r"a window of 4 bins is too short .* use --engine full"):
         ReusingEngine(reference_model(short), "human", fetch)

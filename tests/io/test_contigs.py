@@ -83,7 +83,7 @@ def test_accessions_are_of_one_assembly(lengths: dict[str, int], chrom: str, exp
 
 def test_an_accession_of_another_assembly_is_explained() -> None:
     assert ContigNames(HG38).of_other_length("NC_000001.10") == (
-        "NC_000001.10 is chromosome 1 of GRCh37, of 249,250,621 bp, but chr1 of the FASTA has 248,956,422 bp"
+        "NC_000001.10 is chromosome 1 of GRCh37 with 249,250,621 bp, but chr1 of the FASTA has 248,956,422 bp"
     )
     assert ContigNames(HG38).of_other_length("chr7") is None
 

@@ -77,9 +77,9 @@ def test_ref_is_checked(fasta: str, pos: int, ref: str, reason: SkipReason | Non
 def test_a_mismatch_says_both(fasta: str) -> None:
     genome = Genome(fasta)
     problem = genome.check_variant(variant(chrom="2", pos=3, ref="AG"), "chr2")
-    assert problem == (SkipReason.REF_MISMATCH, "REF is AG, the FASTA has gt")
+    assert problem == (SkipReason.REF_MISMATCH, "REF is AG, but the FASTA has gt")
     problem = genome.check_variant(variant(chrom="2", pos=2, ref="A", alt="CGT"), "chr2")
-    detail = "REF is A, the FASTA has c and ALT stands there: REF and ALT may be swapped"
+    detail = "REF is A, but the FASTA has c, and ALT matches it: REF and ALT may be swapped"
     assert problem == (SkipReason.REF_ALT_SWAPPED, detail)
 
 
@@ -137,17 +137,20 @@ def test_a_fasta_that_does_not_fit_its_index_is_an_error(tmp_path: Path) -> None
 
 
 FAULTS = {
-    "lines of different length": (b">chr1\nACGT\nAC\nACGTACGT\n", "line 4, in chr1, comes after one of 2 .*seqkit seq"),
-    "a longer line": (b">chr1\nACGT\nACGTAC\nACGT\n", "line 3, in chr1, has 6 letters, where others have 4; write"),
-    "a blank line": (b">chr1\nACGT\n\nACGT\n", "line 4, in chr1, comes after a blank line; remove .*sed"),
+    "lines of different length": (
+        b">chr1\nACGT\nAC\nACGTACGT\n",
+        "line 4, in chr1, follows a line of 2 letters.*seqkit seq",
+    ),
+    "a longer line": (b">chr1\nACGT\nACGTAC\nACGT\n", "line 3, in chr1, has 6 letters, but the others have 4; rewrite"),
+    "a blank line": (b">chr1\nACGT\n\nACGT\n", "line 4, in chr1, follows a blank line; remove .*sed"),
     "blanks at line ends": (b">chr1\nACGT\nACGT\t\nACGT\n", "line 3, in chr1, has blanks .*; remove them: sed"),
-    "blanks among the letters": (b">chr1\n" + b"AC GT\n" * 9, "line 2, in chr1, has blanks among"),
+    "blanks among the letters": (b">chr1\n" + b"AC GT\n" * 9, "line 2, in chr1, has blanks between"),
     "line ends of two kinds": (
         b">chr1\nACGT\r\nACGT\nACGT\r\n",
-        "line 4, in chr1, .*CR LF.*; use one kind",
+        "line 4, in chr1, .*CR LF.*; convert them to one kind",
     ),
-    "carriage returns": (b">chr1\rACGT\r", "line 1 has carriage returns for line ends; put in line feeds"),
-    "no letters": (b">chr1\n", "ends at line 1 with the name of a sequence without letters"),
+    "carriage returns": (b">chr1\rACGT\r", "line 1 uses carriage returns as line ends; convert them to line feeds"),
+    "no letters": (b">chr1\n", "ends at line 1 with the name of a sequence that has no letters"),
     "a name in Latin-1": (b">chr\xe9\nACGT\n", r"line 1 has a name that is not UTF-8: b'chr\\xe9'"),
     "two without a name": (b">\nACGT\n> \nAC\n", "two sequences named ''"),
     "two of one name": (b">chr1\nACGT\n>chr2\nA\n>chr1 x\nAC\n", "two sequences named 'chr1': .*remove or rename one"),

@@ -89,13 +89,13 @@ def test_a_file_system_without_locks_is_said(
     monkeypatch.setattr(fcntl, "flock", no_locks)
     monkeypatch.setattr(logging.getLogger("enformer_vep"), "propagate", True)
     with WorkFolder(tmp_path / "work"):
-        assert "no locks on this file system" in caplog.text
+        assert "this file system has no locks" in caplog.text
 
 
 def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "work").mkdir()
     (tmp_path / "work" / "thesis.tex").touch()
-    with pytest.raises(OutputError, match=r"thesis.tex, which is no part of a run"):
+    with pytest.raises(OutputError, match=r"thesis.tex, which does not belong to a run"):
         WorkFolder(tmp_path / "work").__enter__()
     assert [path.name for path in (tmp_path / "work").iterdir()] == ["thesis.tex"]
 

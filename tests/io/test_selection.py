@@ -105,10 +105,10 @@ def test_bed(tmp_path: Path) -> None:
         (b"chr1\t4\tx\n", "line 1: expected BED"),
         (b"chr1\t-4\t5\n", "line 1: expected BED"),
         (b"\t4\t5\n", "line 1: expected BED"),
-        (b"\nchr1\t9\t5\n", "line 2: expected BED: end at or after"),
+        (b"\nchr1\t9\t5\n", "line 2: expected BED with an end at or after"),
         (b"chr1:5-10\n", "line 1: expected BED"),
-        (b"# none\n", "has no interval"),
-        (b"", "has no interval"),
+        (b"# none\n", "contains no intervals"),
+        (b"", "contains no intervals"),
         (b"\x1f\x8b\x08", "is compressed"),
         (b"chr1\t4\t" + b"9" * 5000, "line 1: expected BED"),
     ],
@@ -182,7 +182,11 @@ def test_ids(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(b"\n\n", "has no ID"), (b"rs1\nrs2 rs3\n", "line 2: expected one ID"), (b"rs1;rs2\n", "line 1: expected one ID")],
+    [
+        (b"\n\n", "contains no IDs"),
+        (b"rs1\nrs2 rs3\n", "line 2: expected one ID"),
+        (b"rs1;rs2\n", "line 1: expected one ID"),
+    ],
 )
 def test_bad_ids(content: bytes, message: str, tmp_path: Path) -> None:
     (tmp_path / "ids").write_bytes(content)

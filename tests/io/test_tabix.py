@@ -221,7 +221,7 @@ def test_an_index_of_an_earlier_state_is_not_used(lines: list[str], tmp_path: Pa
 def test_a_wrong_count_is_found_out(count: int, tmp_path: Path) -> None:
     path = write(tmp_path / "a.vcf.gz", MANY)
     rewrite_index(path, lambda data: data.replace(struct.pack("<2Q", 20_000, 0), struct.pack("<2Q", count, 0)))
-    with pytest.raises(DamagedVcfError, match="does not fit its index") as caught:
+    with pytest.raises(DamagedVcfError, match="does not match its index") as caught:
         read(path, select("chr1"))
     assert "\n" not in str(caught.value)
 

@@ -57,9 +57,9 @@ def test_what_is_no_track_is_refused(tracks: TrackTable, expression: str) -> Non
     [
         ("", "is not a track table"),
         ("index\tidentifier\n0\tA\n", "no column description"),
-        (HEADER + "0\t0\tA\tx\td\n", "names 1 track, the human head has 2"),
+        (HEADER + "0\t0\tA\tx\td\n", "names 1 track, but the human head has 2"),
         (HEADER + "0\t0\tA\tx\td\n2\t0\tB\tx\td\n", "line 3: expected index 1, found '2'"),
-        (HEADER + "a\t0\tA\tx\td\nb\t0\tB\tx\td\n", "line 2: expected index a number"),
+        (HEADER + "a\t0\tA\tx\td\nb\t0\tB\tx\td\n", "line 2: expected a number as index"),
         (HEADER + "0\t0\tA\tx\td\n1\t0\tA\tx\td\n", "found A more than once"),
     ],
 )
@@ -82,5 +82,5 @@ def test_the_published_tables(shared_data: Path, head: str, num_tracks: int, fir
     assert tracks.identifiers[0] == first
     assert tracks.indices == list(range(num_tracks))
     other = {"human": "mouse", "mouse": "human"}[head]
-    with pytest.raises(TrackError, match="is it of another head"):
+    with pytest.raises(TrackError, match="use the track table of this head"):
         read_track_table(str(shared_data / "tracks" / f"targets_{other}.txt"), head, num_tracks)

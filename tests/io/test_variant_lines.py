@@ -40,7 +40,7 @@ TABLES = {
     "names of columns": (b"chrom\tpos\tid\tref\talt\tbeta\n" + ROWS, "no '##fileformat' line"),
     "a header of six columns": (
         b"##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\t QUAL\n" + ROWS,
-        "has no column FILTER, INFO",
+        "is read without FILTER, INFO",
     ),
     "comments and CR LF": (b"# mine\n\n" + ROWS.replace(b"\n", b"\r\n"), "has no #CHROM line"),
     "gzip": (gzip.compress(ROWS), "has no #CHROM line"),
@@ -142,9 +142,10 @@ def test_a_line_of_a_list_that_is_no_variant_is_skipped(tmp_path: Path) -> None:
         SkipReason.INVALID_ALT,
     ]
     assert found[1].malformed == (
-        "line 2 is no variant: expected CHROM:POS:REF:ALT, found 'rs12', and an rsID says neither place nor alleles"
+        "line 2 is not a variant: expected CHROM:POS:REF:ALT, found 'rs12'; an rsID gives neither a position nor "
+        "alleles"
     )
-    assert (found[2].id, found[2].malformed.split(":")[0]) == ("chr1:6", "line 4 is no variant")
+    assert (found[2].id, found[2].malformed.split(":")[0]) == ("chr1:6", "line 4 is not a variant")
 
 
 def test_a_list_is_selected_from_by_region(tmp_path: Path) -> None:

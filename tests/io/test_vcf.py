@@ -139,7 +139,7 @@ def test_a_line_that_is_no_record(line: bytes, reason: str, read: tuple, tmp_pat
     problem = check_alleles(found, 100)
     assert problem is not None
     assert problem[0] == SkipReason.MALFORMED_RECORD
-    assert problem[1].startswith("line 5 is no VCF record: ")
+    assert problem[1].startswith("line 5 is not a VCF record: ")
     assert re.search(reason, problem[1])
     assert len(problem[1]) < 250
 
@@ -176,7 +176,7 @@ REFUSED = {
         "line 2: expected a #CHROM line before",
     ),
     "nothing after the first line": (b"##fileformat=VCFv4.2\n", "has no #CHROM line"),
-    "spaces": (HEADER.replace(b"\t", b" "), "line 2: .*separated by tabs, found 1.*put tabs between"),
+    "spaces": (HEADER.replace(b"\t", b" "), "line 2: .*separated by tabs, found 1.*separate the columns with tabs"),
     "4 columns": (HEADER[: HEADER.index(b"\tALT")] + b"\n", "line 2: .*at least 8 columns"),
     "columns in another order": (HEADER.replace(b"REF\tALT", b"ALT\tREF"), "expected column REF, found 'ALT'"),
     "FASTA": (b">chr1\nACGT\n", "found FASTA"),
@@ -191,7 +191,7 @@ REFUSED = {
     "BCF of version 1": (b"BCF\x04" + bytes(50), "is BCF 1: expected BCF 2.2 or VCF; convert it"),
     "BCF 2.1": (b"BCF\x02\x01" + bytes(50), "is BCF 2.1: expected BCF 2.2 or VCF; convert it .*gatk"),
     "BCF 2.0 in gzip": (gzip.compress(b"BCF\x02\x00" + bytes(50)), "is BCF 2.0: expected BCF 2.2"),
-    "BCF and nothing more": (b"BCF", "has no known version"),
+    "BCF and nothing more": (b"BCF", "its version is unknown"),
     "BCF without its header": (b"BCF\x02\x02" + b"\xff" * 50, "is a BCF that cannot be read"),
     "BCF in gzip": (gzip.compress(b"BCF\x02\x02" + bytes(50)), "is a BCF that cannot be read"),
     "a long line": (b"x" * 5000, "is not a VCF"),

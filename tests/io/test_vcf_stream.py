@@ -86,8 +86,8 @@ DAMAGE = {
     "gzip of no known method": (b"\x1f\x8b\x07" + bytes(40), "is damaged"),
     "bgzip with a wrong checksum": (block(b"line\n")[:-8] + bytes(8) + END_BLOCK, "is damaged"),
     "a block that is too large": (block(b"line\n" * 20_000) + END_BLOCK, "holds more than 65536 bytes"),
-    "text after the end": (bgzip(b"line\n") + b"more", "not gzip at 61"),
-    "zeros after the end": (gzip.compress(b"line\n") + bytes(512), "not gzip at 25"),
+    "text after the end": (bgzip(b"line\n") + b"more", "not gzip follow at byte 61"),
+    "zeros after the end": (gzip.compress(b"line\n") + bytes(512), "not gzip follow at byte 25"),
 }
 
 
