@@ -241,11 +241,11 @@ def test_real_variants_at_full_size(full_checkpoint: Path, shared_data: Path, tm
     assert (np.abs(values).max(axis=1) > 0).all()
     record = json.loads(Path(f"{out}.run.json").read_text())
     assert record["peak_memory_bytes"] < 2.8e9
-    # A reference window is 12 tiles and two patches; an insertion or deletion half as much again; an SNV one patch.
+    # A reference window is at most 17 tiles and two patches; an insertion or deletion half as much; an SNV one patch.
     bins, num_shifts = record["tower_bins"], (scores["ref"].str.len() != scores["alt"].str.len()).sum()
     num_references = record["transformer_passes"] - len(scores)
     assert num_references < len(scores)
-    assert bins["computed"] <= num_references * (12 * 128 + 12) + num_shifts * (7 * 128 + 18) + len(scores) * 6
+    assert bins["computed"] <= num_references * (17 * 96 + 12) + num_shifts * (9 * 96 + 18) + len(scores) * 6
     assert bins["reused"] >= len(scores) * 764
     print(completed.stderr, {name: record[name] for name in ("seconds_scoring", "peak_memory_bytes", "counts")})
 

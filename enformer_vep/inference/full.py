@@ -47,8 +47,7 @@ class FullEngine:
         def sum_prediction(codes: tf.Tensor) -> Sums:
             """Codes uint8 [B, length] to the sums of the chosen tracks."""
             features = model.features(model.conv_tower(tf.one_hot(codes, NUM_BASES)))
-            blocks = (model.logits(features, head, block) for block in track_blocks.blocks)
-            return track_blocks.join([sum_bins(tf.nn.softplus(logits)) for logits in blocks])
+            return track_blocks.sum(lambda block: sum_bins(tf.nn.softplus(model.logits(features, head, block))))
 
         self._sum_prediction = sum_prediction
 

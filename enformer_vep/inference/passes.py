@@ -73,8 +73,7 @@ class PlainPasses:
             """Towers float32 [B, T, C] to the sums of the chosen tracks."""
             with arithmetic(chosen):
                 features = model.features(tower, position_keys=position_keys)
-                blocks = [model.logits(features, head, block) for block in track_blocks.blocks]
-            return track_blocks.join([sum_bins(tf.nn.softplus(logits)) for logits in blocks])
+                return track_blocks.sum(lambda block: sum_bins(tf.nn.softplus(model.logits(features, head, block))))
 
         self._sum_prediction = sum_prediction
         self.functions: Sequence[Any] = (sum_prediction,)

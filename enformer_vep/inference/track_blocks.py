@@ -5,7 +5,7 @@ a head is always computed in the same blocks of neighbouring tracks, whichever a
 alone as among all, and only the blocks in which a track is chosen are multiplied.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
@@ -39,6 +39,14 @@ class TrackBlocks:
         self.blocks = [range(start, min(start + BLOCK_TRACKS, num_tracks)) for start in starts]
         place = {number: place for place, number in enumerate(number for block in self.blocks for number in block)}
         self._places = [place[number] for number in chosen]
+
+    def sum(self, of_block: Callable[[range], Sums]) -> Sums:
+        """Computes the sums of every block, one after another to hold the memory of one, and joins them."""
+        sums: list[Sums] = []
+        for block in self.blocks:
+            with tf.control_dependencies(sums[-1] if sums else ()):
+                sums.append(of_block(block))
+        return self.join(sums)
 
     def join(self, sums: Sequence[Sums]) -> Sums:
         """Puts the sums of all blocks together, and takes those of the chosen tracks, in their order."""

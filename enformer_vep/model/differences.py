@@ -14,7 +14,7 @@ reference's size:
 - softplus: log1p(sigmoid(u) expm1(du)).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -66,7 +66,7 @@ class DifferenceTransformer:
             x = self._model.crop(x)
         pointwise = self._model.final_pointwise(x, is_training=False)
         features = gelu(pointwise)
-        logits = [self._model.logits(features, self._head, tracks) for tracks in self._blocks_of_tracks]
+        logits = self._by_block(lambda number, tracks: self._model.logits(features, self._head, tracks))
         return [tf.nn.softplus(u) for u in logits], (blocks, {"x": x, "pointwise": pointwise, "logits": logits})
 
     def difference(self, kept: Kept, d: tf.Tensor, first_bin: tf.Tensor | None = None) -> list[tf.Tensor]:
@@ -96,10 +96,20 @@ class DifferenceTransformer:
         factor, shift = final.norm.affine(end["x"], is_training=False)
         d = final.convolution.product(gelu_difference(end["x"] * factor + shift, d * factor, product_dtype()))
         d = gelu_difference(end["pointwise"], d, product_dtype())
-        return [
-            softplus_difference(logits, self._model.logits(d, self._head, tracks, with_bias=False))
-            for tracks, logits in zip(self._blocks_of_tracks, end["logits"], strict=True)
-        ]
+
+        def of_block(number: int, tracks: range) -> tf.Tensor:
+            change = self._model.logits(d, self._head, tracks, with_bias=False)
+            return softplus_difference(end["logits"][number], change)
+
+        return self._by_block(of_block)
+
+    def _by_block(self, of_block: Callable[[int, range], tf.Tensor]) -> list[tf.Tensor]:
+        """Computes every block of tracks, one after another, so that the weights of one are in use at a time."""
+        found: list[tf.Tensor] = []
+        for number, tracks in enumerate(self._blocks_of_tracks):
+            with tf.control_dependencies(found[-1:]):
+                found.append(of_block(number, tracks))
+        return found
 
     def _blocks(self) -> list[tuple[TransformerBlock, range, tf.Tensor]]:
         """Each block, the bins that it computes, and its position keys."""
