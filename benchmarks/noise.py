@@ -49,6 +49,7 @@ def measure(arguments: argparse.Namespace) -> tuple[np.ndarray, dict[str, np.nda
 
     device = prepare_device("cpu")
     tf = import_tensorflow()
+    from enformer_vep.engines import MIN_FUSED_CHANNELS
     from enformer_vep.inference.full import FullEngine
     from enformer_vep.inference.reusing import ReusingEngine
     from enformer_vep.io.fasta import Genome
@@ -74,7 +75,7 @@ def measure(arguments: argparse.Namespace) -> tuple[np.ndarray, dict[str, np.nda
         _, kept = transformer.reference(reference, tf.float32)
         return tf.reduce_sum(tf.cast(transformer.difference(kept, alternate - reference)[0], tf.float64), axis=1)
 
-    is_fused = device.kind == "CPU" and model.config.channels >= 256
+    is_fused = device.kind == "CPU" and model.config.channels >= MIN_FUSED_CHANNELS
     engines = {
         "full": FullEngine(model, head),
         "reusing": ReusingEngine(model, head, codes.fetch, is_fused=is_fused),

@@ -28,6 +28,7 @@ def score(arguments: argparse.Namespace, placements: list[str]) -> tuple[np.ndar
     from enformer_vep.inference.device import prepare_device
 
     device = prepare_device("cpu")
+    from enformer_vep.engines import MIN_FUSED_CHANNELS
     from enformer_vep.inference.reusing import ReusingEngine
     from enformer_vep.io.fasta import Genome
     from enformer_vep.io.selection import Selection
@@ -55,7 +56,7 @@ def score(arguments: argparse.Namespace, placements: list[str]) -> tuple[np.ndar
     scores: dict[str, np.ndarray] = {}
     for name in placements:
         placement = Placement.parse(name)
-        is_fused = device.kind == "CPU" and model.config.channels >= 256
+        is_fused = device.kind == "CPU" and model.config.channels >= MIN_FUSED_CHANNELS
         engine: Any = ReusingEngine(model, head, codes.fetch, placement=placement, is_fused=is_fused)
         sads = []
         for variant in chosen:

@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
+from enformer_vep.model.arithmetic import in_turn
+
 BLOCK_TRACKS = 128
 
 Sums = tuple[tf.Tensor, tf.Tensor]
@@ -42,11 +44,7 @@ class TrackBlocks:
 
     def sum(self, of_block: Callable[[range], Sums]) -> Sums:
         """Computes the sums of every block, one after another to hold the memory of one, and joins them."""
-        sums: list[Sums] = []
-        for block in self.blocks:
-            with tf.control_dependencies(sums[-1] if sums else ()):
-                sums.append(of_block(block))
-        return self.join(sums)
+        return self.join(in_turn(of_block, self.blocks))
 
     def join(self, sums: Sequence[Sums]) -> Sums:
         """Puts the sums of all blocks together, and takes those of the chosen tracks, in their order."""

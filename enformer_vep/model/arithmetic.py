@@ -4,13 +4,17 @@ The layers look up the arithmetic while a graph is being traced, so that the sam
 one TensorFlow operation per step: the default) and the faster engine.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import wraps
+from typing import TypeVar
 
 import tensorflow as tf
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,23 @@ class Weights:
             with tf.init_scope():
                 self._copies[dtype] = tf.cast(self._variable, dtype)
         return self._copies[dtype]
+
+
+def in_turn(compute: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+    """Computes items one after another in a graph, to hold the memory of one at a time.
+
+    Args:
+      compute: turns an item into tensors.
+      items: the items.
+
+    Returns:
+      What `compute` gives for each item.
+    """
+    found: list[Result] = []
+    for item in items:
+        with tf.control_dependencies(tf.nest.flatten(found[-1:])):
+            found.append(compute(item))
+    return found
 
 
 def product(x: tf.Tensor, y: tf.Tensor, *, transpose_y: bool = False) -> tf.Tensor:

@@ -14,12 +14,12 @@ reference's size:
 - softplus: log1p(sigmoid(u) expm1(du)).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
 
-from enformer_vep.model.arithmetic import fusible, product, product_dtype
+from enformer_vep.model.arithmetic import fusible, in_turn, product, product_dtype
 from enformer_vep.model.attention import RelativeAttention, align_distances, distances_in_use, query_blocks
 from enformer_vep.model.enformer import Enformer, TransformerBlock
 from enformer_vep.model.layers import EPS, GELU_SLOPE, gelu
@@ -66,7 +66,7 @@ class DifferenceTransformer:
             x = self._model.crop(x)
         pointwise = self._model.final_pointwise(x, is_training=False)
         features = gelu(pointwise)
-        logits = self._by_block(lambda number, tracks: self._model.logits(features, self._head, tracks))
+        logits = in_turn(lambda tracks: self._model.logits(features, self._head, tracks), self._blocks_of_tracks)
         return [tf.nn.softplus(u) for u in logits], (blocks, {"x": x, "pointwise": pointwise, "logits": logits})
 
     def difference(self, kept: Kept, d: tf.Tensor, first_bin: tf.Tensor | None = None) -> list[tf.Tensor]:
@@ -97,19 +97,11 @@ class DifferenceTransformer:
         d = final.convolution.product(gelu_difference(end["x"] * factor + shift, d * factor, product_dtype()))
         d = gelu_difference(end["pointwise"], d, product_dtype())
 
-        def of_block(number: int, tracks: range) -> tf.Tensor:
-            change = self._model.logits(d, self._head, tracks, with_bias=False)
-            return softplus_difference(end["logits"][number], change)
+        def of_block(block: tuple[range, tf.Tensor]) -> tf.Tensor:
+            tracks, logits = block
+            return softplus_difference(logits, self._model.logits(d, self._head, tracks, with_bias=False))
 
-        return self._by_block(of_block)
-
-    def _by_block(self, of_block: Callable[[int, range], tf.Tensor]) -> list[tf.Tensor]:
-        """Computes every block of tracks, one after another, so that the weights of one are in use at a time."""
-        found: list[tf.Tensor] = []
-        for number, tracks in enumerate(self._blocks_of_tracks):
-            with tf.control_dependencies(found[-1:]):
-                found.append(of_block(number, tracks))
-        return found
+        return in_turn(of_block, zip(self._blocks_of_tracks, end["logits"], strict=True))
 
     def _blocks(self) -> list[tuple[TransformerBlock, range, tf.Tensor]]:
         """Each block, the bins that it computes, and its position keys."""
