@@ -86,9 +86,9 @@ class Bench:
         self.device = prepare_device(arguments.device)
         import_tensorflow().get_logger().setLevel("ERROR")  # every engine has graphs of its own
         from enformer_vep.io.fasta import Genome
+        from enformer_vep.io.reference import ReferenceCodes
         from enformer_vep.model.location import locate_model
         from enformer_vep.model.weights import load_model
-        from enformer_vep.reference import ReferenceCodes
 
         self.model = load_model(locate_model(arguments.model)).model
         self.genome = Genome(arguments.fasta)
@@ -100,9 +100,9 @@ class Bench:
 
     def _real_alleles(self) -> tuple[list[Any], list[Any]]:
         """The alleles of the region that the engines can score, and the isolated ones of the whole file."""
+        from enformer_vep.genome.variant import check_alleles
         from enformer_vep.io.selection import Selection
         from enformer_vep.io.vcf import VcfReader
-        from enformer_vep.variant import check_alleles
 
         def alleles(*regions: str) -> Any:
             selection = Selection.from_options(regions, pass_only=False, include_id_file=None)
@@ -128,7 +128,7 @@ class Bench:
 
     def _all_changes(self, variant: Any) -> list[Any]:
         """All three changes at each of the bases from a variant on."""
-        from enformer_vep.variant import Interval, Variant
+        from enformer_vep.genome.variant import Interval, Variant
 
         contig = self.genome.resolve(variant.chrom)
         assert contig is not None
@@ -141,8 +141,8 @@ class Bench:
 
     def engine(self, contender: Contender) -> Any:
         """The reusing engine in a contender's precision."""
+        from enformer_vep.genome.windows import Placement
         from enformer_vep.inference.reusing import ReusingEngine
-        from enformer_vep.windows import Placement
 
         return ReusingEngine(
             self.model,
@@ -156,8 +156,8 @@ class Bench:
 
     def run(self, engine: Any, contender: Contender, numbers: Sequence[int], into: Measured) -> float:
         """Runs some alleles, given by their numbers in the workload; returns the seconds that it took."""
-        from enformer_vep.scorer import allele_pair
-        from enformer_vep.windows import Placement
+        from enformer_vep.genome.windows import Placement
+        from enformer_vep.run.scorer import allele_pair
 
         placement = Placement.parse(contender.placement)
         pairs = []
@@ -241,7 +241,7 @@ def peak_memory_gb(arguments: argparse.Namespace, contender: Contender | None) -
 def measure_memory(bench: Bench, name: str) -> float:
     """Runs one engine on the alleles of its workload; returns the peak memory of this process, in GB."""
     from enformer_vep.inference.full import FullEngine
-    from enformer_vep.io.run_record import peak_memory_bytes
+    from enformer_vep.run.run_record import peak_memory_bytes
 
     if name == "full":
         engine, contender = FullEngine(bench.model, "human", batch_size=bench.arguments.batch_size), contenders(1)[0]

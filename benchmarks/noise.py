@@ -25,8 +25,8 @@ QUANTILES = {"least": 0.0, "median": 0.5, "95%": 0.95, "largest": 1.0}
 
 def alleles(arguments: argparse.Namespace, genome: Any) -> list[Any]:
     """Alleles of one length, spread evenly over the VCF."""
+    from enformer_vep.genome.variant import check_alleles
     from enformer_vep.io.vcf import VcfReader
-    from enformer_vep.variant import check_alleles
 
     with closing(VcfReader(arguments.vcf)) as reader:
         found = [
@@ -49,16 +49,16 @@ def measure(arguments: argparse.Namespace) -> tuple[np.ndarray, dict[str, np.nda
 
     device = prepare_device("cpu")
     tf = import_tensorflow()
-    from enformer_vep.engines import MIN_FUSED_CHANNELS
+    from enformer_vep.genome.windows import Placement
     from enformer_vep.inference.full import FullEngine
     from enformer_vep.inference.reusing import ReusingEngine
     from enformer_vep.io.fasta import Genome
+    from enformer_vep.io.reference import ReferenceCodes
     from enformer_vep.model.differences import DifferenceTransformer
     from enformer_vep.model.location import locate_model
     from enformer_vep.model.weights import load_model
-    from enformer_vep.reference import ReferenceCodes
-    from enformer_vep.scorer import allele_pair
-    from enformer_vep.windows import Placement
+    from enformer_vep.run.engines import MIN_FUSED_CHANNELS
+    from enformer_vep.run.scorer import allele_pair
 
     model = load_model(locate_model(arguments.model)).model
     genome = Genome(arguments.fasta)

@@ -28,17 +28,17 @@ def score(arguments: argparse.Namespace, placements: list[str]) -> tuple[np.ndar
     from enformer_vep.inference.device import prepare_device
 
     device = prepare_device("cpu")
-    from enformer_vep.engines import MIN_FUSED_CHANNELS
+    from enformer_vep.genome.variant import check_alleles
+    from enformer_vep.genome.windows import Placement
     from enformer_vep.inference.reusing import ReusingEngine
     from enformer_vep.io.fasta import Genome
+    from enformer_vep.io.reference import ReferenceCodes
     from enformer_vep.io.selection import Selection
     from enformer_vep.io.vcf import VcfReader
     from enformer_vep.model.location import locate_model
     from enformer_vep.model.weights import load_model
-    from enformer_vep.reference import ReferenceCodes
-    from enformer_vep.scorer import allele_pair
-    from enformer_vep.variant import check_alleles
-    from enformer_vep.windows import Placement
+    from enformer_vep.run.engines import MIN_FUSED_CHANNELS
+    from enformer_vep.run.scorer import allele_pair
 
     model = load_model(locate_model(arguments.model)).model
     head = next(iter(model.config.heads))

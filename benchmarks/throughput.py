@@ -46,7 +46,7 @@ def measure(num_records: int, num_tracks: int, suffix: str, results: "multiproce
     from enformer_vep import pipeline
     from enformer_vep.inference.engine import AllelePair, AllelePredictions, BinSums, EngineCounts
     from enformer_vep.io.tracks import unnamed_tracks
-    from enformer_vep.settings import ScoreSettings
+    from enformer_vep.run.settings import ScoreSettings
 
     zeros = BinSums(np.zeros(num_tracks), np.zeros(num_tracks))
 

@@ -97,8 +97,8 @@ def score(command: str, /, quiet: bool, debug: bool, **settings: Any) -> None:
     records the run, and for text output OUT.tracks.tsv, which describes the tracks.
     """
     set_up_logging(quiet=quiet)
-    from enformer_vep.pipeline import score_vcf
-    from enformer_vep.settings import ScoreSettings
+    from enformer_vep.run.pipeline import score_vcf
+    from enformer_vep.run.settings import ScoreSettings
 
     summary = score_vcf(ScoreSettings(**settings, quiet=quiet, command=command))
     if not quiet:
@@ -124,7 +124,7 @@ def merge(command: str, /, out: str, parts: tuple[str, ...], overwrite: bool, qu
     Fails if a shard is missing or duplicated, or if shards belong to different runs.
     """
     set_up_logging(quiet=quiet)
-    from enformer_vep.merge import merge_shards
+    from enformer_vep.run.merge import merge_shards
 
     summary = merge_shards(out, parts, overwrite=overwrite, command=command)
     if not quiet:

@@ -6,8 +6,8 @@ import pandas as pd
 
 from enformer_vep.model.enformer import Enformer
 from enformer_vep.model.weights import save_model
-from enformer_vep.pipeline import score_vcf
-from enformer_vep.settings import ScoreSettings
+from enformer_vep.run.pipeline import score_vcf
+from enformer_vep.run.settings import ScoreSettings
 from tests.support import TINY_CONFIG, random_sequence, write_fasta, write_vcf
 
 LENGTH = TINY_CONFIG.sequence_length_bp

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from enformer_vep.genome.variant import Variant
 from enformer_vep.inference.device import BFLOAT16_PRECISIONS, bfloat16_aborts
 from enformer_vep.model.config import EnformerConfig
 from enformer_vep.model.enformer import Enformer
 from enformer_vep.model.keys import checkpoint_variables
-from enformer_vep.variant import Variant
 from tests.reference_weights import value
 
 DATA = Path(__file__).parent / "data"

@@ -71,8 +71,8 @@ def test_quiet_is_silent(arguments: list[str], tmp_path: Path, capsys: pytest.Ca
 def test_lines_of_progress_where_there_is_no_terminal(
     arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
-    monkeypatch.setattr("enformer_vep.progress.INTERVAL_SECONDS", 0.01)
-    monkeypatch.setattr("enformer_vep.progress._POLL_SECONDS", 0.01)
+    monkeypatch.setattr("enformer_vep.run.progress.INTERVAL_SECONDS", 0.01)
+    monkeypatch.setattr("enformer_vep.run.progress._POLL_SECONDS", 0.01)
     assert main(arguments) == 0
     lines = capsys.readouterr().err.splitlines()
     assert any(line.startswith("enformer-vep: preparing, ") for line in lines)
@@ -236,7 +236,7 @@ SIZES = {"0": 0, "1000": 1000, "3K": 3072, "256m": 2**28, "2G": 2**31}
 @pytest.mark.parametrize(("size", "num_bytes"), SIZES.items())
 def test_sizes_in_bytes(size: str, num_bytes: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     seen = []
-    monkeypatch.setattr("enformer_vep.pipeline.score_vcf", lambda settings: seen.append(settings.cache_bytes))
+    monkeypatch.setattr("enformer_vep.run.pipeline.score_vcf", lambda settings: seen.append(settings.cache_bytes))
     assert main(["score", "x.vcf", "-f", "x.fa", "-o", str(tmp_path / "x.tsv"), "--cache-size", size, "-q"]) == 0
     assert seen == [num_bytes]
 
@@ -259,7 +259,7 @@ def test_overwrite(arguments: list[str], tmp_path: Path) -> None:
 def test_an_unexpected_error_is_one_line_unless_debugging(
     arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
-    monkeypatch.setattr("enformer_vep.scorer.score", lambda *_: 1 / 0)
+    monkeypatch.setattr("enformer_vep.run.scorer.score", lambda *_: 1 / 0)
     assert main([*arguments, "-q"]) == 1
     assert (
         capsys.readouterr().err

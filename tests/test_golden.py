@@ -14,11 +14,15 @@ import pysam
 import pytest
 import tensorflow as tf
 
+from enformer_vep.genome.codes import one_hot
+from enformer_vep.genome.variant import Variant
+from enformer_vep.genome.windows import Placement
 from enformer_vep.inference.engine import AllelePair, AllelePredictions, BinSums, Engine
 from enformer_vep.inference.full import FullEngine
 from enformer_vep.inference.receptive_field import ReceptiveField
 from enformer_vep.inference.reusing import ReusingEngine
 from enformer_vep.io.fasta import Genome
+from enformer_vep.io.reference import ReferenceCodes
 from enformer_vep.model.arithmetic import Arithmetic, arithmetic
 from enformer_vep.model.bundle import read_bundle_index
 from enformer_vep.model.config import OFFICIAL_CONFIG
@@ -27,12 +31,8 @@ from enformer_vep.model.enformer import Enformer
 from enformer_vep.model.keys import ATTRIBUTE_SUFFIX
 from enformer_vep.model.location import locate_model
 from enformer_vep.model.weights import load_model
-from enformer_vep.reference import ReferenceCodes
-from enformer_vep.scorer import allele_pair
+from enformer_vep.run.scorer import allele_pair
 from enformer_vep.scoring import STATISTICS
-from enformer_vep.sequence import one_hot
-from enformer_vep.variant import Variant
-from enformer_vep.windows import Placement
 from tests.support import DATA, needs_bfloat16, precisions
 
 PREDICTION_TOLERANCE = 2e-4

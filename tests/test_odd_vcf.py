@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from enformer_vep.errors import DamagedVcfError, VcfError
+from enformer_vep.genome.variant import check_alleles
 from enformer_vep.io.fasta import Genome
 from enformer_vep.io.vcf import VcfReader
-from enformer_vep.variant import check_alleles
 
 GENOMES = ("hg38_sparse", "b37_sparse")
 MAX_ALLELE_BP = 98_304

@@ -24,9 +24,9 @@ from enformer_vep.demo.world import (
     noisy_counts,
     site_centres,
 )
+from enformer_vep.genome.codes import Codes, one_hot
 from enformer_vep.model.location import locate_model
 from enformer_vep.model.weights import load_model
-from enformer_vep.sequence import Codes, one_hot
 
 CONTIG = "made_up_1"
 ACTIVATOR = "GATA"

@@ -26,14 +26,14 @@ from enformer_vep.demo.held_out import correlations
 from enformer_vep.demo.recovery import Recovery, measure_recovery
 from enformer_vep.demo.variants import draw_variants
 from enformer_vep.demo.world import HELD_OUT_CONTIGS, SEED, TRACKS, held_out_contig, noisy_counts, training_contig
-from enformer_vep.io.run_record import versions
+from enformer_vep.genome.codes import Codes, one_hot, reverse_complement
 from enformer_vep.model.config import NUM_POSITION_CLASSES, EnformerConfig
 from enformer_vep.model.enformer import Enformer
 from enformer_vep.model.positional import position_features
 from enformer_vep.model.weights import save_model
-from enformer_vep.pipeline import score_vcf
-from enformer_vep.sequence import Codes, one_hot, reverse_complement
-from enformer_vep.settings import ScoreSettings
+from enformer_vep.run.pipeline import score_vcf
+from enformer_vep.run.run_record import versions
+from enformer_vep.run.settings import ScoreSettings
 
 HEAD = "human"
 CONFIG = EnformerConfig(

@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from enformer_vep.demo.world import TRACKS, Contig, noisy_counts
-from enformer_vep.geometry import Geometry
-from enformer_vep.sequence import one_hot
+from enformer_vep.genome.codes import one_hot
+from enformer_vep.genome.geometry import Geometry
 
 Predict = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
 """Maps one_hot float32 [1, window, 4] to predictions float32 [1, num_bins, tracks]."""

@@ -8,7 +8,7 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 
-from enformer_vep.sequence import Codes
+from enformer_vep.genome.codes import Codes
 
 BASES = "ACGT"
 

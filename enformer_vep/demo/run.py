@@ -14,8 +14,8 @@ from enformer_vep.demo.variants import KINDS, SiteVariant
 from enformer_vep.demo.world import CELL_TYPE_OF, CHIP_TRACKS, cage_track, chip_track
 from enformer_vep.errors import OutputError
 from enformer_vep.model.location import DEMO
-from enformer_vep.pipeline import score_vcf
-from enformer_vep.settings import ScoreSettings
+from enformer_vep.run.pipeline import score_vcf
+from enformer_vep.run.settings import ScoreSettings
 
 FASTA_NAME = "genome.fa"
 VCF_NAME = "variants.vcf"

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from enformer_vep.demo.motifs import BASES, FACTOR_BY_NAME, FACTORS, Factor
 from enformer_vep.demo.world import CELL_TYPE_OF, NUM_ENHANCER_SITES, PROMOTER_FACTOR, SEED, Contig
-from enformer_vep.sequence import N_CODE, Codes
+from enformer_vep.genome.codes import N_CODE, Codes
 
 KINDS = ("break", "create", "silent", "random", "enhancer_break")
 """What an SNV does: it breaks a site; creates one; changes a base of a site without breaking it; lies anywhere and

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from enformer_vep.demo.motifs import FACTOR_BY_NAME, FACTORS, Factor
-from enformer_vep.geometry import BIN_SIZE_BP
-from enformer_vep.sequence import N_CODE, Codes, reverse_complement
+from enformer_vep.genome.codes import N_CODE, Codes, reverse_complement
+from enformer_vep.genome.geometry import BIN_SIZE_BP
 
 SEED = 20210415
 

@@ -7,9 +7,9 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from enformer_vep.sequence import Codes
-from enformer_vep.variant import Interval
-from enformer_vep.windows import Window
+from enformer_vep.genome.codes import Codes
+from enformer_vep.genome.variant import Interval
+from enformer_vep.genome.windows import Window
 
 FetchCodes = Callable[[Interval], Codes]
 """Returns the codes of an interval of the reference, N beyond its contig's ends."""

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 import tensorflow as tf
 
+from enformer_vep.genome.codes import Codes
+from enformer_vep.genome.variant import Interval
 from enformer_vep.inference.batches import Batches, Result, in_order
 from enformer_vep.inference.engine import AllelePair, AllelePredictions, BinSums, EngineCounts
 from enformer_vep.inference.track_blocks import Sums, TrackBlocks, sum_bins
 from enformer_vep.model.enformer import NUM_BASES, Enformer
-from enformer_vep.sequence import Codes
-from enformer_vep.variant import Interval
 
 NUM_RECENT_REFERENCES = 256
 """Reference windows whose sums are kept for the alleles that follow."""

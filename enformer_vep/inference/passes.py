@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import tensorflow as tf
 
+from enformer_vep.genome.variant import Interval
 from enformer_vep.inference.batches import Batches, Result
 from enformer_vep.inference.engine import AllelePair, BinSums
 from enformer_vep.inference.receptive_field import Change
@@ -15,7 +16,6 @@ from enformer_vep.inference.track_blocks import Sums, TrackBlocks, sum_bins, sum
 from enformer_vep.model.arithmetic import Arithmetic, arithmetic
 from enformer_vep.model.differences import DifferenceTransformer
 from enformer_vep.model.enformer import Enformer
-from enformer_vep.variant import Interval
 
 
 class Passes(Protocol):

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import tensorflow as tf
 
+from enformer_vep.genome.variant import Interval
+from enformer_vep.genome.windows import Placement
 from enformer_vep.inference.batches import Result, in_order
 from enformer_vep.inference.device import PRECISIONS
 from enformer_vep.inference.engine import AllelePair, AllelePredictions, EngineCounts, FetchCodes
@@ -19,8 +21,6 @@ from enformer_vep.inference.passes import DifferencePasses, Passes, PlainPasses
 from enformer_vep.inference.towers import Towers, find_change
 from enformer_vep.model.arithmetic import Arithmetic
 from enformer_vep.model.enformer import Enformer
-from enformer_vep.variant import Interval
-from enformer_vep.windows import Placement
 
 DEFAULT_CACHE_BYTES = 128 * 2**20
 """Memory for reference towers: the bins of 14 windows at the official size."""

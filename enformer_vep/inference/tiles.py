@@ -15,10 +15,10 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from enformer_vep.genome.codes import Codes
+from enformer_vep.genome.variant import Interval
 from enformer_vep.inference.engine import FetchCodes
 from enformer_vep.inference.receptive_field import ReceptiveField
-from enformer_vep.sequence import Codes
-from enformer_vep.variant import Interval
 
 TILE_BINS = 96
 """Bins of a tile.

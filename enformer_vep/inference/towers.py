@@ -8,13 +8,13 @@ import numpy as np
 import tensorflow as tf
 
 from enformer_vep.errors import EnformerVepError
+from enformer_vep.genome.codes import N_CODE, Codes
+from enformer_vep.genome.variant import Interval
 from enformer_vep.inference.engine import AllelePair, FetchCodes
 from enformer_vep.inference.receptive_field import AlternatePlan, Change, ReceptiveField
 from enformer_vep.inference.tiles import TILE_BINS, Tower, TowerTiles
 from enformer_vep.model.arithmetic import Arithmetic, arithmetic
 from enformer_vep.model.enformer import NUM_BASES, Enformer
-from enformer_vep.sequence import N_CODE, Codes
-from enformer_vep.variant import Interval
 
 NUM_RECENT_TOWERS = 2
 """Reference towers that are kept whole for the alternates that follow."""

@@ -8,8 +8,8 @@ from typing import IO, NamedTuple
 import pysam
 
 from enformer_vep.errors import DamagedVcfError, VcfError
+from enformer_vep.genome.variant import MISSING
 from enformer_vep.io.vcf_stream import VcfStream
-from enformer_vep.variant import MISSING
 from enformer_vep.wording import cause
 
 BCF_MAGIC = b"BCF"

@@ -17,9 +17,9 @@ import pyfaidx
 import pysam
 
 from enformer_vep.errors import FastaError, FastaReadError, SkipReason
+from enformer_vep.genome.variant import Interval, Variant, abbreviate
 from enformer_vep.io.contigs import ContigNames
 from enformer_vep.io.fasta_faults import find_double, find_fault
-from enformer_vep.variant import Interval, Variant, abbreviate
 from enformer_vep.wording import cause
 
 GZIP_MAGIC = b"\x1f\x8b"

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from enformer_vep.errors import InputError
+from enformer_vep.genome.variant import MISSING, Interval
 from enformer_vep.io.contigs import canonical_contig
-from enformer_vep.variant import MISSING, Interval
 from enformer_vep.wording import cause
 
 CONTIG_END = 1 << 62

@@ -4,9 +4,9 @@ import sys
 from contextlib import closing
 from dataclasses import dataclass
 
+from enformer_vep.genome.variant import Variant, check_alleles
 from enformer_vep.io.selection import Selection
 from enformer_vep.io.vcf import VcfReader
-from enformer_vep.variant import Variant, check_alleles
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,10 @@ import pyarrow as pa
 import pyarrow.compute
 import pyarrow.parquet
 
+from enformer_vep.genome.variant import Variant
 from enformer_vep.io.bgzip import BgzipWriter
 from enformer_vep.io.outputs import OutputPaths
 from enformer_vep.io.tracks import TrackTable
-from enformer_vep.variant import Variant
 
 LAYOUTS = ("wide", "list", "long")
 DTYPES = ("float32", "float16")

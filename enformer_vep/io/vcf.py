@@ -10,13 +10,13 @@ from contextlib import closing
 from itertools import chain
 
 from enformer_vep.errors import DamagedVcfError, VcfError
+from enformer_vep.genome.variant import MISSING, Variant
 from enformer_vep.io.bcf import BCF_MAGIC, BcfFile
 from enformer_vep.io.selection import Selection
 from enformer_vep.io.tabix import IndexedContig, TabixIndex, find_index, index_fits
 from enformer_vep.io.variant_lines import is_rs_id, split_variant
 from enformer_vep.io.vcf_header import read_header, show, to_text
 from enformer_vep.io.vcf_stream import VcfStream
-from enformer_vep.variant import MISSING, Variant
 from enformer_vep.wording import plural
 
 STANDARD_INPUT = "-"

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from enformer_vep.geometry import NUM_BINS, SEQUENCE_LENGTH_BP, Geometry
+from enformer_vep.genome.geometry import NUM_BINS, SEQUENCE_LENGTH_BP, Geometry
 
 NUM_POSITION_CLASSES = 6
 """Three classes of relative position features, each once symmetric and once multiplied by the distance's sign."""

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from enformer_vep.demo.motifs import FACTOR_BY_NAME, FACTORS, Factor
-from enformer_vep.sequence import encode, reverse_complement
+from enformer_vep.genome.codes import encode, reverse_complement
 
 
 @pytest.mark.parametrize(

@@ -23,10 +23,10 @@ from enformer_vep.demo.world import (
     cage_track,
     held_out_contig,
 )
+from enformer_vep.genome.codes import one_hot
 from enformer_vep.model.enformer import Enformer
 from enformer_vep.model.location import locate_model
 from enformer_vep.model.weights import load_model
-from enformer_vep.sequence import one_hot
 
 NUM_OF_KIND = {"break": 100, "create": 60, "silent": 20, "random": 100, "enhancer_break": 20}
 

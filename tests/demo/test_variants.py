@@ -15,7 +15,7 @@ from enformer_vep.demo.world import (
     expected_counts,
     held_out_contig,
 )
-from enformer_vep.sequence import encode
+from enformer_vep.genome.codes import encode
 
 NUM_OF_KIND = {"break": 16, "create": 16, "silent": 8, "random": 10, "enhancer_break": 6}
 

@@ -16,7 +16,7 @@ from enformer_vep.demo.world import (
     promoter_heights,
     training_contig,
 )
-from enformer_vep.sequence import Codes, encode
+from enformer_vep.genome.codes import Codes, encode
 
 GATA, TATA = "CAGATAAGGA", "CTATAAAAGG"
 EMPTY = "ACACACACACACACAC"

@@ -3,12 +3,12 @@ import pytest
 import tensorflow as tf
 
 from enformer_vep.errors import EnformerVepError
+from enformer_vep.genome.codes import one_hot
+from enformer_vep.genome.variant import Interval
+from enformer_vep.genome.windows import Window
 from enformer_vep.inference.engine import AllelePair
 from enformer_vep.inference.full import FullEngine
 from enformer_vep.model.enformer import Enformer
-from enformer_vep.sequence import one_hot
-from enformer_vep.variant import Interval
-from enformer_vep.windows import Window
 from tests.support import TINY_CONFIG, reference_model
 
 LENGTH = TINY_CONFIG.sequence_length_bp

@@ -3,10 +3,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from enformer_vep.genome.codes import one_hot
 from enformer_vep.inference.receptive_field import AlternatePlan, Change, ReceptiveField
 from enformer_vep.model.config import OFFICIAL_CONFIG, EnformerConfig
 from enformer_vep.model.enformer import Enformer
-from enformer_vep.sequence import one_hot
 from tests.support import TINY_CONFIG, reference_model
 
 OFFICIAL = ReceptiveField.of(OFFICIAL_CONFIG)

@@ -9,6 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from enformer_vep.errors import EnformerVepError
+from enformer_vep.genome.codes import place_alleles
+from enformer_vep.genome.variant import Interval, Variant
+from enformer_vep.genome.windows import Placement
 from enformer_vep.inference.engine import AllelePair, AllelePredictions
 from enformer_vep.inference.full import FullEngine
 from enformer_vep.inference.receptive_field import Change
@@ -18,9 +21,6 @@ from enformer_vep.model.arithmetic import PLAIN
 from enformer_vep.model.config import EnformerConfig
 from enformer_vep.model.enformer import Enformer
 from enformer_vep.scoring import FLOAT32_NOISE
-from enformer_vep.sequence import place_alleles
-from enformer_vep.variant import Interval, Variant
-from enformer_vep.windows import Placement
 from tests.support import TINY_CONFIG, precisions, reference_model
 
 LENGTH = TINY_CONFIG.sequence_length_bp

@@ -11,6 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from enformer_vep.genome.codes import N_CODE
+from enformer_vep.genome.variant import Interval, Variant
+from enformer_vep.genome.windows import Placement
 from enformer_vep.inference.engine import AllelePair
 from enformer_vep.inference.reusing import ReusingEngine
 from enformer_vep.inference.tiles import TILE_BINS
@@ -18,10 +21,7 @@ from enformer_vep.model.config import OFFICIAL_CONFIG, EnformerConfig
 from enformer_vep.model.enformer import Enformer
 from enformer_vep.model.location import DEMO, locate_model
 from enformer_vep.model.weights import load_model
-from enformer_vep.scorer import allele_pair
-from enformer_vep.sequence import N_CODE
-from enformer_vep.variant import Interval, Variant
-from enformer_vep.windows import Placement
+from enformer_vep.run.scorer import allele_pair
 from tests.support import SMALL_CONFIG, TINY_CONFIG, precisions, reference_model
 
 CONTIG_BP = 400_000

@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from enformer_vep.genome.variant import Interval
 from enformer_vep.inference.receptive_field import ReceptiveField
 from enformer_vep.inference.tiles import TowerTiles
-from enformer_vep.variant import Interval
 
 FIELD = ReceptiveField(bin_size_bp=8, num_bins=40, context_bp=20)
 CHANNELS = 4

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from enformer_vep.errors import InputError
+from enformer_vep.genome.variant import Interval
 from enformer_vep.io.selection import CONTIG_END, Selection
-from enformer_vep.variant import Interval
 
 
 def select(*regions: str, pass_only: bool = False, include_id_file: str | None = None) -> Selection:

@@ -10,12 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from enformer_vep.errors import DamagedVcfError
+from enformer_vep.genome.variant import Variant
 from enformer_vep.io.selection import Selection
 from enformer_vep.io.survey import Survey, survey_vcf
 from enformer_vep.io.tabix import find_index
 from enformer_vep.io.vcf import VcfReader
 from enformer_vep.io.vcf_stream import VcfStream
-from enformer_vep.variant import Variant
 
 HEADER = "##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
 

@@ -7,11 +7,11 @@ import pyarrow.parquet as pq
 import pysam
 import pytest
 
+from enformer_vep.genome.variant import Variant
 from enformer_vep.io import table
 from enformer_vep.io.outputs import OutputPaths
 from enformer_vep.io.table import TableSettings, open_table
 from enformer_vep.io.tracks import unnamed_tracks
-from enformer_vep.variant import Variant
 
 TRACKS = unnamed_tracks("human", 2)
 VARIANTS = [

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from enformer_vep.errors import SkipReason
+from enformer_vep.genome.variant import Variant, check_alleles
 from enformer_vep.io.selection import Selection
 from enformer_vep.io.survey import survey_vcf
 from enformer_vep.io.variant_lines import is_table_row, split_variant
 from enformer_vep.io.vcf import VcfReader
-from enformer_vep.variant import Variant, check_alleles
 
 CONTIG = st.text(st.characters(codec="utf-8", exclude_categories=["Z", "C"]), min_size=1, max_size=12)
 SEQUENCE = st.text("ACGTNacgt", min_size=1, max_size=5)

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from enformer_vep.errors import DamagedVcfError, SkipReason, VcfError
+from enformer_vep.genome.variant import Variant, check_alleles
 from enformer_vep.io.selection import Selection
 from enformer_vep.io.survey import Survey, survey_vcf
 from enformer_vep.io.vcf import VcfReader
-from enformer_vep.variant import Variant, check_alleles
 from tests.support import write_vcf
 
 RECORDS = [

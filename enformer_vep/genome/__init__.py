@@ -1,0 +1,1 @@
+"""Integers and letters: variants, windows and what a model reads of them. No files, no TensorFlow."""

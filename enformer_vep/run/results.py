@@ -1,0 +1,148 @@
+"""Writes a run's files under temporary names, and renames them when all of them are complete."""
+
+import io
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from enformer_vep.errors import EnformerVepError
+from enformer_vep.io.outputs import OutputPaths
+from enformer_vep.io.table import TableSettings, open_table, write_line
+from enformer_vep.io.tracks import TrackTable
+from enformer_vep.run.parts import Part, SkippedAllele
+
+SKIPPED_COLUMNS = ("record", "allele", "chrom", "pos", "id", "ref", "alt", "reason", "detail")
+
+TRACKS_METADATA = b"enformer_vep.tracks"
+RUN_METADATA = b"enformer_vep.run"
+
+
+class WholeFiles:
+    """Files that appear together under their final names when all are complete. Used in a `with` block.
+
+    They are written in a work folder on the same file system. If the block ends before `finish`, none is left. A file
+    that cannot be written (a full disk, a folder that was removed) raises EnformerVepError.
+    """
+
+    def __init__(self, paths: OutputPaths) -> None:
+        self._paths = paths
+        self._temporary: dict[Path, Path] = {}
+        self._streams: list[BinaryIO] = []
+
+    def __enter__(self) -> "WholeFiles":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for stream in self._streams:
+            with suppress(OSError):  # the file is removed anyway, so an error in writing its last bytes does not matter
+                stream.close()
+        for temporary in self._temporary.values():
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+
+    def open(self, path: Path) -> BinaryIO:
+        """Opens one of the files for writing."""
+        temporary = self._paths.work / f"whole-{path.name}"
+        stream = temporary.open("wb")
+        self._temporary[path] = temporary
+        self._streams.append(stream)
+        return stream
+
+    def open_table(self) -> BinaryIO:
+        """Opens the table's file, or standard output."""
+        return sys.stdout.buffer if self._paths.is_standard_output else self.open(self._paths.table)
+
+    def finish(self) -> None:
+        """Flushes the files to disk and renames them, the table last.
+
+        An existing table is removed first: if the program were killed in between, it would otherwise be left beside the
+        run record of another run.
+        """
+        with self.writing():
+            for stream in self._streams:
+                stream.flush()
+                if isinstance(stream, io.BufferedWriter):
+                    os.fsync(stream.fileno())
+                stream.close()
+            if self._paths.table in self._temporary:
+                self._paths.table.unlink(missing_ok=True)
+            for path in reversed(self._paths.all):
+                os.replace(self._temporary.pop(path), path)
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Turns an error in writing into one line; a pipe that is no longer read is not such an error."""
+        try:
+            yield
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise EnformerVepError(
+                f"cannot write {self._paths.table} or a file beside it: {error.strerror or error}"
+            ) from error
+
+
+class ResultWriter:
+    """Puts the parts of a run together, in order."""
+
+    def __init__(self, files: WholeFiles, paths: OutputPaths, settings: TableSettings, run: dict[str, Any]) -> None:
+        """Starts the table and the list of skipped alleles.
+
+        Args:
+          files: where they are written.
+          paths: their names.
+          settings: how scores are written.
+          run: the identity and the counts of the run, which are the same for equal runs. Goes into Parquet.
+        """
+        self._files = files
+        self._paths = paths
+        self._tracks = settings.tracks
+        metadata = {TRACKS_METADATA: tracks_to_json(settings.tracks), RUN_METADATA: to_json(run)}
+        with files.writing():
+            self._skipped = files.open(paths.skipped)
+            write_line(self._skipped, SKIPPED_COLUMNS)
+            self._table = open_table(files.open_table(), paths, settings, metadata)
+
+    def write(self, part: Part) -> None:
+        """Adds the alleles of a part."""
+        with self._files.writing(), np.errstate(over="ignore"):
+            self._table.write(part.variants, part.scores)
+            for skipped in part.skipped:
+                write_line(self._skipped, _skipped_fields(skipped))
+
+    def finish(self, run_record: dict[str, Any]) -> None:
+        """Writes the rest, and renames every file.
+
+        Args:
+          run_record: the whole run record. Goes beside the table.
+        """
+        with self._files.writing():
+            self._table.close()
+            self._files.open(self._paths.run).write(to_json(run_record))
+            if self._paths.tracks:
+                self._files.open(self._paths.tracks).write(self._tracks.to_tsv())
+        self._files.finish()
+
+
+def to_json(record: dict[str, Any]) -> bytes:
+    """Writes a record as indented JSON."""
+    return (json.dumps(record, indent=2) + "\n").encode()
+
+
+def tracks_to_json(tracks: TrackTable) -> bytes:
+    """Writes a track table as JSON, one list per column, which is a third shorter than one object per track."""
+    return json.dumps(tracks.table.to_dict("list"), separators=(",", ":")).encode()
+
+
+def _skipped_fields(skipped: SkippedAllele) -> Sequence[str]:
+    values = {**vars(skipped.variant), "reason": skipped.reason.value, "detail": skipped.detail}
+    return [str(values[name]) for name in SKIPPED_COLUMNS]

@@ -1,0 +1,290 @@
+"""Runs that die, are stopped, or cannot write: what was finished is kept, and what comes out is the same bytes."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from enformer_vep.cli import main
+from enformer_vep.demo.files import letters
+from enformer_vep.demo.world import held_out_contig
+from enformer_vep.model.weights import save_model
+from enformer_vep.run.parts import Part, WorkFolder
+from tests.support import TINY_CONFIG, random_sequence, reference_model, write_fasta, write_vcf
+
+NUM_KILLS = 20
+CONTIG = random_sequence(20_000)
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny model, a genome and 240 alleles, some of them to be skipped."""
+    folder = tmp_path_factory.mktemp("resume")
+    save_model(reference_model(TINY_CONFIG), folder / "model")
+    write_fasta(folder / "genome.fa", {"chr1": CONTIG})
+    write_vcf(folder / "input.vcf", records(CONTIG, "chr1", 120, spacing=150))
+    return folder
+
+
+def records(contig: str, chrom: str, num: int, *, spacing: int) -> list[tuple]:
+    """Records of two ALTs each, every tenth with one that is skipped."""
+    found = []
+    for i in range(num):
+        pos = 1500 + i * spacing
+        ref = contig[pos - 1].upper()
+        other = "CGTA"["ACGT".index(ref)]
+        found.append((chrom, pos, f"v{i}", ref, f"{other},{'<DEL>' if i % 10 == 0 else ref + 'AC'}"))
+    return found
+
+
+def arguments(inputs: Path, out: Path, *more: str) -> list[str]:
+    paths = ["-f", str(inputs / "genome.fa"), "-m", str(inputs / "model"), "-o", str(out)]
+    return ["score", str(inputs / "input.vcf"), *paths, "--part-size", "7", *more]
+
+
+def start(*command: str) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, "-m", "enformer_vep", *command], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+    )
+
+
+def outputs(out: Path) -> dict[str, bytes]:
+    """The files that are the same bytes whenever a run is made."""
+    return {path.name: path.read_bytes() for path in (out, out.with_name(f"{out.name}.skipped.tsv"))}
+
+
+def wait_for_parts(work: Path, num_parts: int = 1) -> None:
+    for _ in range(600):
+        if len(list(work.glob("part-*.arrow"))) >= num_parts:
+            return
+        time.sleep(0.05)
+    raise AssertionError("no part was finished in 30 s")
+
+
+@pytest.fixture(scope="module")
+def undisturbed(inputs: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    out = tmp_path_factory.mktemp("undisturbed") / "out.parquet"
+    assert main(arguments(inputs, out)) == 0
+    assert not out.with_name("out.parquet.parts").exists()
+    return outputs(out)
+
+
+def test_part_and_batch_sizes_do_not_show(inputs: Path, undisturbed: dict[str, bytes], tmp_path: Path) -> None:
+    assert main([*arguments(inputs, tmp_path / "out.parquet"), "--part-size", "1000"]) == 0
+    assert outputs(tmp_path / "out.parquet") == undisturbed
+
+
+@pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_stop_signal_says_how_to_go_on(
+    number: int, exit_code: int, inputs: Path, undisturbed: dict[str, bytes], tmp_path: Path
+) -> None:
+    out = tmp_path / "out.parquet"
+    run = start(*arguments(inputs, out))
+    wait_for_parts(tmp_path / "out.parquet.parts")
+    run.send_signal(number)
+    _, error = run.communicate(timeout=60)
+    assert run.returncode == exit_code
+    last = error.splitlines()[-1]
+    assert last.startswith(f"enformer-vep: error: stopped by {signal.Signals(number).name}; ")
+    assert last.endswith("use --resume to continue")
+    assert not out.exists()
+    assert main(arguments(inputs, out)) == 2  # an unfinished run is there
+    assert main(arguments(inputs, out, "--resume")) == 0
+    assert outputs(out) == undisturbed
+
+
+def stop_half_way(inputs: Path, out: Path) -> None:
+    run = start(*arguments(inputs, out))
+    wait_for_parts(out.with_name(f"{out.name}.parts"))
+    run.kill()
+    run.communicate()
+
+
+def test_resume_refuses_another_run(inputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    out = tmp_path / "out.parquet"
+    stop_half_way(inputs, out)
+    changes = {
+        "statistics": ["--stats", "SAR"],
+        "tracks.num_tracks": ["--tracks", "0"],
+        "selection.pass_only": ["--pass-only"],
+        "head": ["--head", "mouse"],
+    }
+    for item, change in changes.items():
+        capsys.readouterr()
+        assert main([*arguments(inputs, out, "--resume", "-q"), *change]) == 2
+        assert f"cannot resume: the run in {out}.parts had {item} " in capsys.readouterr().err
+    vcf = tmp_path / "other.vcf"
+    vcf.write_text((inputs / "input.vcf").read_text().replace("v7", "V7"))
+    command = arguments(inputs, out, "--resume", "-q")
+    assert main([command[0], str(vcf), *command[2:]]) == 2
+    assert "had vcf." in capsys.readouterr().err
+    assert list((tmp_path / "out.parquet.parts").glob("part-*"))  # and nothing is lost by it
+
+
+def test_overwrite_begins_anew(inputs: Path, undisturbed: dict[str, bytes], tmp_path: Path) -> None:
+    out = tmp_path / "out.parquet"
+    stop_half_way(inputs, out)
+    assert main(arguments(inputs, out, "--overwrite")) == 0
+    assert outputs(out) == undisturbed
+    assert not out.with_name("out.parquet.parts").exists()
+
+
+def test_resume_of_what_is_done_does_nothing(inputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    out = tmp_path / "out.parquet"
+    assert main(arguments(inputs, out, "--resume")) == 0  # nothing to resume yet: an ordinary run
+    before = (out.read_bytes(), os.stat(out).st_mtime_ns)
+    assert main(arguments(inputs, out, "--resume")) == 0
+    assert "; 240 of them were finished by an earlier run" in capsys.readouterr().err
+    assert (out.read_bytes(), os.stat(out).st_mtime_ns) == before
+    assert main(arguments(inputs, out, "--resume", "--stats", "SADR")) == 2
+    assert not out.with_name("out.parquet.parts").exists()
+
+
+def test_resume_does_not_touch_what_is_no_run(inputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    out = tmp_path / "out.parquet"
+    out.write_text("mine")
+    assert main(arguments(inputs, out, "--resume")) == 2
+    assert "out.parquet exists, but there is no out.parquet.run.json beside it" in capsys.readouterr().err
+    assert out.read_text() == "mine"
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_death_amid_the_last_clean_up_costs_nothing(inputs: Path, tmp_path: Path) -> None:
+    out, work = tmp_path / "out.parquet", tmp_path / "out.parquet.parts"
+    stop_half_way(inputs, out)
+    kept = work.rename(tmp_path / "kept")
+    assert main(arguments(inputs, out)) == 0
+    kept.rename(work)  # all files are in place, some parts are not yet removed
+    before = os.stat(out).st_mtime_ns
+    assert main(arguments(inputs, out, "--resume")) == 0
+    assert os.stat(out).st_mtime_ns == before
+    assert not work.exists()
+
+
+def test_a_reader_that_goes_away_leaves_nothing(inputs: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "enformer_vep", *arguments(inputs, Path("-"), "-q")]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path, env=environment)
+    assert run.stdout is not None
+    assert run.stderr is not None
+    run.stdout.close()
+    error = run.stderr.read()
+    run.stderr.close()
+    assert run.wait(timeout=60) == 1
+    assert error == b""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_second_run_at_the_same_output_is_refused(inputs: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.parquet"
+    first = start(*arguments(inputs, out))
+    wait_for_parts(tmp_path / "out.parquet.parts")
+    second = start(*arguments(inputs, out, "--resume"))
+    _, error = second.communicate(timeout=60)
+    assert second.returncode == 2
+    assert "another run is writing this output" in error
+    assert error.count("\n") == 1
+    first.communicate(timeout=60)
+    assert first.returncode == 0
+
+
+def test_a_removed_folder_is_one_line_and_exit_1(inputs: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "there"
+    folder.mkdir()
+    run = start(*arguments(inputs, folder / "out.parquet", "-q"))
+    wait_for_parts(folder / "out.parquet.parts")
+    folder.rename(tmp_path / "elsewhere")
+    _, error = run.communicate(timeout=60)
+    assert run.returncode == 1
+    assert error.startswith("enformer-vep: error: cannot write ")
+    assert error.count("\n") == 1
+
+
+def test_a_fasta_that_is_cut_in_mid_run_is_one_line_and_exit_1(
+    inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    contigs = {f"chr{i}": random_sequence(20_000, seed=i) for i in range(1, 4)}
+    fasta = write_fasta(tmp_path / "genome.fa", contigs)
+    vcf = [record for name, contig in contigs.items() for record in records(contig, name, 10, spacing=100)]
+    write_vcf(tmp_path / "input.vcf", vcf)
+    (tmp_path / "model").symlink_to(inputs / "model")
+    monkeypatch.setattr("enformer_vep.io.fasta.NUM_BLOCKS", 1)  # of a real genome most is not in memory
+    write_part = WorkFolder.write_part
+
+    def write_part_and_cut_the_fasta(self: WorkFolder, number: int, part: Part) -> None:
+        write_part(self, number, part)
+        os.truncate(fasta, 30_000)
+
+    monkeypatch.setattr(WorkFolder, "write_part", write_part_and_cut_the_fasta)
+    assert main(arguments(tmp_path, tmp_path / "out.parquet", "-q")) == 1
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert f"{fasta}: chr2:1-20000" in error
+    assert error.rstrip().endswith("use --resume to continue")
+    assert list((tmp_path / "out.parquet.parts").glob("part-*"))
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 512 KiB."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(folder)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("no small file system can be mounted here; tests/io/test_parts.py injects the error instead")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk_keeps_what_is_finished(inputs: Path, undisturbed: dict[str, bytes], small_disk: Path) -> None:
+    filler = small_disk / "filler"
+    filler.write_bytes(b"x" * 490_000)
+    out = small_disk / "out.parquet"
+    run = start(*arguments(inputs, out, "-q"))
+    _, error = run.communicate(timeout=60)
+    assert run.returncode == 1
+    assert "No space left on device" in error
+    assert error.count("\n") == 1
+    assert list((small_disk / "out.parquet.parts").glob("part-*"))
+    assert not out.exists()
+    filler.unlink()
+    assert main(arguments(inputs, out, "--resume")) == 0
+    assert outputs(out) == undisturbed
+
+
+def test_killed_at_any_moment_and_resumed_it_gives_the_same_bytes(tmp_path: Path) -> None:
+    """The demo model on 90 alleles, SIGKILL at 20 random moments."""
+    contig = held_out_contig("made_up_2")
+    write_fasta(tmp_path / "genome.fa", {contig.name: letters(contig)})
+    write_vcf(tmp_path / "input.vcf", records(letters(contig), contig.name, 45, spacing=3))
+    options = ["-f", str(tmp_path / "genome.fa"), "-m", "demo", "--part-size", "4", "-q"]
+    command = ["score", str(tmp_path / "input.vcf"), *options]
+    whole = tmp_path / "whole.tsv.gz"
+    assert main([*command, "-o", str(whole)]) == 0
+    out = tmp_path / "out.tsv.gz"
+    moments = random.Random(20)
+    num_kills = 0
+    while True:
+        run = start(*command, "-o", str(out), "--resume")
+        try:
+            # the first seconds go to start-up; the kills are to fall into work, its end and its beginning
+            run.communicate(timeout=moments.uniform(1.5, 5.5) if num_kills < NUM_KILLS else 300)
+        except subprocess.TimeoutExpired:
+            run.kill()
+            run.communicate()
+            num_kills += 1
+            continue
+        assert run.returncode == 0
+        if num_kills == NUM_KILLS:
+            break
+        for path in out.parent.glob("out.tsv.gz*"):  # done early: begin again until there were as many kills
+            path.unlink()
+    assert out.read_bytes() == whole.read_bytes()
+    assert outputs(out)["out.tsv.gz.skipped.tsv"] == outputs(whole)["whole.tsv.gz.skipped.tsv"]
+    assert not out.with_name("out.tsv.gz.parts").exists()
