@@ -169,7 +169,7 @@ def test_death_amid_the_last_clean_up_costs_nothing(inputs: Path, tmp_path: Path
 
 def test_a_reader_that_goes_away_leaves_nothing(inputs: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "enformer_vep", *arguments(inputs, Path("-"), "-q")]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path, env=environment)
     assert run.stdout is not None
     assert run.stderr is not None
