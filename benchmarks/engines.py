@@ -107,7 +107,7 @@ class Bench:
         def alleles(*regions: str) -> Any:
             selection = Selection.from_options(regions, pass_only=False, include_id_file=None)
             with closing(VcfReader(self.arguments.vcf, selection)) as reader:
-                for variant in reader:
+                for variant in (allele.variant for allele in reader):
                     problem = check_alleles(variant, ISOLATION_BP // 4)
                     if not (problem or self.genome.check_variant(variant, self.genome.resolve(variant.chrom))):
                         yield variant
@@ -134,9 +134,9 @@ class Bench:
         assert contig is not None
         bases = self.genome.fetch(Interval(contig, variant.start, variant.start + SATURATED_BASES)).decode().upper()
         return [
-            Variant(variant.chrom, variant.pos + i, ".", ref, alt, i, number)
+            Variant(variant.chrom, variant.pos + i, ref, alt)
             for i, ref in enumerate(bases)
-            for number, alt in enumerate(sorted(set("ACGT") - {ref}), 1)
+            for alt in sorted(set("ACGT") - {ref})
         ]
 
     def engine(self, contender: Contender) -> Any:

@@ -31,7 +31,7 @@ def alleles(arguments: argparse.Namespace, genome: Any) -> list[Any]:
     with closing(VcfReader(arguments.vcf)) as reader:
         found = [
             variant
-            for variant in reader
+            for variant in (allele.variant for allele in reader)
             if variant.pos < arguments.max_pos
             and len(variant.ref) == len(variant.alt)
             and not (check_alleles(variant, 1000) or genome.check_variant(variant, genome.resolve(variant.chrom)))

@@ -48,7 +48,7 @@ def score(arguments: argparse.Namespace, placements: list[str]) -> tuple[np.ndar
     with closing(VcfReader(arguments.vcf, selection)) as reader:
         found = [
             variant
-            for variant in reader
+            for variant in (allele.variant for allele in reader)
             if not (check_alleles(variant, 1000) or genome.check_variant(variant, genome.resolve(variant.chrom)))
         ]
     chosen = found[:: max(1, len(found) // arguments.alleles)][: arguments.alleles]

@@ -43,9 +43,9 @@ def write_inputs(folder: Path, num_records: int) -> None:
 def measure(num_records: int, num_tracks: int, suffix: str, results: "multiprocessing.Queue[dict]") -> None:
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {0})
-    from enformer_vep import pipeline
     from enformer_vep.inference.engine import AllelePair, AllelePredictions, BinSums, EngineCounts
     from enformer_vep.io.tracks import unnamed_tracks
+    from enformer_vep.run import pipeline
     from enformer_vep.run.settings import ScoreSettings
 
     zeros = BinSums(np.zeros(num_tracks), np.zeros(num_tracks))

@@ -152,10 +152,10 @@ def read(path: Path, rng: random.Random) -> str:
     try:
         with closing(VcfReader(str(path), selection)) as reader:
             records = set()
-            for variant in reader:
-                check_alleles(variant, 1000)
-                str(variant)
-                records.add(variant.record)
+            for allele in reader:
+                check_alleles(allele.variant, 1000)
+                str(allele)
+                records.add(allele.record)
             assert len(records) == reader.num_records - reader.num_records_left_out
         survey = survey_vcf(str(path), selection, sample_size=3)
         assert survey.num_alleles == reader.num_alleles

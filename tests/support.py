@@ -78,4 +78,4 @@ def write_vcf(path: Path, records: list[tuple], *, contigs: tuple[str, ...] = ()
 
 
 def variant(ref: str = "A", alt: str = "C", chrom: str = "chr1", pos: int = 100) -> Variant:
-    return Variant(chrom, pos, ".", ref, alt, record=0, allele=1)
+    return Variant(chrom, pos, ref, alt)

@@ -51,9 +51,9 @@ BINS = [0, 1, 446, 447, 448, 894, 895]
 def golden_pairs(golden: np.lib.npyio.NpzFile, fasta: str) -> Iterator[tuple[Variant, AllelePair]]:
     with closing(Genome(fasta)) as genome:
         codes = ReferenceCodes(genome)
-        for record, line in enumerate(golden["variants"]):
+        for line in golden["variants"]:
             chrom, pos, ref, alt = line.split("\t")
-            variant = Variant(chrom, int(pos), ".", ref, alt, record, allele=1)
+            variant = Variant(chrom, int(pos), ref, alt)
             assert genome.check_variant(variant, chrom) is None
             yield variant, allele_pair(variant, codes, Placement().window(variant, chrom, OFFICIAL_CONFIG.geometry))
 

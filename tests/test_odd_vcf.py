@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from enformer_vep.errors import DamagedVcfError, VcfError
+from enformer_vep.errors import DamagedVcfError, SkipReason, VcfError
 from enformer_vep.genome.variant import check_alleles
 from enformer_vep.io.fasta import Genome
 from enformer_vep.io.vcf import VcfReader
@@ -103,11 +103,13 @@ def judge(path: str, genome: Genome) -> Counter[str]:
     counts: Counter[str] = Counter()
     records = set()
     with closing(VcfReader(path)) as reader:
-        for variant in reader:
-            problem = check_alleles(variant, MAX_ALLELE_BP)
+        for allele in reader:
+            variant = allele.variant
+            problem = (SkipReason.MALFORMED_RECORD, allele.malformed) if allele.malformed else None
+            problem = problem or check_alleles(variant, MAX_ALLELE_BP)
             problem = problem or genome.check_variant(variant, genome.resolve(variant.chrom))
             counts[str(problem[0]) if problem else "score"] += 1
-            records.add(variant.record)
+            records.add(allele.record)
     assert reader.num_alleles == sum(counts.values())
     assert records == set(range(reader.num_records))
     # Swapped alleles are told from other mismatches by us alone.

@@ -1,4 +1,4 @@
-"""One allele of a VCF record, and intervals on a contig."""
+"""A variant, that is one alternate allele at its place, and intervals on a contig."""
 
 import re
 from dataclasses import dataclass
@@ -31,27 +31,19 @@ class Interval:
 
 @dataclass(frozen=True)
 class Variant:
-    """One ALT allele, with VCF's own fields as they stand in the file.
+    """One alternate allele, in the terms of VCF. Equal variants are the same change, wherever they were read.
 
     Attributes:
       chrom: the contig, as the VCF names it.
       pos: position of the first REF base, 1-based.
-      id: the record's ID, '.' if it has none.
       ref: the REF allele.
-      alt: this ALT allele; '.' if the record has none.
-      record: number of the record in the VCF, from 0.
-      allele: number of the ALT in its record, from 1.
-      malformed: why the line is not a VCF record; the other fields then hold what could be read. Empty if it is one.
+      alt: the ALT allele; '.' if there is none.
     """
 
     chrom: str
     pos: int
-    id: str
     ref: str
     alt: str
-    record: int
-    allele: int
-    malformed: str = ""
 
     @property
     def start(self) -> int:
@@ -85,8 +77,6 @@ def check_alleles(variant: Variant, max_allele_bp: int) -> tuple[SkipReason, str
       The reason and a sentence, or None if the allele is a plain sequence that fits.
     """
     alt = variant.alt
-    if variant.malformed:
-        return SkipReason.MALFORMED_RECORD, variant.malformed
     if alt in (MISSING, ""):
         return SkipReason.NO_ALT, "the record has no ALT allele"
     if alt == "*":

@@ -54,11 +54,11 @@ def survey_vcf(
     number = 0
     with closing(VcfReader(path, selection, name=name)) as reader:
         for allele in reader:
-            if check_alleles(allele, sys.maxsize) is not None:
+            if allele.malformed or check_alleles(allele.variant, sys.maxsize) is not None:
                 continue
-            plain_contigs.add(allele.chrom)
+            plain_contigs.add(allele.variant.chrom)
             if number % stride == 0:
-                sample.append(allele)
+                sample.append(allele.variant)
                 if len(sample) > sample_size:
                     sample = sample[::2]
                     stride *= 2

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute
 import pyarrow.parquet
 
-from enformer_vep.genome.variant import Variant
+from enformer_vep.io.alleles import AlleleFields, VcfAllele
 from enformer_vep.io.bgzip import BgzipWriter
 from enformer_vep.io.outputs import OutputPaths
 from enformer_vep.io.tracks import TrackTable
@@ -22,12 +22,12 @@ from enformer_vep.io.tracks import TrackTable
 LAYOUTS = ("wide", "list", "long")
 DTYPES = ("float32", "float16")
 
-VARIANT_COLUMNS = ("chrom", "pos", "id", "ref", "alt", "record", "allele")
-
 ROW_GROUP_ROWS = 10_000
 """Rows of a Parquet row group; the last one has the rest."""
 
-_VARIANT_TYPES = (pa.string(), pa.int64(), pa.string(), pa.string(), pa.string(), pa.int64(), pa.int32())
+_TYPES = {name: pa.string() if kind is str else pa.int64() for name, kind in AlleleFields.__annotations__.items()}
+_ALLELE_TYPES = _TYPES | {"allele": pa.int32()}
+"""Arrow's types of the columns before the scores."""
 
 Scores = npt.NDArray[np.float32]
 
@@ -55,7 +55,7 @@ class TableSettings:
 
     @property
     def columns(self) -> list[str]:
-        """Names of the columns after the variant's, statistics outermost."""
+        """Names of the columns after the allele's, statistics outermost."""
         if self.layout == "wide":
             return [f"{statistic}:{track}" for statistic in self.statistics for track in self.tracks.identifiers]
         return [*(["track"] if self.layout == "long" else []), *self.statistics]
@@ -64,7 +64,7 @@ class TableSettings:
 class TableFile(Protocol):
     """An open table."""
 
-    def write(self, variants: Sequence[Variant], scores: Scores) -> None:
+    def write(self, alleles: Sequence[VcfAllele], scores: Scores) -> None:
         """Adds alleles; scores are float32 [alleles, statistics * tracks]."""
         ...
 
@@ -85,7 +85,7 @@ def open_table(
 def parquet_writer(stream: BinaryIO, schema: pa.Schema) -> pyarrow.parquet.ParquetWriter:
     """Starts a Parquet file; text columns are dictionary-encoded, scores are not."""
     texts = [field.name for field in schema if not pa.types.is_floating(field.type)]
-    texts = [name for name in texts if name in (*VARIANT_COLUMNS, "track")]
+    texts = [name for name in texts if name in (*AlleleFields._fields, "track")]
     return pyarrow.parquet.ParquetWriter(stream, schema, compression="zstd", use_dictionary=texts)
 
 
@@ -101,27 +101,27 @@ class _ParquetTable:
         value = pa.float16() if settings.dtype == "float16" else pa.float32()
         if settings.layout == "list":
             value = pa.list_(pa.field("element", value), self._num_tracks)  # the name in Parquet files
-        fields = [pa.field(name, kind) for name, kind in zip(VARIANT_COLUMNS, _VARIANT_TYPES, strict=True)]
+        fields = [pa.field(name, kind) for name, kind in _ALLELE_TYPES.items()]
         fields += [pa.field(name, pa.string() if name == "track" else value) for name in settings.columns]
         # Most readers show only the schema's metadata, not what is added to the footer when the file is closed.
         self._schema = pa.schema(fields, metadata)
         self._writer = parquet_writer(stream, self._schema)
         rows = rows_per_group(settings.layout, self._num_tracks)
         num_alleles = rows // self._num_tracks if settings.layout == "long" else rows
-        self._variants: list[Variant] = []
+        self._alleles: list[VcfAllele] = []
         # A wide table is written column by column, so each column is contiguous.
         order = "F" if settings.layout == "wide" else "C"
         self._scores = np.empty((num_alleles, settings.num_scores), dtype=settings.dtype, order=order)  # type: ignore[call-overload]
 
-    def write(self, variants: Sequence[Variant], scores: Scores) -> None:
+    def write(self, alleles: Sequence[VcfAllele], scores: Scores) -> None:
         done = 0
-        while done < len(variants):
-            first = len(self._variants)
-            num = min(len(variants) - done, len(self._scores) - first)
-            self._variants.extend(variants[done : done + num])
+        while done < len(alleles):
+            first = len(self._alleles)
+            num = min(len(alleles) - done, len(self._scores) - first)
+            self._alleles.extend(alleles[done : done + num])
             self._scores[first : first + num] = scores[done : done + num]
             done += num
-            if len(self._variants) == len(self._scores):
+            if len(self._alleles) == len(self._scores):
                 self._flush()
 
     def close(self) -> None:
@@ -129,12 +129,14 @@ class _ParquetTable:
         self._writer.close()
 
     def _flush(self) -> None:
-        num = len(self._variants)
+        num = len(self._alleles)
         if not num:
             return
         columns = [
-            pa.array([_clean(getattr(variant, name)) for variant in self._variants], kind)
-            for name, kind in zip(VARIANT_COLUMNS, _VARIANT_TYPES, strict=True)
+            pa.array(map(_clean, values), kind)
+            for kind, values in zip(
+                _ALLELE_TYPES.values(), zip(*(allele.fields for allele in self._alleles), strict=True), strict=True
+            )
         ]
         scores = self._scores[:num]
         if self._settings.layout == "wide":
@@ -150,19 +152,19 @@ class _ParquetTable:
                 columns = [column.take(pa.array(allele)) for column in columns]
                 columns += [pa.array(self._settings.tracks.identifiers * num), *values]
         self._writer.write_table(pa.Table.from_arrays(columns, schema=self._schema), row_group_size=len(columns[0]))
-        self._variants.clear()
+        self._alleles.clear()
 
 
 class _TextTable:
     def __init__(self, stream: BinaryIO | BgzipWriter, settings: TableSettings) -> None:
         self._stream = stream
         self._settings = settings
-        write_line(stream, [*VARIANT_COLUMNS, *settings.columns])
+        write_line(stream, [*AlleleFields._fields, *settings.columns])
 
-    def write(self, variants: Sequence[Variant], scores: Scores) -> None:
-        for variant, row in zip(variants, scores, strict=True):
+    def write(self, alleles: Sequence[VcfAllele], scores: Scores) -> None:
+        for allele, row in zip(alleles, scores, strict=True):
             numbers = _shortest(row) if self._settings.dtype == "float32" else [str(x) for x in row.astype(np.float16)]
-            fields = [str(getattr(variant, name)) for name in VARIANT_COLUMNS]
+            fields = [str(value) for value in allele.fields]
             if self._settings.layout == "wide":
                 write_line(self._stream, [*fields, *numbers])
                 continue

@@ -11,6 +11,7 @@ from itertools import chain
 
 from enformer_vep.errors import DamagedVcfError, VcfError
 from enformer_vep.genome.variant import MISSING, Variant
+from enformer_vep.io.alleles import VcfAllele
 from enformer_vep.io.bcf import BCF_MAGIC, BcfFile
 from enformer_vep.io.selection import Selection
 from enformer_vep.io.tabix import IndexedContig, TabixIndex, find_index, index_fits
@@ -94,7 +95,7 @@ class VcfReader:
         """The contigs that the file declares, and those of the records that were read or skipped with an index."""
         return frozenset(self._contigs)
 
-    def __iter__(self) -> Iterator[Variant]:
+    def __iter__(self) -> Iterator[VcfAllele]:
         """Yields every ALT allele of every selected record, in the file's order.
 
         A record without ALT gives one allele, '.'. A line that is not a record gives one too, which says what is wrong
@@ -130,7 +131,7 @@ class VcfReader:
         selection = self._selection
         return [contig for contig in index.contigs if selection and selection.last_end(contig.name) is not None]
 
-    def _iterate_text(self) -> Iterator[Variant]:
+    def _iterate_text(self) -> Iterator[VcfAllele]:
         selection = self._selection
         num_columns = _NUM_FILTER_COLUMNS if selection and selection.pass_only else _NUM_READ_COLUMNS
         self._num_lines = self._num_header_lines
@@ -170,7 +171,7 @@ class VcfReader:
             self._num_selected += 1
             for allele, alt in enumerate(alts.split(","), start=1):
                 self.num_alleles += 1
-                yield Variant(chrom, pos, name, ref, alt, record, allele)
+                yield VcfAllele(Variant(chrom, pos, ref, alt), record, allele, name)
 
     def _indexed_lines(self, index: TabixIndex) -> Iterator[bytes]:
         """Yields the lines of the contigs that have regions, and counts the records and lines that are skipped."""
@@ -203,7 +204,7 @@ class VcfReader:
             f"found a difference after {self.num_records - contig.first_record}; index it again, or remove the index"
         )
 
-    def _iterate_bcf(self, bcf: BcfFile) -> Iterator[Variant]:
+    def _iterate_bcf(self, bcf: BcfFile) -> Iterator[VcfAllele]:
         selection = self._selection
         for chrom, pos, name, ref, alts, filters in bcf.records():
             record = self.num_records
@@ -213,7 +214,7 @@ class VcfReader:
             self._num_selected += 1
             for allele, alt in enumerate(alts, start=1):
                 self.num_alleles += 1
-                yield Variant(chrom, pos, name, ref, alt, record, allele)
+                yield VcfAllele(Variant(chrom, pos, ref, alt), record, allele, name)
 
 
 def _read_pos(field: bytes) -> int | None:
@@ -237,7 +238,7 @@ def _may_lie_within(selection: Selection, fields: list[bytes]) -> bool:
     return match is None or selection.overlaps(to_text(fields[0]), int(match[0]) - 1, int(match[0]))
 
 
-def _malformed(fields: list[bytes], record: int, line_number: int) -> Variant:
+def _malformed(fields: list[bytes], record: int, line_number: int) -> VcfAllele:
     """Returns what can be read of a line that is not a record, and everything that is wrong with it."""
     problems = []
     if len(fields) < _NUM_READ_COLUMNS:
@@ -252,12 +253,12 @@ def _malformed(fields: list[bytes], record: int, line_number: int) -> Variant:
         problems.append("REF is empty")
     chrom_text, name_text, ref_text, alt_text = (to_text(field or b".") for field in (chrom, name, ref, alt))
     detail = f"line {line_number} is not a VCF record: {'; '.join(problems)}"
-    return Variant(chrom_text, pos or 0, name_text, ref_text, alt_text, record, 1, detail)
+    return VcfAllele(Variant(chrom_text, pos or 0, ref_text, alt_text), record, 1, name_text, detail)
 
 
-def _no_variant(line: bytes, record: int, line_number: int) -> Variant:
+def _no_variant(line: bytes, record: int, line_number: int) -> VcfAllele:
     """Returns an allele for a line of a list that is not a variant: the line as ID, and what was expected."""
     detail = f"line {line_number} is not a variant: expected CHROM:POS:REF:ALT, found {show(line)}"
     if is_rs_id(line):
         detail += "; an rsID gives neither a position nor alleles"
-    return Variant(MISSING, 0, to_text(line), MISSING, MISSING, record, 1, detail)
+    return VcfAllele(Variant(MISSING, 0, MISSING, MISSING), record, 1, to_text(line), detail)

@@ -25,7 +25,7 @@ import pyarrow as pa
 import pyarrow.ipc
 
 from enformer_vep.errors import EnformerVepError, OutputError, PartError, SkipReason
-from enformer_vep.genome.variant import Variant
+from enformer_vep.io.alleles import AlleleFields, VcfAllele
 
 logger = logging.getLogger(__name__)
 
@@ -39,8 +39,9 @@ _NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
 
 _OWN_NAMES = re.compile(r"lock|run\.json|input\.vcf|part-\d+\.arrow|whole-.*|\..*\.tmp")
 
-_TEXT_FIELDS = ("chrom", "id", "ref", "alt")
-_NUMBER_FIELDS = ("pos", "record", "allele")
+_COLUMN_TYPES = {
+    name: pa.binary() if kind is str else pa.int64() for name, kind in AlleleFields.__annotations__.items()
+}
 _SKIPPED_METADATA = b"enformer_vep.skipped"
 _COUNTS_METADATA = b"enformer_vep.counts"
 
@@ -52,7 +53,7 @@ FLOAT16_OVERFLOW = 65520
 class SkippedAllele:
     """An allele that was not scored, and why."""
 
-    variant: Variant
+    allele: VcfAllele
     reason: SkipReason
     detail: str
 
@@ -62,12 +63,12 @@ class Part:
     """The result of some consecutive alleles of the input.
 
     Attributes:
-      variants: the scored ones, in input order.
-      scores: float32 [variants, statistics * tracks].
+      alleles: the scored ones, in input order.
+      scores: float32 [alleles, statistics * tracks].
       skipped: the others, in input order.
     """
 
-    variants: list[Variant]
+    alleles: list[VcfAllele]
     scores: npt.NDArray[np.float32]
     skipped: list[SkippedAllele]
 
@@ -191,11 +192,14 @@ class WorkFolder:
         """
         num_columns = part.scores.shape[1]
         scores = pa.FixedSizeListArray.from_arrays(pa.array(part.scores.reshape(-1)), num_columns)
+        rows = [allele.fields for allele in part.alleles]
         columns: dict[str, pa.Array] = {
-            name: pa.array([_to_bytes(getattr(v, name)) for v in part.variants], pa.binary()) for name in _TEXT_FIELDS
+            name: pa.array([_to_bytes(value) for value in values], kind)
+            for (name, kind), values in zip(
+                _COLUMN_TYPES.items(), zip(*rows, strict=True) if rows else [()] * len(_COLUMN_TYPES), strict=True
+            )
         }
-        columns |= {name: pa.array([getattr(v, name) for v in part.variants], pa.int64()) for name in _NUMBER_FIELDS}
-        skipped = json.dumps([[*_fields(s.variant), s.reason.value, s.detail] for s in part.skipped])
+        skipped = json.dumps([[*s.allele.fields, s.reason.value, s.detail] for s in part.skipped])
         metadata = {_SKIPPED_METADATA: skipped, _COUNTS_METADATA: json.dumps(_counts(part))}
         table = pa.table({**columns, "scores": scores}).replace_schema_metadata(metadata)
         sink = pa.BufferOutputStream()
@@ -213,23 +217,17 @@ class WorkFolder:
         try:
             with pa.memory_map(str(path)) as source:
                 table = pyarrow.ipc.open_file(source).read_all()
-                columns = {name: table[name].to_pylist() for name in (*_TEXT_FIELDS, *_NUMBER_FIELDS)}
+                columns = [map(_to_text, table[name].to_pylist()) for name in AlleleFields._fields]
                 lists = table["scores"].combine_chunks()
                 scores = lists.flatten().to_numpy().reshape(len(table), lists.type.list_size).copy()
-            rows = zip(
-                *(columns[name] for name in ("chrom", "pos", "id", "ref", "alt", "record", "allele")), strict=True
-            )
-            variants = [
-                Variant(_to_text(chrom), pos, _to_text(name), _to_text(ref), _to_text(alt), record, allele)
-                for chrom, pos, name, ref, alt, record, allele in rows
-            ]
+            alleles = [_allele(values) for values in zip(*columns, strict=True)]
             skipped = [
-                SkippedAllele(Variant(*fields[:7]), SkipReason(fields[7]), fields[8])
-                for fields in json.loads(table.schema.metadata[_SKIPPED_METADATA])
+                SkippedAllele(_allele(values), SkipReason(reason), detail)
+                for *values, reason, detail in json.loads(table.schema.metadata[_SKIPPED_METADATA])
             ]
         except (OSError, ValueError, KeyError, pa.ArrowException) as error:
             raise _unreadable(path) from error
-        return Part(variants, scores, skipped)
+        return Part(alleles, scores, skipped)
 
     def count(self, numbers: Iterable[int]) -> PartCounts:
         """Counts the alleles of finished parts, without reading their scores.
@@ -272,29 +270,21 @@ class WorkFolder:
 
 def _counts(part: Part) -> tuple[int, dict[str, int], int]:
     reasons = Counter(skipped.reason.value for skipped in part.skipped)
-    return len(part.variants), reasons, int(np.count_nonzero(np.abs(part.scores) >= FLOAT16_OVERFLOW))
+    return len(part.alleles), reasons, int(np.count_nonzero(np.abs(part.scores) >= FLOAT16_OVERFLOW))
 
 
 def _unreadable(path: Path) -> PartError:
     return PartError(f"the finished part {path} cannot be read: remove it, and repeat the command with --resume")
 
 
-def _fields(variant: Variant) -> tuple[str, int, str, str, str, int, int]:
-    return (
-        variant.chrom,
-        variant.pos,
-        variant.id,
-        variant.ref,
-        variant.alt,
-        variant.record,
-        variant.allele,
-    )
+def _allele(values: Iterable[Any]) -> VcfAllele:
+    return VcfAllele.from_fields(AlleleFields(*values))
 
 
-def _to_bytes(text: str) -> bytes:
+def _to_bytes(value: str | int) -> bytes | int:
     """Keeps the text of a VCF byte for byte, whatever its encoding."""
-    return text.encode("utf-8", "surrogateescape")
+    return value.encode("utf-8", "surrogateescape") if isinstance(value, str) else value
 
 
-def _to_text(content: bytes) -> str:
-    return content.decode("utf-8", "surrogateescape")
+def _to_text(value: bytes | int) -> str | int:
+    return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value

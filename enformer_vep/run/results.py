@@ -13,12 +13,14 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from enformer_vep.errors import EnformerVepError
+from enformer_vep.io.alleles import AlleleFields
 from enformer_vep.io.outputs import OutputPaths
 from enformer_vep.io.table import TableSettings, open_table, write_line
 from enformer_vep.io.tracks import TrackTable
 from enformer_vep.run.parts import Part, SkippedAllele
 
-SKIPPED_COLUMNS = ("record", "allele", "chrom", "pos", "id", "ref", "alt", "reason", "detail")
+_PLACE = ("record", "allele")
+SKIPPED_COLUMNS = (*_PLACE, *(name for name in AlleleFields._fields if name not in _PLACE), "reason", "detail")
 
 TRACKS_METADATA = b"enformer_vep.tracks"
 RUN_METADATA = b"enformer_vep.run"
@@ -115,7 +117,7 @@ class ResultWriter:
     def write(self, part: Part) -> None:
         """Adds the alleles of a part."""
         with self._files.writing(), np.errstate(over="ignore"):
-            self._table.write(part.variants, part.scores)
+            self._table.write(part.alleles, part.scores)
             for skipped in part.skipped:
                 write_line(self._skipped, _skipped_fields(skipped))
 
@@ -144,5 +146,5 @@ def tracks_to_json(tracks: TrackTable) -> bytes:
 
 
 def _skipped_fields(skipped: SkippedAllele) -> Sequence[str]:
-    values = {**vars(skipped.variant), "reason": skipped.reason.value, "detail": skipped.detail}
+    values = {**skipped.allele.fields._asdict(), "reason": skipped.reason.value, "detail": skipped.detail}
     return [str(values[name]) for name in SKIPPED_COLUMNS]

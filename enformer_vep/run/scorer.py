@@ -11,6 +11,7 @@ from enformer_vep.genome.geometry import Geometry
 from enformer_vep.genome.variant import Interval, Variant, check_alleles
 from enformer_vep.genome.windows import Placement, Window, max_allele_bp
 from enformer_vep.inference.engine import AllelePair, AllelePredictions, Engine
+from enformer_vep.io.alleles import VcfAllele
 from enformer_vep.io.fasta import Genome
 from enformer_vep.io.reference import ReferenceCodes
 from enformer_vep.run.parts import Part, SkippedAllele
@@ -70,13 +71,13 @@ class Scorer:
         self._is_strict = is_strict
         self._num_predicted = self._num_not_finite = 0
 
-    def score(self, variants: Sequence[Variant], done: Callable[[], object] = lambda: None) -> Part:
+    def score(self, alleles: Sequence[VcfAllele], done: Callable[[], object] = lambda: None) -> Part:
         """Scores alleles.
 
         They are run in the order of their places on the genome, so that the work that neighbours share is in memory.
 
         Args:
-          variants: the alleles, in input order.
+          alleles: the alleles, in input order.
           done: called for each allele that is scored or skipped.
 
         Returns:
@@ -88,15 +89,15 @@ class Scorer:
         """
         jobs: dict[int, _Job] = {}
         skipped: dict[int, SkippedAllele] = {}
-        for index, variant in enumerate(variants):
-            job = self._plan(variant)
-            if isinstance(job, SkippedAllele):
-                skipped[index] = self._skip(job)
+        for index, allele in enumerate(alleles):
+            job = self._plan(allele.variant) if not allele.malformed else _malformed(allele)
+            if not isinstance(job, _Job):
+                skipped[index] = self._skip(SkippedAllele(allele, *job))
                 done()
             else:
                 jobs[index] = job
         order = sorted(jobs, key=lambda index: _place(jobs[index]))
-        scores = np.empty((len(variants), self._num_columns), dtype=np.float32)
+        scores = np.empty((len(alleles), self._num_columns), dtype=np.float32)
         num_predicted = 0
         for index, predictions in zip(order, self._predict([jobs[index] for index in order]), strict=False):
             num_predicted += 1
@@ -105,7 +106,7 @@ class Scorer:
             else:
                 self._num_not_finite += 1
                 detail = "the model predicted NaN or infinity"
-                skipped[index] = self._skip(SkippedAllele(jobs[index].variant, SkipReason.NOT_FINITE, detail))
+                skipped[index] = self._skip(SkippedAllele(alleles[index], SkipReason.NOT_FINITE, detail))
             done()
         if num_predicted != len(jobs):
             raise EnformerVepError(
@@ -118,8 +119,8 @@ class Scorer:
                 f"{self._num_not_finite} of {self._num_predicted} predictions are NaN or infinite, expected at most "
                 f"{MAX_NOT_FINITE:.0%}: the weights or the device must be faulty"
             )
-        scored = [index for index in range(len(variants)) if index not in skipped]
-        return Part([variants[index] for index in scored], scores[scored], [skipped[i] for i in sorted(skipped)])
+        scored = [index for index in range(len(alleles)) if index not in skipped]
+        return Part([alleles[index] for index in scored], scores[scored], [skipped[i] for i in sorted(skipped)])
 
     def _predict(self, jobs: Sequence[_Job]) -> Iterator[AllelePredictions]:
         """Yields the predictions of jobs; their sequences are prepared while the device works."""
@@ -134,19 +135,19 @@ class Scorer:
     def _pair(self, job: _Job) -> AllelePair:
         return allele_pair(job.variant, self._codes, job.window)
 
-    def _plan(self, variant: Variant) -> _Job | SkippedAllele:
+    def _plan(self, variant: Variant) -> "_Job | tuple[SkipReason, str]":
         contig = self._genome.resolve(variant.chrom)
         window = self._placement.window(variant, contig or variant.chrom, self._geometry)
         problem = check_alleles(variant, max_allele_bp(window)) or self._genome.check_variant(variant, contig)
-        return SkippedAllele(variant, *problem) if problem else _Job(variant, window)
+        return problem or _Job(variant, window)
 
-    def _skip(self, allele: SkippedAllele) -> SkippedAllele:
+    def _skip(self, skipped: SkippedAllele) -> SkippedAllele:
         if self._is_strict:
             raise InputError(
-                f"{self._vcf_name}: record {allele.variant.record + 1} ({allele.variant}) cannot be scored: "
-                f"{allele.detail} ({allele.reason}); remove --strict to skip such alleles"
+                f"{self._vcf_name}: record {skipped.allele.record + 1} ({skipped.allele}) cannot be scored: "
+                f"{skipped.detail} ({skipped.reason}); remove --strict to skip such alleles"
             )
-        return allele
+        return skipped
 
 
 def allele_pair(variant: Variant, codes: ReferenceCodes, window: Window) -> AllelePair:
@@ -161,6 +162,10 @@ def allele_pair(variant: Variant, codes: ReferenceCodes, window: Window) -> Alle
         length_bp=interval.length,
     )
     return AllelePair(window, reference, alternate, len(variant.ref), len(variant.alt))
+
+
+def _malformed(allele: VcfAllele) -> tuple[SkipReason, str]:
+    return SkipReason.MALFORMED_RECORD, allele.malformed
 
 
 def _place(job: _Job) -> tuple[str, int, int]:

@@ -82,7 +82,7 @@ def verify(
     Raises:
       VerificationError: an error is larger than the tolerance.
     """
-    chosen = choose(sum(len(part.variants) for part in parts()), num_alleles)
+    chosen = choose(sum(len(part.alleles) for part in parts()), num_alleles)
     found = list(_pick(parts(), chosen))
     if not found:
         return None
@@ -165,6 +165,6 @@ def _pick(parts: Iterator[Part], chosen: Sequence[int]) -> Iterator[tuple[Varian
     first = 0
     for part in parts:
         for index in chosen:
-            if first <= index < first + len(part.variants):
-                yield part.variants[index - first], part.scores[index - first]
-        first += len(part.variants)
+            if first <= index < first + len(part.alleles):
+                yield part.alleles[index - first].variant, part.scores[index - first]
+        first += len(part.alleles)

@@ -55,7 +55,7 @@ def fetch(interval: Interval) -> np.ndarray:
 def lay(start: int, num_ref_bp: int, alternate: np.ndarray, placement: str = "centred") -> AllelePair:
     """The pair of an allele whose REF begins at `start` on the contig."""
     place = Placement.parse(placement)
-    variant = Variant("1", start + 1, ".", "N" * num_ref_bp, "N" * len(alternate), 0, 1)
+    variant = Variant("1", start + 1, "N" * num_ref_bp, "N" * len(alternate))
     window = place.window(variant, "1", GEOMETRY)
     more = max(0, num_ref_bp - len(alternate))
     region = fetch(Interval("1", window.interval.start, window.interval.end + more))

@@ -49,7 +49,7 @@ def dense_alleles(config: EnformerConfig, placement: str, positions: Sequence[in
     for number, pos in enumerate(positions):
         ref = "".join("ACGT"[code] for code in CODES[pos - 1 : pos + number % 7])
         alt = (ref[0] + "ACGTT"[: number % 6], "CGTA"["ACGT".index(ref[0])], ref[0])[number % 3]
-        variant = Variant("1", pos, ".", ref[:1] if len(alt) > 1 else ref, alt, number, 1)
+        variant = Variant("1", pos, ref[:1] if len(alt) > 1 else ref, alt)
         window = Placement.parse(placement).window(variant, "1", config.geometry)
         pairs.append(allele_pair(variant, CONTIG, window))  # type: ignore[arg-type]
     return pairs

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from enformer_vep.errors import DamagedVcfError
-from enformer_vep.genome.variant import Variant
+from enformer_vep.io.alleles import VcfAllele
 from enformer_vep.io.selection import Selection
 from enformer_vep.io.survey import Survey, survey_vcf
 from enformer_vep.io.tabix import find_index
@@ -40,7 +40,7 @@ def uses_index(path: str, selection: Selection) -> bool:
         return reader._index is not None
 
 
-def read(path: str, selection: Selection) -> tuple[list[Variant], list[tuple[int, int, int]], Survey]:
+def read(path: str, selection: Selection) -> tuple[list[VcfAllele], list[tuple[int, int, int]], Survey]:
     """The alleles, the counts after each and at the end, and the survey."""
     alleles, counts = [], []
     with closing(VcfReader(path, selection)) as reader:
@@ -121,7 +121,7 @@ def test_what_is_not_asked_for_is_not_read(tmp_path: Path, *, is_csi: bool) -> N
     Path(path).write_bytes(content)
     os.utime(path, ns=(modified, modified))
     with closing(VcfReader(path, select("chr2:2,001-2,003"))) as reader:
-        assert [(found.pos, found.record) for found in reader] == [(2001, 21_000), (2003, 21_001)]
+        assert [(found.variant.pos, found.record) for found in reader] == [(2001, 21_000), (2003, 21_001)]
         assert (reader.num_records, reader.num_records_left_out) == (60_000, 59_998)
     with pytest.raises(DamagedVcfError):
         read(path, select("chr3"))
@@ -253,4 +253,4 @@ def test_any_bytes_of_an_index_do_no_harm(tmp_path_factory: pytest.TempPathFacto
         if "index" not in str(error):
             raise
         return
-    assert [allele.pos for allele in alleles] == list(range(1, 9))
+    assert [allele.variant.pos for allele in alleles] == list(range(1, 9))

@@ -9,15 +9,16 @@ import pytest
 
 from enformer_vep.genome.variant import Variant
 from enformer_vep.io import table
+from enformer_vep.io.alleles import VcfAllele
 from enformer_vep.io.outputs import OutputPaths
 from enformer_vep.io.table import TableSettings, open_table
 from enformer_vep.io.tracks import unnamed_tracks
 
 TRACKS = unnamed_tracks("human", 2)
-VARIANTS = [
-    Variant("chr1", 10, "rs1", "A", "C", 0, 1),
-    Variant("chrX", 2_500_000_000, ".", "AC", "A", 1, 1),
-    Variant("chrX", 2_500_000_001, ".", "AC", "A", 2, 1),
+ALLELES = [
+    VcfAllele(Variant("chr1", 10, "A", "C"), 0, 1, "rs1"),
+    VcfAllele(Variant("chrX", 2_500_000_000, "AC", "A"), 1, 1),
+    VcfAllele(Variant("chrX", 2_500_000_001, "AC", "A"), 2, 1),
 ]
 SCORES = np.array([[0.1, -1e-20, 3, 1e30], [1 / 3, 0, -0.25, 7e-4], [1, 2, 3, 4]], np.float32)
 VARIANT_COLUMNS = ["chrom", "pos", "id", "ref", "alt", "record", "allele"]
@@ -29,8 +30,8 @@ def write(out: Path, *, layout: str = "wide", dtype: str = "float32", pieces: tu
     settings = TableSettings(("SAD", "SAR"), TRACKS, layout, dtype)
     with out.open("wb") as stream, np.errstate(over="ignore"):
         file = open_table(stream, OutputPaths(str(out)), settings, {b"key": b"value"})
-        for start, end in zip((0, *pieces), (*pieces, len(VARIANTS)), strict=True):
-            file.write(VARIANTS[start:end], SCORES[start:end])
+        for start, end in zip((0, *pieces), (*pieces, len(ALLELES)), strict=True):
+            file.write(ALLELES[start:end], SCORES[start:end])
         file.close()
     return pd.read_parquet(out) if out.suffix == ".parquet" else pd.read_csv(out, sep="\t")
 
@@ -118,7 +119,7 @@ def test_tabix_indexes_compressed_text(tmp_path: Path) -> None:
 
 
 def test_bytes_that_are_no_utf8(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tests.io.test_table.VARIANTS", [Variant("chr1", 1, "caf\udce9", "A", "C", 0, 1)])
+    monkeypatch.setattr("tests.io.test_table.ALLELES", [VcfAllele(Variant("chr1", 1, "A", "C"), 0, 1, "caf\udce9")])
     monkeypatch.setattr("tests.io.test_table.SCORES", SCORES[:1])
     with pytest.raises(UnicodeDecodeError):
         write(tmp_path / "out.tsv", pieces=())

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from enformer_vep.errors import SkipReason
-from enformer_vep.genome.variant import Variant, check_alleles
+from enformer_vep.genome.variant import check_alleles
+from enformer_vep.io.alleles import VcfAllele
 from enformer_vep.io.selection import Selection
 from enformer_vep.io.survey import survey_vcf
 from enformer_vep.io.variant_lines import is_table_row, split_variant
@@ -19,14 +20,14 @@ CONTIG = st.text(st.characters(codec="utf-8", exclude_categories=["Z", "C"]), mi
 SEQUENCE = st.text("ACGTNacgt", min_size=1, max_size=5)
 
 
-def read(path: Path, content: bytes, selection: Selection | None = None) -> tuple[list[Variant], str]:
+def read(path: Path, content: bytes, selection: Selection | None = None) -> tuple[list[VcfAllele], str]:
     path.write_bytes(content)
     with closing(VcfReader(str(path), selection)) as reader:
         return list(reader), reader.notice
 
 
-def places(found: list[Variant]) -> list[tuple]:
-    return [(v.record, v.chrom, v.pos, v.id, v.ref, v.alt) for v in found]
+def places(found: list[VcfAllele]) -> list[tuple]:
+    return [(allele.record, *allele.fields[:5]) for allele in found]
 
 
 TWO = [(0, "chr1", 5, "x_1", "A", "C"), (1, "chr1", 7, "x_2", "AG", "A")]
@@ -134,13 +135,11 @@ def test_lists(content: bytes, notice: str, tmp_path: Path) -> None:
 
 def test_a_line_of_a_list_that_is_no_variant_is_skipped(tmp_path: Path) -> None:
     found, _ = read(tmp_path / "list", b"chr1:5:A:C\nrs12\n\nchr1:6\nchr1:7:A:R\n")
-    assert [v.record for v in found] == [0, 1, 2, 3]
-    assert [problem and problem[0] for problem in (check_alleles(v, 100) for v in found)] == [
-        None,
-        SkipReason.MALFORMED_RECORD,
-        SkipReason.MALFORMED_RECORD,
-        SkipReason.INVALID_ALT,
-    ]
+    assert [allele.record for allele in found] == [0, 1, 2, 3]
+    assert [bool(allele.malformed) for allele in found] == [False, True, True, False]
+    problem = check_alleles(found[3].variant, 100)
+    assert problem is not None
+    assert problem[0] is SkipReason.INVALID_ALT
     assert found[1].malformed == (
         "line 2 is not a variant: expected CHROM:POS:REF:ALT, found 'rs12'; an rsID gives neither a position nor "
         "alleles"
@@ -151,7 +150,7 @@ def test_a_line_of_a_list_that_is_no_variant_is_skipped(tmp_path: Path) -> None:
 def test_a_list_is_selected_from_by_region(tmp_path: Path) -> None:
     selection = Selection.from_options(["1:6-8"], pass_only=True, include_id_file=None)
     found, _ = read(tmp_path / "list", b"chr1:5:A:C\nchr1:7:A:C\nodd\n", selection)
-    assert [v.record for v in found] == [1, 2]  # nobody knows where the odd one is
+    assert [allele.record for allele in found] == [1, 2]  # nobody knows where the odd one is
     survey = survey_vcf(str(tmp_path / "list"), selection)
     assert (survey.num_records, survey.num_records_left_out) == (3, 1)
     assert survey.notice

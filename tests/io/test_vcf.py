@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from enformer_vep.errors import DamagedVcfError, SkipReason, VcfError
-from enformer_vep.genome.variant import Variant, check_alleles
+from enformer_vep.errors import DamagedVcfError, VcfError
+from enformer_vep.genome.variant import check_alleles
+from enformer_vep.io.alleles import VcfAllele
 from enformer_vep.io.selection import Selection
 from enformer_vep.io.survey import Survey, survey_vcf
 from enformer_vep.io.vcf import VcfReader
@@ -33,16 +34,16 @@ HEADER = b"##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n
 RECORD = b"chr1\t5\t.\tA\tC\t.\t.\t.\n"
 
 
-def variants(path: str | Path, selection: Selection | None = None) -> list[Variant]:
+def read_all(path: str | Path, selection: Selection | None = None) -> list[VcfAllele]:
     with closing(VcfReader(str(path), selection)) as reader:
         found = list(reader)
         assert reader.num_alleles == len(found)
-        assert reader.num_records - reader.num_records_left_out == len({variant.record for variant in found})
+        assert reader.num_records - reader.num_records_left_out == len({allele.record for allele in found})
     return found
 
 
 def alleles(path: str | Path) -> list[tuple]:
-    return [(v.chrom, v.pos, v.id, v.ref, v.alt, v.record, v.allele) for v in variants(path)]
+    return [tuple(allele.fields) for allele in read_all(path)]
 
 
 def write(path: Path, content: bytes) -> str:
@@ -81,14 +82,14 @@ def test_every_kind_of_file(tmp_path: Path) -> None:
 
 
 def test_the_header_of_a_file_that_was_joined_to_another_is_no_record(tmp_path: Path) -> None:
-    found = variants(write(tmp_path / "a", (HEADER + RECORD) * 2 + b"x\n"))
-    assert [variant.record for variant in found] == [0, 1, 2]
+    found = read_all(write(tmp_path / "a", (HEADER + RECORD) * 2 + b"x\n"))
+    assert [allele.record for allele in found] == [0, 1, 2]
     assert found[-1].malformed.startswith("line 7 ")
 
 
 @pytest.mark.parametrize("version", ["4.0", "4.1", "4.2", "4.3", "4.4", "4.5"])
 def test_versions(version: str, tmp_path: Path) -> None:
-    assert len(variants(write(tmp_path / "a", HEADER.replace(b"4.2", version.encode()) + RECORD))) == 1
+    assert len(read_all(write(tmp_path / "a", HEADER.replace(b"4.2", version.encode()) + RECORD))) == 1
 
 
 def test_info_and_genotypes_are_not_looked_at(tmp_path: Path) -> None:
@@ -97,18 +98,17 @@ def test_info_and_genotypes_are_not_looked_at(tmp_path: Path) -> None:
         HEADER[:-1] + b"\tFORMAT\t" + samples + b"\nchr1\t5\t.\tA\tC\tNaN\tundeclared\tX=\xff\xfe;" + b"y" * 2_000_000
     )
     path = write(tmp_path / "a", content + b"\tGT" + b"\tno genotype" * 3000 + b"\nchr1\t6\t.\tA\tC\n")
-    assert [(found.pos, found.malformed) for found in variants(path)] == [(5, ""), (6, "")]
+    assert [(found.variant.pos, found.malformed) for found in read_all(path)] == [(5, ""), (6, "")]
 
 
 def test_fields_as_they_stand(tmp_path: Path) -> None:
     path = write(tmp_path / "a", HEADER + b"\xff\t007\t\xc3\xa4\tn\tA,,C,<*>\t.\t.\t.\n" + b"1\t0\t\tA\t\t.\t.\t.\n")
-    found = variants(path)
-    assert [(v.chrom, v.pos, v.id, v.ref, v.alt, v.allele) for v in found] == [
-        ("\udcff", 7, "ä", "n", "A", 1),
-        ("\udcff", 7, "ä", "n", "", 2),
-        ("\udcff", 7, "ä", "n", "C", 3),
-        ("\udcff", 7, "ä", "n", "<*>", 4),
-        ("1", 0, "", "A", "", 1),
+    assert alleles(path) == [
+        ("\udcff", 7, "ä", "n", "A", 0, 1),
+        ("\udcff", 7, "ä", "n", "", 0, 2),
+        ("\udcff", 7, "ä", "n", "C", 0, 3),
+        ("\udcff", 7, "ä", "n", "<*>", 0, 4),
+        ("1", 0, "", "A", "", 1, 1),
     ]
 
 
@@ -132,23 +132,19 @@ def test_fields_as_they_stand(tmp_path: Path) -> None:
 )
 def test_a_line_that_is_no_record(line: bytes, reason: str, read: tuple, tmp_path: Path) -> None:
     path = write(tmp_path / "a", HEADER + RECORD + b"\n" + line + b"\n" + RECORD)
-    before, found, after = variants(path)
+    before, found, after = read_all(path)
     assert (before.malformed, after.malformed, after.record) == ("", "", 2)
-    assert (found.chrom, found.pos, found.id, found.ref, found.alt) == read
-    assert (found.record, found.allele) == (1, 1)
-    problem = check_alleles(found, 100)
-    assert problem is not None
-    assert problem[0] == SkipReason.MALFORMED_RECORD
-    assert problem[1].startswith("line 5 is not a VCF record: ")
-    assert re.search(reason, problem[1])
-    assert len(problem[1]) < 250
+    assert found.fields == (*read, 1, 1)
+    assert found.malformed.startswith("line 5 is not a VCF record: ")
+    assert re.search(reason, found.malformed)
+    assert len(found.malformed) < 250
 
 
 def test_the_greatest_position(tmp_path: Path) -> None:
     path = write(
         tmp_path / "a", HEADER + b"chr1\t9007199254740992\t.\tA\tC\n" + b"chr1\t" + b"0" * 5000 + b"7\t.\tA\tC\n"
     )
-    assert [(found.pos, found.malformed) for found in variants(path)] == [(2**53, ""), (7, "")]
+    assert [(found.variant.pos, found.malformed) for found in read_all(path)] == [(2**53, ""), (7, "")]
 
 
 def test_a_header_without_records_is_no_error(tmp_path: Path) -> None:
@@ -242,7 +238,7 @@ def test_damage_says_what_was_read(kind: str, damage: str, tmp_path: Path) -> No
     )
     path.write_bytes(content)
     with pytest.raises(DamagedVcfError) as caught:
-        variants(path)
+        read_all(path)
     assert caught.value.exit_code == 1
     assert str(caught.value).startswith(str(path))
     assert "\n" not in str(caught.value)
@@ -254,10 +250,10 @@ def test_damage_says_what_was_read(kind: str, damage: str, tmp_path: Path) -> No
             closing(VcfReader(str(path))) as reader,
             pytest.raises(DamagedVcfError, match=r"; [\d,]+ records before") as caught,
         ):
-            read.extend(variant for variant in reader)
+            read.extend(allele for allele in reader)
         assert f"; {len(read):,} records before" in str(caught.value)
         if kind != "gz" or damage != "flipped":  # gzip has one checksum, at its end
-            assert [variant.pos for variant in read] == list(range(1, len(read) + 1))
+            assert [allele.variant.pos for allele in read] == list(range(1, len(read) + 1))
         assert len(read) > 1000
 
 
@@ -311,13 +307,13 @@ def test_selection(
         path = tmp_path / "a.bcf"
     selection = Selection.from_options(regions, pass_only=pass_only, include_id_file=None)
     selection = Selection(selection.regions, selection.pass_only, None if ids is None else frozenset(ids))
-    found = variants(path, selection)
-    assert [variant.record for variant in found if variant.allele == 1] == records
+    found = read_all(path, selection)
+    assert [allele.record for allele in found if allele.allele == 1] == records
     assert len(found) == len(records) + (1 in records)
     survey = survey_vcf(str(path), selection)
     counts = (survey.num_records, survey.num_alleles, survey.num_records_left_out)
     assert counts == (4, len(found), 4 - len(records))
-    plain = tuple(variant for variant in found if check_alleles(variant, 100) is None)
+    plain = tuple(allele.variant for allele in found if check_alleles(allele.variant, 100) is None)
     assert survey.sample == plain
     assert survey.contigs == {record[0] for record in SELECTED}
     assert survey.plain_contigs == {variant.chrom for variant in plain}
@@ -338,8 +334,8 @@ def test_a_malformed_line_is_selected_unless_it_lies_elsewhere(tmp_path: Path) -
     ]
     path = write(tmp_path / "a", HEADER + b"\n".join(line for line, _ in lines))
     selection = Selection.from_options(["chr1:1-10"], pass_only=True, include_id_file=None)
-    assert [found.record for found in variants(path, selection)] == [at for at, (_, is_in) in enumerate(lines) if is_in]
-    assert [found.record for found in variants(path, Selection(pass_only=True))] == list(range(10))
+    assert [found.record for found in read_all(path, selection)] == [at for at, (_, is_in) in enumerate(lines) if is_in]
+    assert [found.record for found in read_all(path, Selection(pass_only=True))] == list(range(10))
 
 
 @pytest.mark.parametrize("num_alleles", [0, 1, 5, 6, 10, 11, 12, 1000])
@@ -366,24 +362,25 @@ def test_any_text_after_a_good_header(
 ) -> None:
     content = HEADER + "".join(line + line_end for line in lines).encode()
     path = write(tmp_path_factory.getbasetemp() / "any", gzip.compress(content) if is_compressed else content)
-    found = variants(path)
+    found = read_all(path)
     data_lines = [(number, line) for number, line in enumerate(lines, start=3) if line and line[0] != "#"]
-    assert {variant.record for variant in found} == set(range(len(data_lines)))
+    assert {allele.record for allele in found} == set(range(len(data_lines)))
     expected = 0
-    for variant in found:
-        number, line = data_lines[variant.record]
+    for allele in found:
+        number, line = data_lines[allele.record]
         fields = line.split("\t")
-        if variant.malformed:
-            assert variant.malformed.startswith(f"line {number} ")
+        variant = allele.variant
+        if allele.malformed:
+            assert allele.malformed.startswith(f"line {number} ")
             expected += 1
         else:
-            assert [variant.chrom, str(variant.pos), variant.id, variant.ref] == [
+            assert [variant.chrom, str(variant.pos), allele.id, variant.ref] == [
                 fields[0],
                 fields[1].lstrip("0") or "0",
                 *fields[2:4],
             ]
-            assert variant.alt == fields[4].split(",")[variant.allele - 1]
-            expected += variant.allele == 1
+            assert variant.alt == fields[4].split(",")[allele.allele - 1]
+            expected += allele.allele == 1
     assert expected == len(data_lines)
 
 
@@ -398,12 +395,12 @@ def test_any_bytes_are_variants_or_an_error(
 ) -> None:
     path = write(tmp_path_factory.getbasetemp() / "bytes", compress(start + data))
     try:
-        found = variants(path)
+        found = read_all(path)
     except VcfError as error:
         message = str(error)
     else:
         message = ""
-        assert all(isinstance(variant, Variant) for variant in found)
+        assert all(isinstance(allele, VcfAllele) for allele in found)
     assert "\n" not in message
 
 
@@ -413,7 +410,7 @@ def test_a_damaged_bcf_is_closed_without_a_word(tmp_path: Path) -> None:
     whole = Path(write_bcf(tmp_path / "a.bcf", plain, "wu")).read_bytes()
     for size in range(5, len(whole)):
         try:
-            variants(write(tmp_path / "cut.bcf", whole[:size]))
+            read_all(write(tmp_path / "cut.bcf", whole[:size]))
         except VcfError:
             continue
         assert size > len(whole) - 300  # at the end of a record, where nothing tells that more are missing

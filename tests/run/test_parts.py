@@ -12,11 +12,19 @@ import pytest
 
 from enformer_vep.errors import EnformerVepError, OutputError, PartError, SkipReason
 from enformer_vep.genome.variant import Variant
+from enformer_vep.io.alleles import VcfAllele
 from enformer_vep.run.parts import Part, PartCounts, SkippedAllele, WorkFolder
 
-VARIANTS = [Variant("chr1", 10, "caf\udce9", "A", "C", 0, 1), Variant("chrX", 2**40, ".", "AC", "A", 3, 2)]
-SKIPPED = [SkippedAllele(Variant("chr1", 0, "\udcff", "A", "<DEL>", 0, 2, "line 3"), SkipReason.SYMBOLIC_ALT, "none")]
-PART = Part(VARIANTS, np.array([[0.1, 1e30, 0], [1 / 3, -1, 2]], np.float32), SKIPPED)
+ALLELES = [
+    VcfAllele(Variant("chr1", 10, "A", "C"), 0, 1, "caf\udce9"),
+    VcfAllele(Variant("chrX", 2**40, "AC", "A"), 3, 2),
+]
+SKIPPED = [
+    SkippedAllele(
+        VcfAllele(Variant("chr1", 0, "A", "<DEL>"), 0, 2, "\udcff", "line 3"), SkipReason.SYMBOLIC_ALT, "none"
+    )
+]
+PART = Part(ALLELES, np.array([[0.1, 1e30, 0], [1 / 3, -1, 2]], np.float32), SKIPPED)
 EMPTY = Part([], np.empty((0, 3), np.float32), [])
 
 
@@ -25,11 +33,11 @@ def test_a_part_is_read_as_it_was_written(tmp_path: Path) -> None:
         for number, part in ((0, PART), (12, EMPTY)):
             work.write_part(number, part)
             found = work.read_part(number)
-            assert found.variants == part.variants
+            assert found.alleles == part.alleles
             assert found.scores.dtype == np.float32
             assert np.array_equal(found.scores, part.scores)
-            assert [(s.reason, s.detail, str(s.variant)) for s in found.skipped] == [
-                (s.reason, s.detail, str(s.variant)) for s in part.skipped
+            assert [(s.reason, s.detail, s.allele.fields) for s in found.skipped] == [
+                (s.reason, s.detail, s.allele.fields) for s in part.skipped
             ]
         assert work.finished() == {0, 12}
         assert not list(work.path.glob(".*"))

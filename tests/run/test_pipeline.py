@@ -13,13 +13,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from enformer_vep import pipeline
 from enformer_vep.errors import EnformerVepError, InputError, SkipReason, VcfError
 from enformer_vep.inference.engine import AllelePair, AllelePredictions, BinSums
 from enformer_vep.inference.full import FullEngine
 from enformer_vep.inference.reusing import ReusingEngine
 from enformer_vep.model.enformer import Enformer
 from enformer_vep.model.weights import LoadedModel
+from enformer_vep.run import pipeline
 from enformer_vep.run.pipeline import score_vcf
 from enformer_vep.run.results import RUN_METADATA, TRACKS_METADATA
 from enformer_vep.run.settings import ScoreSettings

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from enformer_vep import progress as progress_module
 from enformer_vep.errors import EnformerVepError, OutputError
+from enformer_vep.run import progress as progress_module
 from enformer_vep.run.progress import Progress
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from enformer_vep.errors import EnformerVepError, SkipReason
 from enformer_vep.genome.variant import Variant
+from enformer_vep.io.alleles import VcfAllele
 from enformer_vep.io.outputs import OutputPaths
 from enformer_vep.io.table import TableSettings
 from enformer_vep.io.tracks import unnamed_tracks
@@ -16,8 +17,10 @@ from enformer_vep.run.parts import Part, SkippedAllele
 from enformer_vep.run.results import RUN_METADATA, TRACKS_METADATA, ResultWriter, WholeFiles
 
 SETTINGS = TableSettings(("SAD",), unnamed_tracks("human", 2, description="x"))
-SKIPPED = SkippedAllele(Variant("chr1", 10, "rs1", "A", "<DEL>", 0, 2), SkipReason.SYMBOLIC_ALT, "no sequence")
-PART = Part([Variant("chr1", 10, "rs1", "A", "C", 0, 1)], np.array([[0.1, 70_000]], np.float32), [SKIPPED])
+SKIPPED = SkippedAllele(
+    VcfAllele(Variant("chr1", 10, "A", "<DEL>"), 0, 2, "rs1"), SkipReason.SYMBOLIC_ALT, "no sequence"
+)
+PART = Part([VcfAllele(Variant("chr1", 10, "A", "C"), 0, 1, "rs1")], np.array([[0.1, 70_000]], np.float32), [SKIPPED])
 
 
 def write(out: str, settings: TableSettings = SETTINGS) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from enformer_vep.io import run_record
+from enformer_vep.run import run_record
 from enformer_vep.run.run_record import file_identity, peak_memory_bytes
 
 

@@ -8,6 +8,7 @@ from enformer_vep.genome.codes import encode
 from enformer_vep.genome.variant import Interval, Variant
 from enformer_vep.genome.windows import Window
 from enformer_vep.inference.engine import AllelePair, AllelePredictions, BinSums, EngineCounts
+from enformer_vep.io.alleles import VcfAllele
 from enformer_vep.run.parts import Part
 from enformer_vep.run.verify import Verification, choose, relative_errors, verify
 
@@ -38,9 +39,9 @@ def parts(errors: dict[int, float]) -> list[Part]:
     """Three parts of 1, 4 and 5 scored alleles at positions 1 ... 10, with an error in the first track of some."""
     made = []
     for positions in (range(1, 2), range(2, 6), range(6, 11)):
-        variants = [Variant("1", pos, ".", "A", "C", pos - 1, 1) for pos in positions]
+        alleles = [VcfAllele(Variant("1", pos, "A", "C"), pos - 1, 1) for pos in positions]
         scores = np.stack([right_scores(pos) + np.array([errors.get(pos, 0), 0, 0, 0]) for pos in positions])
-        made.append(Part(variants, scores.astype(np.float32), []))
+        made.append(Part(alleles, scores.astype(np.float32), []))
     return made
 
 
