@@ -1,0 +1,172 @@
+"""How a variant is looked at: pairs of inputs, and what their predictions count in each bin."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+import numpy.typing as npt
+
+from enformer_vep.genome.edit import Edit
+from enformer_vep.genome.geometry import Geometry
+from enformer_vep.genome.layout import ModelInput, Span, Splice, TowerInput
+from enformer_vep.genome.variant import Interval
+
+Float32s = npt.NDArray[np.float32]
+
+
+class IndelPolicy(Enum):
+    """Which sequences an allele that changes the length is compared in; docs/indels.md explains each."""
+
+    LEFT = "left"
+    AVERAGE = "average"
+    STITCH = "stitch"
+    TOWER = "tower"
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """One reference and one alternate that are compared bin by bin.
+
+    Attributes:
+      reference: what the reference's prediction is made from.
+      alternate: what the alternate's is made from.
+      is_mirrored: whether both are the other strand, so that their predictions have to be turned back.
+      bin_weights: float32 [num_bins], what the view counts in each bin, after turning back. The weights of a
+        comparison's views add up to 1 in every bin.
+    """
+
+    reference: ModelInput
+    alternate: TowerInput
+    is_mirrored: bool
+    bin_weights: Float32s
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """All views of an allele, and the bins that its scores are taken over.
+
+    In each bin, the reference's prediction r and the difference d of the alternate's from it are the weighted means
+    over the views.
+
+    Attributes:
+      views: at least one.
+      regions: float32 [M, num_bins], 1 for the bins of each region and 0 for the others.
+    """
+
+    views: tuple[View, ...]
+    regions: Float32s
+
+    @property
+    def references(self) -> tuple[ModelInput, ...]:
+        """The references of the views, in their order."""
+        return tuple(view.reference for view in self.views)
+
+
+@dataclass(frozen=True)
+class ViewSettings:
+    """How every variant of a run is looked at.
+
+    Attributes:
+      reverse_complement: whether both strands are predicted.
+      shifts: by how many bp both alleles are moved to the right in their window; the mean over all is taken.
+      indels: what alleles that change the length are compared in.
+
+    Raises:
+      ValueError: there is no shift, or one twice.
+    """
+
+    reverse_complement: bool = False
+    shifts: tuple[int, ...] = (0,)
+    indels: IndelPolicy = IndelPolicy.LEFT
+
+    def __post_init__(self) -> None:
+        if not self.shifts or len(set(self.shifts)) < len(self.shifts):
+            raise ValueError(f"shifts must be given once each, got {self.shifts}")
+
+    def check(self, geometry: Geometry) -> None:
+        """Checks that the settings fit a model's windows.
+
+        Raises:
+          ValueError: a shift is larger than a quarter of the window.
+        """
+        most = geometry.sequence_length_bp // 4
+        largest = max(self.shifts, key=abs)
+        if abs(largest) > most:
+            raise ValueError(f"a shift must be at most {most} bp, a quarter of the window; got {largest}")
+
+    def offsets(self, offsets: range, length_bp: int) -> range:
+        """Returns where a variant's first REF base can stand in any view.
+
+        Args:
+          offsets: where it can stand in the window that the placement gives.
+          length_bp: length of the window.
+        """
+        start, stop = offsets.start + min(self.shifts), offsets.stop + max(self.shifts)
+        if self.reverse_complement:
+            start, stop = min(start, length_bp - stop), max(stop, length_bp - start)
+        return range(start, stop)
+
+    def views(self, window: Interval, edit: Edit | None, geometry: Geometry) -> tuple[View, ...]:
+        """Returns the views of an allele.
+
+        Args:
+          window: its reference window.
+          edit: what the allele changes, None if nothing.
+          geometry: the model's lengths.
+        """
+        share = np.float32(1 / (len(self.shifts) * (1 + self.reverse_complement)))
+        found = []
+        for shift_bp in self.shifts:
+            start = window.start - shift_bp
+            for reference, alternate, weights in _forward_views(window.contig, start, edit, self.indels, geometry):
+                if not weights.any():
+                    continue
+                found.append(View(reference, alternate, False, share * weights))
+                if self.reverse_complement:
+                    mirrored = reference.reverse_complement(), alternate.reverse_complement()
+                    found.append(View(*mirrored, True, share * weights))
+        return tuple(found)
+
+
+def _forward_views(
+    contig: str, start: int, edit: Edit | None, policy: IndelPolicy, geometry: Geometry
+) -> list[tuple[ModelInput, TowerInput, Float32s]]:
+    """Returns reference, alternate and the weights of bins of every view in a window that begins at `start`."""
+    length_bp = geometry.sequence_length_bp
+    whole = np.ones(geometry.num_bins, dtype=np.float32)
+
+    def genome(start: int) -> ModelInput:
+        return ModelInput((Span(contig, start, start + length_bp),))
+
+    reference = genome(start)
+    if edit is None:
+        return [(reference, reference, whole)]
+    left = edit.from_left(start, length_bp)
+    if not edit.shift_bp or policy is IndelPolicy.LEFT:
+        return [(reference, left, whole)]
+    right = edit.from_right(start + length_bp, length_bp)
+    if policy is IndelPolicy.AVERAGE:
+        half = np.full_like(whole, 0.5)
+        return [(reference, left, half), (reference, right, half)]
+    if policy is IndelPolicy.TOWER:
+        at_bp = _bin_start(edit.end - 1 - start, geometry)
+        return [(reference, Splice(left, right, at_bp), whole)]
+    if edit.shift_bp > 0:
+        is_left = _bins_before(_bin_start(edit.end - 1 - start, geometry), geometry)
+        return [(reference, left, is_left), (reference, right, 1 - is_left)]
+    # Of a deletion, the frame is the alternate's: in it the change has num_new_bp, none for a plain deletion.
+    num_new_bp = edit.end - edit.start + edit.shift_bp
+    is_left = _bins_before(_bin_start(edit.start + num_new_bp - 1 - start, geometry), geometry)
+    return [(reference, left, is_left), (genome(start - edit.shift_bp), left, 1 - is_left)]
+
+
+def _bin_start(offset_bp: int, geometry: Geometry) -> int:
+    """Returns where the tower bin of a base begins; the window's ends if it lies beyond them."""
+    offset_bp = min(max(offset_bp, 0), geometry.sequence_length_bp)
+    return offset_bp - offset_bp % geometry.bin_size_bp
+
+
+def _bins_before(at_bp: int, geometry: Geometry) -> Float32s:
+    """Returns 1 for the scored bins that begin before an offset, and 0 for the others."""
+    first = at_bp // geometry.bin_size_bp - geometry.crop_bins
+    return (np.arange(geometry.num_bins) < first).astype(np.float32)
