@@ -38,12 +38,12 @@ def parse_bytes(text: str) -> int:
     match = re.fullmatch(r"(\d{1,15})([KMG]?)", text.upper())
     if match is None:
         raise ValueError(f"{text!r} is not a size: expected bytes, or a number with K, M or G, as in 512M")
-    return int(match[1]) * 1024 ** " KMG".index(match[2] or " ")
+    return int(match[1]) << 10 * " KMG".index(match[2] or " ")
 
 
 def format_bytes(num_bytes: int) -> str:
     """Turns 268,435,456 into '256M', and a number that is not a multiple of any unit into its digits."""
-    power = max(power for power in range(4) if num_bytes % 1024**power == 0)
+    power = max((power for power in (1, 2, 3) if num_bytes and num_bytes % 1024**power == 0), default=0)
     return f"{num_bytes // 1024**power}{' KMG'[power].strip()}"
 
 

@@ -89,7 +89,7 @@ def test_too_large_an_error_is_a_failure() -> None:
         (ComputeSettings(precision="mixed"), "with --precision float32 or --engine full, and --overwrite"),
         (ComputeSettings(), "Score again with --engine full, and --overwrite"),
         (ComputeSettings(engine="full", precision="tf32"), "Score again with --precision float32, and --overwrite"),
-        (ComputeSettings(engine="full"), "repeat the run, and if it fails again, check the device"),
+        (ComputeSettings(engine="full"), "repeat it with --overwrite; if it fails again, check the device"),
     ],
 )
 def test_a_failure_advises_what_the_run_did_not_do(compute: ComputeSettings, remedy: str) -> None:
