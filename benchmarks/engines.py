@@ -241,7 +241,7 @@ def peak_memory_gb(arguments: argparse.Namespace, contender: Contender | None) -
 def measure_memory(bench: Bench, name: str) -> float:
     """Runs one engine on the alleles of its workload; returns the peak memory of this process, in GB."""
     from enformer_vep.inference.full import FullEngine
-    from enformer_vep.run.run_record import peak_memory_bytes
+    from enformer_vep.run.environment import peak_memory_bytes
 
     if name == "full":
         engine, contender = FullEngine(bench.model, "human", batch_size=bench.arguments.batch_size), contenders(1)[0]

@@ -45,8 +45,8 @@ def measure(num_records: int, num_tracks: int, suffix: str, results: "multiproce
         os.sched_setaffinity(0, {0})
     from enformer_vep.inference.engine import AllelePair, AllelePredictions, BinSums, EngineCounts
     from enformer_vep.io.tracks import unnamed_tracks
-    from enformer_vep.run import pipeline
-    from enformer_vep.run.settings import ScoreSettings
+    from enformer_vep.run import models, opening, pipeline
+    from enformer_vep.run.settings import CheckSettings, InputSettings, OutputSettings, ScoreSettings, ScoringSettings
 
     zeros = BinSums(np.zeros(num_tracks), np.zeros(num_tracks))
 
@@ -58,18 +58,16 @@ def measure(num_records: int, num_tracks: int, suffix: str, results: "multiproce
         def counts(self) -> EngineCounts:
             return EngineCounts(0, 0, 0, 1)
 
-    pipeline.make_engine = lambda *_, **__: ZeroEngine()
-    pipeline._tracks = lambda settings, loaded, location: unnamed_tracks("human", num_tracks)
+    opening.make_engine = lambda *_, **__: ZeroEngine()
+    models.choose_tracks = lambda scoring, loaded, location: unnamed_tracks("human", num_tracks)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         write_inputs(folder, num_records)
         settings = ScoreSettings(
-            vcf=str(folder / "input.vcf"),
-            fasta=str(folder / "genome.fa"),
-            out=str(folder / f"out{suffix}"),
-            model="demo",
-            part_size=1000,
-            quiet=True,
+            InputSettings(str(folder / "input.vcf"), str(folder / "genome.fa")),
+            ScoringSettings("demo"),
+            output=OutputSettings(str(folder / f"out{suffix}"), part_size=1000),
+            check=CheckSettings(quiet=True),
         )
         start = time.perf_counter()
         summary = pipeline.score_vcf(settings)

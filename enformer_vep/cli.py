@@ -1,6 +1,6 @@
 """The command line: options to settings, settings to one call, errors to exit codes.
 
-Nothing but click is imported before a command runs, so that `--help` is instant.
+Nothing heavy is imported before a command runs, so that `--help` is instant.
 """
 
 import logging
@@ -40,8 +40,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         click.echo(error.format_message(), err=True)
         return 2
     except click.ClickException as error:
-        hint = f"; see '{error.ctx.command_path} --help'" if isinstance(error, click.UsageError) and error.ctx else ""
-        return _fail(" ".join(error.format_message().split()).rstrip(".") + hint, 2)
+        message = " ".join(error.format_message().split()).rstrip(".")
+        if isinstance(error, click.UsageError) and error.ctx and not message.endswith("?"):  # which is a suggestion
+            message += f"; see '{error.ctx.command_path} --help'"
+        return _fail(message, 2)
     except (click.Abort, KeyboardInterrupt):
         return _fail("interrupted", INTERRUPTED_EXIT_CODE)
     except BrokenPipeError:
@@ -100,7 +102,7 @@ def score(command: str, /, quiet: bool, debug: bool, **settings: Any) -> None:
     from enformer_vep.run.pipeline import score_vcf
     from enformer_vep.run.settings import ScoreSettings
 
-    summary = score_vcf(ScoreSettings(**settings, quiet=quiet, command=command))
+    summary = score_vcf(ScoreSettings.of(**settings, quiet=quiet, command=command))
     if not quiet:
         click.echo(f"{PROGRAM}: {summary}", err=True)
 

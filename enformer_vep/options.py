@@ -1,18 +1,21 @@
 """The options of `score`, in the groups in which its help shows them."""
 
-import re
-
 import click
 import cloup
 
-
-def parse_bytes(ctx: click.Context, param: click.Parameter, value: str) -> int:
-    """Turns '256M' into 268,435,456."""
-    match = re.fullmatch(r"(\d{1,15})([KMG]?)", value.upper())
-    if match is None:
-        raise click.BadParameter(f"{value!r} is not a size: expected bytes, or a number with K, M or G, as in 512M")
-    return int(match[1]) * 1024 ** " KMG".index(match[2] or " ")
-
+from enformer_vep.genome.windows import Placement
+from enformer_vep.inference.device import DEFAULT_CACHE_BYTES, DEFAULT_GPU_BATCH_SIZE, PRECISIONS
+from enformer_vep.io.outputs import DTYPES, LAYOUTS
+from enformer_vep.option_values import DEVICE, PLACEMENT, SHARD, SIZE, STATISTICS, TRACKS, format_bytes
+from enformer_vep.run.settings import (
+    DEFAULT_PART_SIZE,
+    DEFAULT_STATISTICS,
+    DEFAULT_TOLERANCE,
+    ENGINES,
+    ComputeSettings,
+    OutputSettings,
+    ScoringSettings,
+)
 
 INPUT = cloup.option_group(
     "Input",
@@ -45,7 +48,8 @@ OUTPUT = cloup.option_group(
     cloup.option(
         "--stats",
         "statistics",
-        default="SAD",
+        callback=STATISTICS,
+        default=DEFAULT_STATISTICS,
         show_default=True,
         metavar="LIST",
         help="Statistics to write, separated by commas: SAD (change in counts), SAR (sum of log ratios by bin), SADR "
@@ -53,6 +57,7 @@ OUTPUT = cloup.option_group(
     ),
     cloup.option(
         "--tracks",
+        callback=TRACKS,
         metavar="LIST",
         help="Tracks to write, separated by commas: numbers from 0, ranges or identifiers, as in "
         "0-9,4799,ENCFF833POA.  [default: all]",
@@ -64,16 +69,16 @@ OUTPUT = cloup.option_group(
     ),
     cloup.option(
         "--layout",
-        type=click.Choice(["wide", "list", "long"]),
-        default="wide",
+        type=click.Choice(LAYOUTS),
+        default=OutputSettings.layout,
         show_default=True,
         help="wide: one column per statistic and track. list: one list column per statistic (Parquet only). long: one "
         "row per allele and track.",
     ),
     cloup.option(
         "--dtype",
-        type=click.Choice(["float32", "float16"]),
-        default="float32",
+        type=click.Choice(DTYPES),
+        default=OutputSettings.dtype,
         show_default=True,
         help="Number format of the scores.",
     ),
@@ -85,7 +90,7 @@ MODEL = cloup.option_group(
     cloup.option(
         "-m",
         "--model",
-        default="enformer",
+        default=ScoringSettings.model,
         envvar="ENFORMER_VEP_MODEL",
         show_envvar=True,
         show_default=True,
@@ -95,7 +100,7 @@ MODEL = cloup.option_group(
     ),
     cloup.option(
         "--head",
-        default="human",
+        default=ScoringSettings.head,
         show_default=True,
         metavar="HEAD",
         help="Head that predicts the tracks: human or mouse.",
@@ -114,7 +119,10 @@ SELECTION = cloup.option_group(
     cloup.option("--pass-only", is_flag=True, help="Only records whose FILTER is PASS or missing."),
     cloup.option("--include-id", metavar="FILE", help="Only records with an ID that is listed in FILE, one per line."),
     cloup.option(
-        "--shard", metavar="K/N", help="Only the K-th of N equal shares of the alleles. Join the outputs with 'merge'."
+        "--shard",
+        callback=SHARD,
+        metavar="K/N",
+        help="Only the K-th of N equal shares of the alleles. Join the outputs with 'merge'.",
     ),
 )
 
@@ -122,7 +130,9 @@ SPEED = cloup.option_group(
     "Speed and precision",
     cloup.option(
         "--window",
-        default="centred",
+        "placement",
+        callback=PLACEMENT,
+        default=str(Placement()),
         show_default=True,
         metavar="PLACE",
         help="Placement of windows. centred: on each variant, as in the official code. grid: up to 127 bp to the left, "
@@ -130,33 +140,36 @@ SPEED = cloup.option_group(
     ),
     cloup.option(
         "--precision",
-        type=click.Choice(["float32", "tf32", "mixed", "bfloat16"]),
-        default="float32",
+        type=click.Choice(PRECISIONS),
+        default=ComputeSettings.precision,
         show_default=True,
         help="mixed: alternate alleles as differences, with bfloat16 products; error about 1%. bfloat16: references "
         "too; about 5%. tf32 (GPU only): less exact than many effects.",
     ),
     cloup.option(
         "--engine",
-        type=click.Choice(["reusing", "full"]),
-        default="reusing",
+        type=click.Choice(ENGINES),
+        default=ComputeSettings.engine,
         show_default=True,
         help="reusing: compute only what a variant changes. full: run both sequences through the whole model.",
     ),
     cloup.option(
-        "--device", metavar="DEVICE", help="cpu, gpu or gpu:N.  [default: the first GPU if there is one, otherwise cpu]"
+        "--device",
+        callback=DEVICE,
+        metavar="DEVICE",
+        help="cpu, gpu or gpu:N.  [default: the first GPU if there is one, otherwise cpu]",
     ),
     cloup.option(
         "--batch-size",
         type=click.IntRange(min=1),
         metavar="N",
-        help="Sequences that a GPU runs at a time. A CPU runs one.  [default: 4]",
+        help=f"Sequences that a GPU runs at a time. A CPU runs one.  [default: {DEFAULT_GPU_BATCH_SIZE}]",
     ),
     cloup.option(
         "--cache-size",
         "cache_bytes",
-        callback=parse_bytes,
-        default="128M",
+        callback=SIZE,
+        default=format_bytes(DEFAULT_CACHE_BYTES),
         show_default=True,
         metavar="SIZE",
         help="Memory for results that windows share, in bytes or with K, M or G.",
@@ -173,8 +186,8 @@ SPEED = cloup.option_group(
         "--verify-tolerance",
         type=click.FloatRange(min=0),
         metavar="X",
-        help="Largest accepted error, relative to the spread of an allele's scores.  [default: 0.01 for float32, 0.03 "
-        "for mixed, 0.1 for bfloat16 and tf32]",
+        help="Largest accepted error, relative to the spread of an allele's scores.  "
+        f"[default: {', '.join(f'{tolerance} for {name}' for name, tolerance in DEFAULT_TOLERANCE.items())}]",
     ),
 )
 
@@ -185,7 +198,8 @@ RESTARTING = cloup.option_group(
         "--part-size",
         type=click.IntRange(min=1),
         metavar="N",
-        help="Alleles after which finished work is saved.  [default: 20 on a CPU, 1000 on a GPU]",
+        help="Alleles after which finished work is saved.  "
+        f"[default: {', '.join(f'{size} on a {kind}' for kind, size in DEFAULT_PART_SIZE.items())}]",
     ),
     cloup.option("--log-json", metavar="FILE", help="Append the run's progress to FILE, as one JSON object per line."),
 )

@@ -1,13 +1,17 @@
 """A small genome, alleles of every kind on it, and runs of the pipeline with a tiny model."""
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
+from enformer_vep.genome.windows import Placement
+from enformer_vep.io.track_choice import TrackChoice
 from enformer_vep.model.enformer import Enformer
 from enformer_vep.model.weights import save_model
 from enformer_vep.run.pipeline import score_vcf
 from enformer_vep.run.settings import ScoreSettings
+from enformer_vep.scoring import parse_statistics
 from tests.support import TINY_CONFIG, random_sequence, write_fasta, write_vcf
 
 LENGTH = TINY_CONFIG.sequence_length_bp
@@ -49,10 +53,19 @@ def write_inputs(folder: Path, model: Enformer) -> Path:
     return folder
 
 
-def run(folder: Path, out: Path, records: list[tuple], **changes: object) -> pd.DataFrame:
-    """Scores records, with these settings changed; returns the table."""
+PARSERS = {"placement": Placement.parse, "statistics": parse_statistics, "tracks": TrackChoice.parse}
+
+
+def run(folder: Path, out: Path, records: list[tuple], **changes: Any) -> pd.DataFrame:
+    """Scores records, with these settings changed, some of them given as text; returns the table."""
     vcf = write_vcf(out.parent / f"{out.name}.vcf", [record[:5] for record in records])
-    options = {"vcf": vcf, "fasta": str(folder / "genome.fa"), "out": str(out), "model": str(folder / "model")}
+    options: dict[str, Any] = {
+        "vcf": vcf,
+        "fasta": str(folder / "genome.fa"),
+        "out": str(out),
+        "model": str(folder / "model"),
+    }
     options["allow_mismatches"] = True
-    score_vcf(ScoreSettings(**{**options, **changes}))  # type: ignore[arg-type]
+    options |= {name: PARSERS[name](value) if name in PARSERS else value for name, value in changes.items()}
+    score_vcf(ScoreSettings.of(**options))
     return pd.read_parquet(out) if out.suffix == ".parquet" else pd.read_csv(out, sep="\t", dtype={"chrom": str})

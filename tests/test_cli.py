@@ -102,7 +102,7 @@ def test_environment_variables_stand_for_options(inputs: Path, tmp_path: Path) -
     environment = {"ENFORMER_VEP_FASTA": str(inputs / "genome.fa"), "ENFORMER_VEP_MODEL": str(inputs / "model")}
     completed = run("score", str(vcf), **environment)
     assert completed.returncode == 0, completed.stderr
-    assert (tmp_path / "mine.enformer.parquet").exists()
+    assert (tmp_path / "mine.model.parquet").exists()
 
 
 def test_standard_input_to_standard_output(inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,7 +114,7 @@ def test_standard_input_to_standard_output(inputs: Path, tmp_path: Path, monkeyp
     lines = completed.stdout.splitlines()
     assert lines[0] == "chrom\tpos\tid\tref\talt\trecord\tallele\tSAD:human_0"
     assert [line.split("\t")[1] for line in lines[1:]] == ["2000", "2001", "2002", "2003", "2004"]
-    assert (tmp_path / "stdin.enformer.tsv.skipped.tsv").exists()
+    assert (tmp_path / "stdin.model.tsv.skipped.tsv").exists()
 
 
 def test_a_progress_bar_on_a_terminal_alone(arguments: list[str], tmp_path: Path) -> None:
@@ -236,7 +236,9 @@ SIZES = {"0": 0, "1000": 1000, "3K": 3072, "256m": 2**28, "2G": 2**31}
 @pytest.mark.parametrize(("size", "num_bytes"), SIZES.items())
 def test_sizes_in_bytes(size: str, num_bytes: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     seen = []
-    monkeypatch.setattr("enformer_vep.run.pipeline.score_vcf", lambda settings: seen.append(settings.cache_bytes))
+    monkeypatch.setattr(
+        "enformer_vep.run.pipeline.score_vcf", lambda settings: seen.append(settings.compute.cache_bytes)
+    )
     assert main(["score", "x.vcf", "-f", "x.fa", "-o", str(tmp_path / "x.tsv"), "--cache-size", size, "-q"]) == 0
     assert seen == [num_bytes]
 

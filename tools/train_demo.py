@@ -31,9 +31,9 @@ from enformer_vep.model.config import NUM_POSITION_CLASSES, EnformerConfig
 from enformer_vep.model.enformer import Enformer
 from enformer_vep.model.positional import position_features
 from enformer_vep.model.weights import save_model
+from enformer_vep.run.environment import versions
 from enformer_vep.run.pipeline import score_vcf
-from enformer_vep.run.run_record import versions
-from enformer_vep.run.settings import ScoreSettings
+from enformer_vep.run.settings import InputSettings, OutputSettings, ScoreSettings, ScoringSettings
 
 HEAD = "human"
 CONFIG = EnformerConfig(
@@ -201,7 +201,11 @@ def evaluate(model: Enformer, folder: Path) -> tuple[dict[str, float], Recovery]
         fasta, vcf, out = (Path(temporary) / name for name in ("genome.fa", "variants.vcf", "scores.parquet"))
         write_fasta(fasta, contigs)
         write_vcf(vcf, contigs, records)
-        score_vcf(ScoreSettings(vcf=str(vcf), fasta=str(fasta), out=str(out), model=str(folder)))
+        score_vcf(
+            ScoreSettings(
+                InputSettings(str(vcf), str(fasta)), ScoringSettings(str(folder)), output=OutputSettings(str(out))
+            )
+        )
         truths = {number: record.truth for number, record in enumerate(records) if record.truth is not None}
         return found, measure_recovery(pd.read_parquet(out), truths)
 

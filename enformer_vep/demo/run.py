@@ -15,7 +15,7 @@ from enformer_vep.demo.world import CELL_TYPE_OF, CHIP_TRACKS, cage_track, chip_
 from enformer_vep.errors import OutputError
 from enformer_vep.model.location import DEMO
 from enformer_vep.run.pipeline import score_vcf
-from enformer_vep.run.settings import ScoreSettings
+from enformer_vep.run.settings import CheckSettings, InputSettings, OutputSettings, ScoreSettings, ScoringSettings
 
 FASTA_NAME = "genome.fa"
 VCF_NAME = "variants.vcf"
@@ -52,13 +52,10 @@ def run_demo(directory: str, *, overwrite: bool, quiet: bool, echo: Callable[[st
     echo(f"$ {_wrapped(command)}\n")
     summary = score_vcf(
         ScoreSettings(
-            vcf=str(vcf),
-            fasta=str(fasta),
-            out=str(scores),
-            model=DEMO,
-            overwrite=overwrite,
-            quiet=quiet,
-            command=command,
+            InputSettings(str(vcf), str(fasta)),
+            ScoringSettings(DEMO),
+            output=OutputSettings(str(scores), overwrite=overwrite, command=command),
+            check=CheckSettings(quiet=quiet),
         )
     )
     truths = {number: record.truth for number, record in enumerate(records) if record.truth is not None}

@@ -9,17 +9,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from enformer_vep.errors import DeviceError
 
 logger = logging.getLogger(__name__)
 
-PRECISIONS = ("float32", "tf32", "mixed", "bfloat16")
-BFLOAT16_PRECISIONS = ("mixed", "bfloat16")
+Precision = Literal["float32", "tf32", "mixed", "bfloat16"]
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
+BFLOAT16_PRECISIONS: tuple[Precision, ...] = ("mixed", "bfloat16")
 DEVICE_PATTERN = re.compile(r"cpu|gpu(?::(\d+))?")
 
 DEFAULT_GPU_BATCH_SIZE = 4
+DEFAULT_CACHE_BYTES = 128 * 2**20
 
 _BFLOAT16_FLAGS = frozenset({"avx512_bf16", "amx_bf16", "bf16"})
 """Linux's names for the instructions that multiply bfloat16: AVX-512 BF16, AMX, and those of Arm."""

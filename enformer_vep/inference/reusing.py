@@ -14,7 +14,7 @@ import tensorflow as tf
 from enformer_vep.genome.variant import Interval
 from enformer_vep.genome.windows import Placement
 from enformer_vep.inference.batches import Result, in_order
-from enformer_vep.inference.device import PRECISIONS
+from enformer_vep.inference.device import BFLOAT16_PRECISIONS, DEFAULT_CACHE_BYTES, PRECISIONS
 from enformer_vep.inference.engine import AllelePair, AllelePredictions, EngineCounts, FetchCodes
 from enformer_vep.inference.full import NUM_RECENT_REFERENCES
 from enformer_vep.inference.passes import DifferencePasses, Passes, PlainPasses
@@ -22,7 +22,6 @@ from enformer_vep.inference.towers import Towers, find_change
 from enformer_vep.model.arithmetic import Arithmetic
 from enformer_vep.model.enformer import Enformer
 
-DEFAULT_CACHE_BYTES = 128 * 2**20
 """Memory for reference towers: the bins of 14 windows at the official size."""
 
 NUM_EXACT_BLOCKS = 3
@@ -87,7 +86,7 @@ class ReusingEngine:
         )
         self._recent: OrderedDict[Interval, Result] = OrderedDict()
         self._passes: Passes
-        if precision in ("mixed", "bfloat16"):
+        if precision in BFLOAT16_PRECISIONS:
             self._passes = DifferencePasses(
                 model,
                 head,

@@ -1,10 +1,17 @@
-"""Writes bgzip, the gzip of many small blocks that tabix can index."""
+"""Recognises gzip and bgzip, and writes bgzip, the gzip of many small blocks that tabix can index."""
 
 import struct
 import zlib
 from typing import BinaryIO
 
-from enformer_vep.io.vcf_stream import END_BLOCK
+GZIP_MAGIC = b"\x1f\x8b"
+
+END_BLOCK = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
+"""The empty bgzip block that ends a complete file."""
+
+BLOCK_HEADER_BYTES = 18
+MAX_BLOCK_BYTES = 1 << 16
+"""A bgzip block never holds more, inflated or not."""
 
 BLOCK_BYTES = 0xFF00
 """Bytes of text in a block, as in bgzip: even text that cannot be compressed then fits the 64 KiB of a block."""
@@ -13,9 +20,19 @@ LEVEL = 6
 """Compression level, as in bgzip: level 9 takes a third longer for 0.2% fewer bytes of scores."""
 
 _HEADER = struct.Struct("<12sBBHH")  # gzip's own, then an extra field "BC" of 2 bytes: the block's length less 1
-_GZIP = bytes.fromhex("1f8b08040000000000ff0600")
+_GZIP = END_BLOCK[:12]
 _TRAILER = struct.Struct("<II")
 _RAW_WBITS = -15
+
+
+def is_block(data: bytes) -> bool:
+    """Returns whether data begin with the header of a bgzip block: gzip whose only extra field is BC, of 2 bytes."""
+    return (
+        len(data) >= BLOCK_HEADER_BYTES
+        and data.startswith(GZIP_MAGIC)
+        and bool(data[3] & 4)
+        and data[12:16] == b"BC\x02\x00"
+    )
 
 
 class BgzipWriter:

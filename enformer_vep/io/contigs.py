@@ -50,14 +50,15 @@ def _by_accession() -> dict[str, tuple[Chromosome, ...]]:
     return found
 
 
-def canonical_contig(name: str) -> str:
-    """Returns one name for the names of a contig that differ only by convention: chr1 and 1; chrM, chrMT, MT and M."""
-    name = name.removeprefix("chr")
+def canonical_contig(name: str, *, ignore_case: bool = False) -> str:
+    """Returns one name for the names of a contig that differ only by convention: chr1 and 1; chrM, chrMT, MT and M.
+
+    Args:
+      name: any of its names.
+      ignore_case: whether names that differ in case are one, too: CHR1 and chr1.
+    """
+    name = name.lower().removeprefix("chr").upper() if ignore_case else name.removeprefix("chr")
     return "M" if name == _MITOCHONDRION else name
-
-
-def _without_case(name: str) -> str:
-    return canonical_contig(name.lower().removeprefix("chr").upper())
 
 
 class ContigNames:
@@ -71,7 +72,7 @@ class ContigNames:
         self._without_case: dict[str, list[str]] = defaultdict(list)
         for name in lengths:
             self._by_name[canonical_contig(name)].append(name)
-            self._without_case[_without_case(name)].append(name)
+            self._without_case[canonical_contig(name, ignore_case=True)].append(name)
         self._assemblies = {
             chromosome.assembly
             for chromosome in known_chromosomes()
@@ -100,13 +101,17 @@ class ContigNames:
             return list(dict.fromkeys(contig for other in named for contig in self._contigs_at(other)))
         if found := self._named(name):
             return found
-        chromosomes = [other for other in known_chromosomes() if _without_case(other.name) == _without_case(name)]
+        wanted = canonical_contig(name, ignore_case=True)
+        chromosomes = [
+            other for other in known_chromosomes() if canonical_contig(other.name, ignore_case=True) == wanted
+        ]
         accessions = [contig for other in chromosomes for contig in self._contigs_at(other)]
         return list(dict.fromkeys(accessions))  # several assemblies share a mitochondrion
 
     def _named(self, name: str) -> list[str]:
         """Returns the contigs whose names differ from a name only by convention, or if there are none, also in case."""
-        return self._by_name.get(canonical_contig(name)) or self._without_case.get(_without_case(name)) or []
+        found = self._by_name.get(canonical_contig(name))
+        return found or self._without_case.get(canonical_contig(name, ignore_case=True)) or []
 
     def _contigs_of(self, chromosome: Chromosome) -> list[str]:
         """Returns the contigs that have a chromosome's name or accession, and its length."""

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import Protocol
 
 import pyfaidx
@@ -18,11 +19,11 @@ import pysam
 
 from enformer_vep.errors import FastaError, FastaReadError, SkipReason
 from enformer_vep.genome.variant import Interval, Variant, abbreviate
+from enformer_vep.io.bgzip import BLOCK_HEADER_BYTES, GZIP_MAGIC, is_block
 from enformer_vep.io.contigs import ContigNames
 from enformer_vep.io.fasta_faults import find_double, find_fault
 from enformer_vep.wording import cause
 
-GZIP_MAGIC = b"\x1f\x8b"
 BLOCK_BP = 2**18
 NUM_BLOCKS = 64
 """Blocks of sequence kept in memory, 256 KiB each."""
@@ -99,6 +100,7 @@ class Genome:
         """Length of every contig, by its name."""
         self.names = ContigNames(self.contigs)
         """The same contigs, by any of their names."""
+        self._lock = Lock()
         self._block = lru_cache(maxsize=NUM_BLOCKS)(self._read_block)
         if not self.contigs:
             raise FastaError(f"{path} contains no sequences: expected a FASTA file, plain or bgzipped")
@@ -113,7 +115,7 @@ class Genome:
     def fetch(self, interval: Interval) -> bytes:
         """Returns the letters of an interval, as the file has them; N beyond the contig's ends.
 
-        The file is read in blocks, and the most recent ones are kept.
+        The file is read in blocks, and the most recent ones are kept. Several threads can do so at a time.
 
         Raises:
           FastaReadError: the file changed or vanished since it was opened.
@@ -123,7 +125,8 @@ class Genome:
         if start >= end:
             return b"N" * interval.length
         first, last = start // BLOCK_BP, (end - 1) // BLOCK_BP
-        blocks = [self._block(interval.contig, number) for number in range(first, last + 1)]
+        with self._lock:  # the file has one reading position
+            blocks = [self._block(interval.contig, number) for number in range(first, last + 1)]
         letters = (blocks[0] if len(blocks) == 1 else b"".join(blocks))[
             start - first * BLOCK_BP : end - first * BLOCK_BP
         ]
@@ -184,15 +187,15 @@ def _check_is_fasta(path: Path) -> bool:
     """
     try:
         with path.open("rb") as handle:
-            start = handle.read(18)
-        is_compressed = start[:2] == GZIP_MAGIC
+            start = handle.read(BLOCK_HEADER_BYTES)
+        is_compressed = start.startswith(GZIP_MAGIC)
         if is_compressed:
-            if start[3] & 4 == 0 or start[12:14] != b"BC":
+            if not is_block(start):
                 raise FastaError(
                     f"{path} is compressed with gzip, not bgzip: run 'gunzip' on it, then 'bgzip' if you want"
                 )
             with gzip.open(path) as handle:
-                start = handle.read(18)
+                start = handle.read(BLOCK_HEADER_BYTES)
     except (OSError, EOFError) as error:
         raise FastaError(f"{path} cannot be read: {cause(error)}") from error
     if not start.lstrip().startswith(b">"):

@@ -2,11 +2,17 @@
 
 import os
 from pathlib import Path
+from typing import Literal, get_args
 
 from enformer_vep.errors import OutputError
 
 STANDARD_OUTPUT = "-"
 SUFFIXES = (".parquet", ".tsv", ".tsv.gz")
+
+Layout = Literal["wide", "list", "long"]
+LAYOUTS: tuple[Layout, ...] = get_args(Layout)
+Dtype = Literal["float32", "float16"]
+DTYPES: tuple[Dtype, ...] = get_args(Dtype)
 
 SKIPPED_SUFFIX = ".skipped.tsv"
 RUN_SUFFIX = ".run.json"

@@ -1,7 +1,6 @@
 """The reference genome as codes, which are read and encoded once for neighbouring windows."""
 
 from functools import lru_cache
-from threading import Lock
 
 import numpy as np
 
@@ -11,11 +10,14 @@ from enformer_vep.io.fasta import BLOCK_BP, NUM_BLOCKS, Genome
 
 
 class ReferenceCodes:
-    """Codes of any interval of a genome. Several threads can use it at a time."""
+    """Codes of any interval of a genome. Several threads can use it at a time.
+
+    Attributes:
+      genome: the genome.
+    """
 
     def __init__(self, genome: Genome) -> None:
-        self._genome = genome
-        self._lock = Lock()
+        self.genome = genome
         self._block = lru_cache(maxsize=NUM_BLOCKS)(self._read_block)
 
     def fetch(self, interval: Interval) -> Codes:
@@ -26,19 +28,18 @@ class ReferenceCodes:
         """
         codes = np.full(interval.length, N_CODE, dtype=np.uint8)
         start = max(interval.start, 0)
-        end = min(interval.end, self._genome.contigs[interval.contig])
+        end = min(interval.end, self.genome.contigs[interval.contig])
         blocks = (
             range(start // BLOCK_BP, -(-end // BLOCK_BP)) if start < end else ()
         )  # the interval may lie beyond the contig
         for number in blocks:
             block_start = number * BLOCK_BP
             first, last = max(start, block_start), min(end, block_start + BLOCK_BP)
-            with self._lock:  # all readers of a FASTA share one file position
-                block = self._block(interval.contig, number)
+            block = self._block(interval.contig, number)
             codes[first - interval.start : last - interval.start] = block[first - block_start : last - block_start]
         return codes
 
     def _read_block(self, contig: str, number: int) -> Codes:
         start = number * BLOCK_BP
-        end = min(start + BLOCK_BP, self._genome.contigs[contig])
-        return encode(self._genome.fetch(Interval(contig, start, end)))
+        end = min(start + BLOCK_BP, self.genome.contigs[contig])
+        return encode(self.genome.fetch(Interval(contig, start, end)))

@@ -11,6 +11,7 @@ from typing import Any
 
 from enformer_vep.errors import InputError
 from enformer_vep.genome.variant import MISSING, Interval
+from enformer_vep.io.bgzip import GZIP_MAGIC
 from enformer_vep.io.contigs import canonical_contig
 from enformer_vep.wording import cause
 
@@ -254,7 +255,7 @@ def _lines(path: str, kind: str) -> Iterator[tuple[int, str]]:
     try:
         with open(path, "rb") as lines:
             for number, line in enumerate(lines, start=1):
-                if number == 1 and line.startswith(b"\x1f\x8b"):
+                if number == 1 and line.startswith(GZIP_MAGIC):
                     raise InputError(f"{path} is compressed: expected a plain {kind} file; run 'gunzip' on it")
                 yield number, line.decode("utf-8", "surrogateescape").rstrip()
     except (OSError, ValueError) as error:

@@ -16,11 +16,8 @@ import pyarrow.parquet
 
 from enformer_vep.io.alleles import AlleleFields, VcfAllele
 from enformer_vep.io.bgzip import BgzipWriter
-from enformer_vep.io.outputs import OutputPaths
+from enformer_vep.io.outputs import Dtype, Layout, OutputPaths
 from enformer_vep.io.tracks import TrackTable
-
-LAYOUTS = ("wide", "list", "long")
-DTYPES = ("float32", "float16")
 
 ROW_GROUP_ROWS = 10_000
 """Rows of a Parquet row group; the last one has the rest."""
@@ -39,14 +36,14 @@ class TableSettings:
     Attributes:
       statistics: names of the statistics.
       tracks: the tracks.
-      layout: one of LAYOUTS.
-      dtype: one of DTYPES; a score that does not fit into a float16 becomes infinite.
+      layout: what a row and a column are.
+      dtype: the number format of the scores; one that does not fit into a float16 becomes infinite.
     """
 
     statistics: Sequence[str]
     tracks: TrackTable
-    layout: str = "wide"
-    dtype: str = "float32"
+    layout: Layout = "wide"
+    dtype: Dtype = "float32"
 
     @property
     def num_scores(self) -> int:

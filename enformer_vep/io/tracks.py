@@ -1,7 +1,6 @@
 """The tracks of a head: their names from a published table, and which of them are wanted."""
 
 import hashlib
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,11 +9,10 @@ from typing import Any
 import pandas as pd
 
 from enformer_vep.errors import TrackError
+from enformer_vep.io.track_choice import TrackChoice, entry_text
 from enformer_vep.wording import cause, did_you_mean, plural
 
 REQUIRED_COLUMNS = ("index", "identifier", "description")
-
-_RANGE = re.compile(r"(\d+)(?:-(\d+))?")
 
 
 @dataclass(frozen=True)
@@ -49,12 +47,11 @@ class TrackTable:
         """Returns the table as tab-separated text, as it is written beside text outputs."""
         return self.table.to_csv(sep="\t", index=False, lineterminator="\n").encode()
 
-    def select(self, expression: str) -> "TrackTable":
+    def select(self, choice: TrackChoice) -> "TrackTable":
         """Chooses tracks.
 
         Args:
-          expression: numbers in the head from 0, ranges that include both ends, and identifiers, separated by commas:
-            '0-9,4799,ENCFF833POA'.
+          choice: what is wanted; an identifier that looks like a number or a range comes first.
 
         Returns:
           These tracks, each once, in the order given.
@@ -64,16 +61,18 @@ class TrackTable:
         """
         number_of = {identifier: number for number, identifier in enumerate(self.identifiers)}
         numbers: list[int] = []
-        for entry in (part.strip() for part in expression.split(",")):
-            if entry in number_of:
-                numbers.append(number_of[entry])
-            elif (match := _RANGE.fullmatch(entry)) and int(match[1]) <= int(match[2] or match[1]) < len(self.table):
-                numbers.extend(range(int(match[1]), int(match[2] or match[1]) + 1))
+        for entry in choice.entries:
+            text = entry_text(entry)
+            wanted = range(entry, entry + 1) if isinstance(entry, int) else entry
+            if text in number_of:
+                numbers.append(number_of[text])
+            elif isinstance(wanted, range) and wanted and 0 <= wanted[0] <= wanted[-1] < len(self.table):
+                numbers.extend(wanted)
             else:
                 raise TrackError(
-                    f"no track {entry!r} in the {self.head} head: expected numbers from 0 to {len(self.table) - 1}, "
+                    f"no track {text!r} in the {self.head} head: expected numbers from 0 to {len(self.table) - 1}, "
                     f"ranges of them like 0-9, or identifiers like {self.identifiers[0]}, separated by commas"
-                    f"{did_you_mean(entry, self.identifiers, likeness=0.9)}"
+                    f"{did_you_mean(text, self.identifiers, likeness=0.9)}"
                 )
         return replace(self, table=self.table.iloc[list(dict.fromkeys(numbers))].reset_index(drop=True))
 

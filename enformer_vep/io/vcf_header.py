@@ -8,7 +8,7 @@ from itertools import chain, islice
 from enformer_vep.errors import VcfError
 from enformer_vep.io import variant_lines
 
-COLUMNS = (b"#CHROM", b"POS", b"ID", b"REF", b"ALT", b"QUAL", b"FILTER", b"INFO")
+COLUMNS = (b"#" + variant_lines.COLUMN_NAMES[0], *variant_lines.COLUMN_NAMES[1:], b"QUAL", b"FILTER", b"INFO")
 
 _FIRST_LINE = b"##fileformat=VCF"
 _OLD_VERSION = re.compile(rb"##(?:file)?format=VCFv?([0-3](?:\.\d+)?)\s")

@@ -13,15 +13,10 @@ from collections.abc import Iterator
 from typing import IO
 
 from enformer_vep.errors import DamagedVcfError, VcfError
+from enformer_vep.io.bgzip import BLOCK_HEADER_BYTES, END_BLOCK, GZIP_MAGIC, MAX_BLOCK_BYTES, is_block
 from enformer_vep.wording import cause
 
-GZIP_MAGIC = b"\x1f\x8b"
-END_BLOCK = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
-"""The empty bgzip block that ends a complete file."""
-
 _EXPECTED = "expected a VCF, plain or compressed with gzip or bgzip, or a BCF"
-_BLOCK_BYTES = 1 << 16  # a bgzip block holds no more
-_BLOCK_HEADER_BYTES = 18
 _READ_BYTES = 1 << 16
 _INFLATE_BYTES = 1 << 18
 _MAX_LINE_BYTES = 1 << 30  # so that no file can fill the memory
@@ -89,7 +84,7 @@ class VcfStream:
         Raises:
           DamagedVcfError: no line begins there, or the file is damaged.
         """
-        place, skip = divmod(virtual_offset, _BLOCK_BYTES)
+        place, skip = divmod(virtual_offset, MAX_BLOCK_BYTES)
         self._num_read = min(place, os.fstat(self._file.fileno()).st_size)
         self._file.seek(self._num_read)
         blocks = self._inflate(b"")
@@ -153,7 +148,7 @@ class VcfStream:
         member_is_block = False
         size = 0
         while True:
-            if len(buffer) < _BLOCK_HEADER_BYTES:
+            if len(buffer) < BLOCK_HEADER_BYTES:
                 buffer += self._read()
             if not buffer:
                 break
@@ -185,10 +180,10 @@ class VcfStream:
                 size += len(data)
                 if member_is_block:
                     held.append(data)
-                    if size > _BLOCK_BYTES:
+                    if size > MAX_BLOCK_BYTES:
                         raise DamagedVcfError(
                             f"{self.name} is damaged: the bgzip block at byte {place} holds more than "
-                            f"{_BLOCK_BYTES} bytes; copy it again"
+                            f"{MAX_BLOCK_BYTES} bytes; copy it again"
                         )
                 elif data:
                     yield data
@@ -207,22 +202,12 @@ class VcfStream:
         )
 
 
-def is_block(data: bytes) -> bool:
-    """Returns whether data begin with the header of a bgzip block: gzip whose only extra field is BC, of 2 bytes."""
-    return (
-        len(data) >= _BLOCK_HEADER_BYTES
-        and data.startswith(GZIP_MAGIC)
-        and bool(data[3] & 4)
-        and data[12:16] == b"BC\x02\x00"
-    )
-
-
 def _inflate_start(raw: bytes) -> bytes:
     """Inflates as much as possible of a file's first bytes; errors are reported when the file is read."""
     while raw.startswith(GZIP_MAGIC):
         inflater = zlib.decompressobj(_GZIP_WBITS)
         try:
-            data = inflater.decompress(raw, _BLOCK_BYTES)
+            data = inflater.decompress(raw, MAX_BLOCK_BYTES)
         except zlib.error:
             return b""
         if data:

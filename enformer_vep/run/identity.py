@@ -1,118 +1,130 @@
 """The identity of a run: its inputs and settings, which do not depend on where, when and in how many parts it runs."""
 
-import logging
-import os
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
-from enformer_vep.errors import InputError
-from enformer_vep.inference.device import Device
-from enformer_vep.io.fasta import Genome
-from enformer_vep.io.selection import Selection
-from enformer_vep.io.tracks import TrackTable, read_track_table, unnamed_tracks
-from enformer_vep.model.location import ModelLocation
-from enformer_vep.run.run_record import file_identity, versions
-from enformer_vep.run.settings import ScoreSettings
-from enformer_vep.wording import did_you_mean
-
-if TYPE_CHECKING:
-    from enformer_vep.model.weights import LoadedModel
-
-logger = logging.getLogger(__name__)
+from enformer_vep.run.file_identity import FileIdentity
+from enformer_vep.run.json_values import to_json_values
 
 RUN_RECORD_FORMAT = 1
+"""To be raised when an item is added or removed, or changes its meaning."""
 
 
-def run_identity(
-    settings: ScoreSettings,
-    *,
-    vcf: str,
-    genome: Genome,
-    loaded: "LoadedModel",
-    statistics: Sequence[str],
-    tracks: TrackTable,
-    selection: Selection,
-    device: Device,
-    batch_size: int,
-) -> dict[str, Any]:
-    """Returns what the run record says before the run; two runs that agree in it write the same bytes.
+class Difference(NamedTuple):
+    """An item in which two records differ: its name as a path with dots, and both values, None for no such item."""
 
-    Args:
-      settings: the run's settings.
-      vcf: the path of the variants, or of their copy if they came through a pipe.
-      genome: the reference.
-      loaded: the model.
-      statistics: the scores' names.
-      tracks: the chosen tracks.
-      selection: the records that are wanted.
-      device: the device that the model runs on.
-      batch_size: sequences that are run at a time.
+    item: str
+    first: Any
+    second: Any
+
+
+@dataclass(frozen=True)
+class FastaIdentity(FileIdentity):
+    """A FASTA and its index."""
+
+    index: FileIdentity | None = None
+
+
+@dataclass(frozen=True)
+class ModelIdentity:
+    """A model.
+
+    Attributes:
+      name: as it calls itself.
+      index: the index file of its checkpoint.
+      format: 'checkpoint', 'saved_model' or 'enformer-vep'.
+      tensors_sha256: digest of the keys and checksums of its tensors.
+      is_published: whether the tensors are the published ones.
+      config: its sizes.
     """
-    return {
-        "format": RUN_RECORD_FORMAT,
-        "notice": loaded.notice,
-        "versions": versions(),
-        "vcf": file_identity(vcf),
-        "fasta": file_identity(settings.fasta) | {"index": file_identity(genome.index_path)},
-        "model": {
-            "name": loaded.name,
-            "index": file_identity(loaded.index_path),
-            "format": loaded.file_format,
-            "tensors_sha256": loaded.sha256,
-            "is_published": loaded.is_published,
-            "config": loaded.model.config.to_dict(),
-        },
-        "head": settings.head,
-        "statistics": list(statistics),
-        "tracks": tracks.record(),
-        "selection": selection.record(),
-        "placement": settings.window,
-        "engine": settings.engine,
-        "precision": settings.precision,
-        "device": device.kind,
-        "is_deterministic": device.kind == "CPU",
-        "batch_size": batch_size,
-        "layout": settings.layout,
-        "dtype": settings.dtype,
-    }
+
+    name: str
+    index: FileIdentity
+    format: str
+    tensors_sha256: str
+    is_published: bool
+    config: dict[str, Any]
 
 
-def input_paths(settings: ScoreSettings, loaded: "LoadedModel", *, is_piped: bool) -> dict[str, str]:
-    """Returns the paths of the inputs, absolute except for variants that came through a pipe."""
-    return {
-        "vcf": settings.vcf if is_piped else os.path.abspath(settings.vcf),
-        "fasta": os.path.abspath(settings.fasta),
-        "model_index": os.path.abspath(loaded.index_path),
-    }
+@dataclass(frozen=True)
+class TracksIdentity:
+    """The number of tracks, and a digest of their table."""
+
+    num_tracks: int
+    sha256: str
 
 
-def choose_tracks(settings: ScoreSettings, loaded: "LoadedModel", location: ModelLocation) -> TrackTable:
-    """Returns the tracks that are wanted, with their names.
+@dataclass(frozen=True)
+class SelectionIdentity:
+    """The numbers of regions and IDs of a selection, and a digest of them."""
 
-    Raises:
-      InputError: the model does not have this head or these tracks, or the track table belongs to another head.
+    num_regions: int
+    pass_only: bool
+    num_include_ids: int | None
+    sha256: str
+
+
+@dataclass(frozen=True)
+class RunIdentity:
+    """The inputs and settings of a run; two runs that agree in all of it write the same bytes for the same alleles.
+
+    It does not depend on where, when and in how many parts and shards they run.
     """
-    heads = loaded.model.config.heads
-    if settings.head not in heads:
-        raise InputError(
-            f"unknown head {settings.head!r}: this model has {', '.join(heads)}{did_you_mean(settings.head, heads)}"
-        )
-    num_tracks = heads[settings.head]
-    if track_table := settings.track_table or location.track_table_path(settings.head):
-        tracks = read_track_table(str(track_table), settings.head, num_tracks)
-    else:
-        prefix = f"{loaded.name}_" if loaded.notice else ""
-        tracks = unnamed_tracks(settings.head, num_tracks, prefix=prefix, description=loaded.notice or "")
-    return tracks if settings.tracks is None else tracks.select(settings.tracks)
+
+    format: int
+    notice: str | None
+    versions: dict[str, str]
+    vcf: FileIdentity
+    fasta: FastaIdentity
+    model: ModelIdentity
+    head: str
+    statistics: tuple[str, ...]
+    tracks: TracksIdentity
+    selection: SelectionIdentity
+    placement: str
+    engine: str
+    precision: str
+    device: str
+    is_deterministic: bool
+    batch_size: int
+    layout: str
+    dtype: str
+
+    def differences(self, other: "RunIdentity") -> list[Difference]:
+        """Returns the items in which another run differs; none may, neither between shards nor to resume a run."""
+        return find_differences(to_json_values(self), to_json_values(other))
 
 
-def notify(loaded: "LoadedModel", tracks: TrackTable) -> None:
-    """Logs what the user should know about the model and the tracks' names, once the command is known to be usable."""
-    if loaded.notice:
-        logger.info("model %s: %s", loaded.name, loaded.notice)
-    else:
-        known = "the published Enformer" if loaded.is_published else "not the published Enformer"
-        logger.info("weights: %s, according to their checksums %s", loaded.index_path, known)
-    if tracks.is_unnamed:
-        names = f"{tracks.identifiers[0]} to {tracks.identifiers[-1]}"
-        logger.info("without --track-table, tracks are named by head and number: %s", names)
+@dataclass(frozen=True)
+class ShardRecord:
+    """Which alleles a shard has.
+
+    Attributes:
+      number: of the shard, from 1.
+      of: number of shards.
+      first_allele: its first allele, from 0.
+      end_allele: the one after its last.
+      num_alleles: alleles of all shards.
+    """
+
+    number: int
+    of: int
+    first_allele: int
+    end_allele: int
+    num_alleles: int
+
+    def differences_in_division(self, other: "ShardRecord") -> list[Difference]:
+        """Returns the items in which another shard of the same run must not differ."""
+        mine, its = ({"of": shard.of, "num_alleles": shard.num_alleles} for shard in (self, other))
+        return find_differences(mine, its, "shard")
+
+
+def find_differences(first: Any, second: Any, name: str = "") -> list[Difference]:
+    """Returns the items in which two values of a record differ, those within dictionaries by themselves."""
+    if not (isinstance(first, dict) and isinstance(second, dict)):
+        return [] if first == second else [Difference(name, first, second)]
+    return [
+        found
+        for key in {**second, **first}
+        for found in find_differences(first.get(key), second.get(key), f"{name}.{key}".lstrip("."))
+    ]

@@ -1,13 +1,103 @@
-"""A run's input files: checks that they exist, and copies variants that can be read only once."""
+"""A run's input files: checks and opens them, and copies variants that can be read only once."""
 
+import logging
 import os
 import shutil
 import sys
+from collections.abc import Generator
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import islice
 
 from enformer_vep.errors import EnformerVepError, FastaError, InputError, TrackError, VcfError
-from enformer_vep.io.vcf import STANDARD_INPUT
-from enformer_vep.run.parts import INPUT_NAME, WorkFolder
-from enformer_vep.run.settings import ScoreSettings
+from enformer_vep.io.alleles import VcfAllele
+from enformer_vep.io.fasta import Genome
+from enformer_vep.io.selection import Selection
+from enformer_vep.io.survey import Survey, survey_vcf
+from enformer_vep.io.vcf import STANDARD_INPUT, VcfReader
+from enformer_vep.run.assembly import check_assembly
+from enformer_vep.run.selected import check_selected
+from enformer_vep.run.settings import InputSettings, ScoreSettings
+from enformer_vep.run.work_folder import INPUT_NAME, WorkFolder
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class RunInputs:
+    """The opened inputs of a run.
+
+    Attributes:
+      settings: what the user asked for.
+      vcf: a path of the variants that can be read repeatedly.
+      genome: the FASTA.
+      selection: the records that are wanted; contigs go by any of their names.
+      survey: the content of the VCF.
+    """
+
+    settings: InputSettings
+    vcf: str
+    genome: Genome
+    selection: Selection
+    survey: Survey
+
+    @property
+    def vcf_name(self) -> str:
+        """The VCF's name in messages."""
+        return vcf_name(self.settings)
+
+    @property
+    def is_piped(self) -> bool:
+        """Whether `vcf` is a copy of variants that came through a pipe."""
+        return self.vcf != self.settings.vcf
+
+    @property
+    def share(self) -> tuple[int, int]:
+        """The first allele of this run and the one after its last, counted from 0."""
+        num_alleles = self.survey.num_alleles
+        return (0, num_alleles) if self.settings.shard is None else self.settings.shard.share(num_alleles)
+
+    @property
+    def num_alleles(self) -> int:
+        """Alleles of this run."""
+        first, end = self.share
+        return end - first
+
+    def parts(self, part_size: int) -> Generator[list[VcfAllele], None, None]:
+        """Yields the alleles of this run in parts of one size; the last part has the rest."""
+        with closing(VcfReader(self.vcf, self.selection, name=self.vcf_name)) as reader:
+            alleles = islice(reader, *self.share)
+            for _ in range(-(-self.num_alleles // part_size)):
+                yield list(islice(alleles, part_size))
+
+
+def open_inputs(settings: InputSettings, genome: Genome, selection: Selection, work: WorkFolder) -> RunInputs:
+    """Reads the VCF once from end to end, and compares it with the FASTA and the selection.
+
+    Args:
+      settings: what the user asked for.
+      genome: the FASTA.
+      selection: the records that are wanted.
+      work: where a copy is kept of variants that can be read only once.
+
+    Raises:
+      InputError: the VCF cannot be read, or does not fit the FASTA or the selection.
+      EnformerVepError: the VCF is damaged, or cannot be copied.
+    """
+    name = vcf_name(settings)
+    vcf = keep_piped_input(settings.vcf, work)
+    resolved = selection.with_names(genome.resolve)
+    survey = survey_vcf(vcf, resolved, name=name)
+    if survey.notice:
+        logger.info("%s", survey.notice)
+    check_selected(survey, genome, selection, name)
+    check_assembly(survey, genome, name, allow_mismatches=settings.allow_mismatches)
+    return RunInputs(settings, vcf, genome, resolved, survey)
+
+
+def vcf_name(settings: InputSettings) -> str:
+    """Returns the VCF's name in messages."""
+    return "standard input" if settings.vcf == STANDARD_INPUT else settings.vcf
 
 
 def check_inputs(settings: ScoreSettings) -> None:
@@ -16,14 +106,14 @@ def check_inputs(settings: ScoreSettings) -> None:
     Raises:
       InputError: one does not exist.
     """
-    if settings.vcf == STANDARD_INPUT:
+    if settings.inputs.vcf == STANDARD_INPUT:
         if sys.stdin is None or sys.stdin.closed or sys.stdin.isatty():
             raise VcfError("standard input is a terminal: pipe a VCF into it, or name a file")
     else:
-        _check_exists(settings.vcf, "a VCF, plain or compressed with gzip or bgzip, or a BCF", VcfError)
-    _check_exists(settings.fasta, "a FASTA file, plain or bgzipped", FastaError)
-    if settings.track_table is not None:
-        _check_exists(settings.track_table, "a track table", TrackError)
+        _check_exists(settings.inputs.vcf, "a VCF, plain or compressed with gzip or bgzip, or a BCF", VcfError)
+    _check_exists(settings.inputs.fasta, "a FASTA file, plain or bgzipped", FastaError)
+    if settings.scoring.track_table is not None:
+        _check_exists(settings.scoring.track_table, "a track table", TrackError)
 
 
 def _check_exists(path: str, expected: str, kind: type[InputError]) -> None:

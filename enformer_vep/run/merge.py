@@ -3,9 +3,9 @@
 import gzip
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO, cast
 
 import pyarrow as pa
 import pyarrow.parquet
@@ -14,45 +14,27 @@ from enformer_vep.errors import EnformerVepError, InputError
 from enformer_vep.io.bgzip import BgzipWriter
 from enformer_vep.io.outputs import OutputPaths
 from enformer_vep.io.table import parquet_writer, rows_per_group
-from enformer_vep.run.parts import WorkFolder
+from enformer_vep.run.identity import Difference, RunIdentity, ShardRecord
+from enformer_vep.run.json_values import to_json_values
 from enformer_vep.run.results import RUN_METADATA, TRACKS_METADATA, WholeFiles, to_json
-from enformer_vep.run.run_record import difference, read_run_record
+from enformer_vep.run.run_record import Counts, MergeCourse, RunCourse, RunRecord, read_run_record
+from enformer_vep.run.work_folder import WorkFolder
 from enformer_vep.wording import listed, plural
-
-_OF_ONE_SHARD = ("shard", "counts")
-_SUMMED_COUNTS = ("alleles_read", "alleles_scored", "alleles_skipped", "float16_overflows")
-_HOW_IT_WENT = (
-    "command",
-    "paths",
-    "started",
-    "seconds_scoring",
-    "seconds_total",
-    "peak_memory_bytes",
-    "transformer_passes",
-    "tower_bins",
-    "verification",
-    "alleles_of_earlier_runs",
-    "batch_size_at_end",
-    "device_name",
-)
 
 
 @dataclass(frozen=True)
 class ShardOutput:
-    """The output of one shard: its files and its run record."""
+    """The output of one shard: its files and its run record, whose parts that a shard always has are not None."""
 
     paths: OutputPaths
-    record: dict[str, Any]
+    identity: RunIdentity
+    shard: ShardRecord
+    counts: Counts
+    course: RunCourse
 
-    @property
-    def number(self) -> int:
-        """K of K/N."""
-        return int(self.record["shard"]["number"])
-
-    @property
-    def run(self) -> dict[str, Any]:
-        """The inputs and settings of the run, which are the same for all of its shards."""
-        return {name: value for name, value in self.record.items() if name not in (*_OF_ONE_SHARD, *_HOW_IT_WENT)}
+    def origin(self) -> dict[str, object]:
+        """Describes the shard in the record of the merged run."""
+        return {"path": str(self.paths.table)} | to_json_values(self.shard) | to_json_values(self.course)
 
 
 def merge_shards(out: str, parts: Sequence[str], *, overwrite: bool = False, command: str = "") -> str:
@@ -75,32 +57,28 @@ def merge_shards(out: str, parts: Sequence[str], *, overwrite: bool = False, com
     if paths.is_standard_output:
         raise InputError("merge cannot write to standard output: name a file as OUT")
     paths.check(overwrite=overwrite)
-    shards = sorted((_open_shard(part, paths) for part in parts), key=lambda shard: shard.number)
+    shards = sorted((_open_shard(part, paths) for part in parts), key=lambda shard: shard.shard.number)
     _check_complete(shards)
-    counts = _sum_counts(shards)
-    run = shards[0].run | {"counts": counts}
+    counts = Counts.of_shards([shard.counts for shard in shards])
+    run = RunRecord(shards[0].identity, None, counts)
     with WorkFolder(paths.work) as work, WholeFiles(paths) as files, files.writing():
         if work.finished():
             raise InputError(f"an unfinished run is in {paths.work}: choose another output, or finish that run first")
         num_alleles = (_merge_parquet if paths.is_parquet else _merge_text)(shards, paths, files, run)
-        _merge_skipped(shards, files.open(paths.skipped), counts["alleles_skipped"])
-        if num_alleles != counts["alleles_scored"]:
+        _merge_skipped(shards, files.open(paths.skipped), counts.alleles_skipped)
+        if num_alleles != counts.alleles_scored:
             raise EnformerVepError(
-                f"the shards contain {num_alleles} alleles, but their run records say {counts['alleles_scored']}: "
+                f"the shards contain {num_alleles} alleles, but their run records say {counts.alleles_scored}: "
                 "score the shards again"
             )
         if paths.tracks and shards[0].paths.tracks:
             files.open(paths.tracks).write(shards[0].paths.tracks.read_bytes())
-        merged_from = [
-            {"path": str(shard.paths.table)} | shard.record["shard"] | {n: shard.record.get(n) for n in _HOW_IT_WENT}
-            for shard in shards
-        ]
-        seconds = sum(shard.record["seconds_scoring"] for shard in shards)
-        record = run | {"command": command, "seconds_scoring": seconds, "merged_from": merged_from}
-        files.open(paths.run).write(to_json(record))
+        seconds = sum(shard.course.seconds_scoring for shard in shards)
+        course = MergeCourse(command, seconds, tuple(shard.origin() for shard in shards))
+        files.open(paths.run).write(to_json(replace(run, course=course).to_dict()))
         files.finish()
         work.discard_at_exit()
-    scored = f"{counts['alleles_scored']} of {counts['alleles_read']} alleles scored"
+    scored = f"{counts.alleles_scored} of {counts.alleles_read} alleles scored"
     return f"merged {plural(len(shards), 'shard')}: {scored}; results: {out}"
 
 
@@ -112,66 +90,50 @@ def _open_shard(part: str, paths: OutputPaths) -> ShardOutput:
         if not path.is_file():
             raise InputError(f"no such file: {path}: expected {part} to be the output of a finished run")
     record = read_run_record(shard.run)
-    if "shard" not in record:
+    if record.shard is None or not isinstance(record.course, RunCourse):
         raise InputError(f"{part} is not a shard: it was not written with score --shard K/N")
-    return ShardOutput(shard, record)
+    return ShardOutput(shard, record.identity, record.shard, record.counts, record.course)
 
 
 def _check_complete(shards: Sequence[ShardOutput]) -> None:
     """Raises InputError for gaps, duplicates and overlaps, and for shards of different runs."""
     first = shards[0]
-    for shard in shards[1:]:
-        for name in {**first.run, **shard.run}:
-            if found := difference(first.run.get(name), shard.run.get(name), name):
-                item, one, other = found
-                raise InputError(
-                    f"{shard.paths.table} belongs to a different run than {first.paths.table}: {item} is {other}, not "
-                    f"{one}"
-                )
-        for item in ("of", "num_alleles"):
-            one, other = first.record["shard"][item], shard.record["shard"][item]
-            if one != other:
-                raise InputError(
-                    f"{shard.paths.table} belongs to a different division than {first.paths.table}: shard.{item} is "
-                    f"{other}, not {one}"
-                )
-    num_shards = first.record["shard"]["of"]
-    numbers = [shard.number for shard in shards]
+    for other in shards[1:]:
+        if found := first.identity.differences(other.identity):
+            raise _mismatch(other, first, "run", found[0])
+        if found := first.shard.differences_in_division(other.shard):
+            raise _mismatch(other, first, "division", found[0])
+    num_shards = first.shard.of
+    numbers = [shard.shard.number for shard in shards]
     if duplicates := sorted({number for number in numbers if numbers.count(number) > 1}):
         number = duplicates[0]
         raise InputError(f"shard {number}/{num_shards} is duplicated: expected it once, found {numbers.count(number)}")
     if missing := sorted(set(range(1, num_shards + 1)) - set(numbers)):
         shown = listed(f"{number}/{num_shards}" for number in missing)
         raise InputError(f"missing {len(missing):,} of {plural(num_shards, 'shard')}: {shown}")
-    ends = [0, *(shard.record["shard"]["end_allele"] for shard in shards)]
+    ends = [0, *(shard.shard.end_allele for shard in shards)]
     for shard, end in zip(shards, ends, strict=False):
-        if shard.record["shard"]["first_allele"] != end:
+        if shard.shard.first_allele != end:
             raise InputError(f"{shard.paths.table} does not start where the previous shard ends, at allele {end}")
 
 
-def _sum_counts(shards: Sequence[ShardOutput]) -> dict[str, Any]:
-    counts = dict(shards[0].record["counts"])
-    for name in _SUMMED_COUNTS:
-        counts[name] = sum(shard.record["counts"][name] for shard in shards)
-    reasons: dict[str, int] = {}
-    for shard in shards:
-        for reason, number in shard.record["counts"]["skipped_by_reason"].items():
-            reasons[reason] = reasons.get(reason, 0) + number
-    counts["skipped_by_reason"] = dict(sorted(reasons.items()))
-    return counts
+def _mismatch(other: ShardOutput, first: ShardOutput, of_what: str, found: Difference) -> InputError:
+    return InputError(
+        f"{other.paths.table} belongs to a different {of_what} than {first.paths.table}: {found.item} is "
+        f"{found.second}, not {found.first}"
+    )
 
 
-def _merge_parquet(shards: Sequence[ShardOutput], paths: OutputPaths, files: WholeFiles, run: dict[str, Any]) -> int:
+def _merge_parquet(shards: Sequence[ShardOutput], paths: OutputPaths, files: WholeFiles, run: RunRecord) -> int:
     """Writes the shards' rows in row groups as a single run does; returns the number of alleles."""
     with ExitStack() as stack:
         tables = [stack.enter_context(_open_parquet(shard.paths.table)) for shard in shards]
         tracks = (tables[0].schema_arrow.metadata or {}).get(TRACKS_METADATA)
         if tracks is None:
             raise InputError(f"{shards[0].paths.table} has no track table in its metadata: score it again")
-        schema = tables[0].schema_arrow.with_metadata({TRACKS_METADATA: tracks, RUN_METADATA: to_json(run)})
-        is_long = run["layout"] == "long"
-        num_tracks = int(run["tracks"]["num_tracks"])
-        group_rows = rows_per_group(run["layout"], num_tracks)
+        schema = tables[0].schema_arrow.with_metadata({TRACKS_METADATA: tracks, RUN_METADATA: to_json(run.to_dict())})
+        num_tracks = run.identity.tracks.num_tracks
+        group_rows = rows_per_group(run.identity.layout, num_tracks)
         writer = parquet_writer(files.open(paths.table), schema)
         num_rows = 0
         try:
@@ -183,7 +145,7 @@ def _merge_parquet(shards: Sequence[ShardOutput], paths: OutputPaths, files: Who
                 f"a shard is damaged, or its columns differ from those of the first: {error}"
             ) from error
         writer.close()
-    return num_rows // num_tracks if is_long else num_rows
+    return _num_alleles(num_rows, run)
 
 
 def _open_parquet(path: Path) -> pyarrow.parquet.ParquetFile:
@@ -211,7 +173,7 @@ def _row_groups(tables: Sequence[pyarrow.parquet.ParquetFile], group_rows: int) 
         yield pa.Table.from_batches(waiting).combine_chunks()
 
 
-def _merge_text(shards: Sequence[ShardOutput], paths: OutputPaths, files: WholeFiles, run: dict[str, Any]) -> int:
+def _merge_text(shards: Sequence[ShardOutput], paths: OutputPaths, files: WholeFiles, run: RunRecord) -> int:
     """Copies the shards' lines below one header; returns the number of alleles."""
     stream = files.open(paths.table)
     sources = [shard.paths.table for shard in shards]
@@ -221,8 +183,11 @@ def _merge_text(shards: Sequence[ShardOutput], paths: OutputPaths, files: WholeF
         target.close()
     else:
         num_lines = _copy_lines(sources, stream, is_gzipped=False)
-    num_tracks = int(run["tracks"]["num_tracks"])
-    return num_lines // num_tracks if run["layout"] == "long" else num_lines
+    return _num_alleles(num_lines, run)
+
+
+def _num_alleles(num_rows: int, run: RunRecord) -> int:
+    return num_rows // run.identity.tracks.num_tracks if run.identity.layout == "long" else num_rows
 
 
 def _merge_skipped(shards: Sequence[ShardOutput], target: BinaryIO, num_skipped: int) -> None:

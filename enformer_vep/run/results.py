@@ -18,6 +18,7 @@ from enformer_vep.io.outputs import OutputPaths
 from enformer_vep.io.table import TableSettings, open_table, write_line
 from enformer_vep.io.tracks import TrackTable
 from enformer_vep.run.parts import Part, SkippedAllele
+from enformer_vep.run.run_record import RunRecord
 
 _PLACE = ("record", "allele")
 SKIPPED_COLUMNS = (*_PLACE, *(name for name in AlleleFields._fields if name not in _PLACE), "reason", "detail")
@@ -96,19 +97,19 @@ class WholeFiles:
 class ResultWriter:
     """Puts the parts of a run together, in order."""
 
-    def __init__(self, files: WholeFiles, paths: OutputPaths, settings: TableSettings, run: dict[str, Any]) -> None:
+    def __init__(self, files: WholeFiles, paths: OutputPaths, settings: TableSettings, run: RunRecord) -> None:
         """Starts the table and the list of skipped alleles.
 
         Args:
           files: where they are written.
           paths: their names.
           settings: how scores are written.
-          run: the identity and the counts of the run, which are the same for equal runs. Goes into Parquet.
+          run: the record of the run without its course, which is the same for equal runs. Goes into Parquet.
         """
         self._files = files
         self._paths = paths
         self._tracks = settings.tracks
-        metadata = {TRACKS_METADATA: tracks_to_json(settings.tracks), RUN_METADATA: to_json(run)}
+        metadata = {TRACKS_METADATA: tracks_to_json(settings.tracks), RUN_METADATA: to_json(run.to_dict())}
         with files.writing():
             self._skipped = files.open(paths.skipped)
             write_line(self._skipped, SKIPPED_COLUMNS)
@@ -121,7 +122,7 @@ class ResultWriter:
             for skipped in part.skipped:
                 write_line(self._skipped, _skipped_fields(skipped))
 
-    def finish(self, run_record: dict[str, Any]) -> None:
+    def finish(self, run_record: RunRecord) -> None:
         """Writes the rest, and renames every file.
 
         Args:
@@ -129,7 +130,7 @@ class ResultWriter:
         """
         with self._files.writing():
             self._table.close()
-            self._files.open(self._paths.run).write(to_json(run_record))
+            self._files.open(self._paths.run).write(to_json(run_record.to_dict()))
             if self._paths.tracks:
                 self._files.open(self._paths.tracks).write(self._tracks.to_tsv())
         self._files.finish()

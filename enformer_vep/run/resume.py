@@ -1,15 +1,17 @@
 """Decides whether a run may continue from finished parts, and which files it may replace."""
 
+import logging
 from pathlib import Path
-from typing import Any
 
 from enformer_vep.errors import InputError, OutputError
 from enformer_vep.io.outputs import OutputPaths
 from enformer_vep.io.tracks import REQUIRED_COLUMNS
-from enformer_vep.run.parts import WorkFolder
 from enformer_vep.run.results import SKIPPED_COLUMNS
-from enformer_vep.run.run_record import difference, is_run_record
-from enformer_vep.run.settings import ScoreSettings
+from enformer_vep.run.run_record import RunPlan, RunRecord, is_run_record, read_run_record
+from enformer_vep.run.settings import DEFAULT_PART_SIZE, OutputSettings, ScoreSettings
+from enformer_vep.run.work_folder import WorkFolder
+
+logger = logging.getLogger(__name__)
 
 
 def check_outputs(settings: ScoreSettings, paths: OutputPaths) -> None:
@@ -20,8 +22,8 @@ def check_outputs(settings: ScoreSettings, paths: OutputPaths) -> None:
     Raises:
       OutputError: a file cannot be written, or exists and must not be replaced.
     """
-    paths.check(overwrite=settings.overwrite or settings.resume)
-    if settings.overwrite:
+    paths.check(overwrite=settings.output.overwrite or settings.output.resume)
+    if settings.output.overwrite:
         return
     for path in paths.all:
         if path.exists() and not _is_ours(path, paths, settings):
@@ -38,7 +40,7 @@ def _is_ours(path: Path, paths: OutputPaths, settings: ScoreSettings) -> bool:
     columns = _columns(path)
     if path == paths.skipped:
         return columns == list(SKIPPED_COLUMNS)
-    is_input = settings.track_table is not None and path.samefile(settings.track_table)
+    is_input = settings.scoring.track_table is not None and path.samefile(settings.scoring.track_table)
     return not is_input and set(REQUIRED_COLUMNS) <= set(columns)
 
 
@@ -65,32 +67,87 @@ def check_work(settings: ScoreSettings, paths: OutputPaths, work: WorkFolder) ->
     Raises:
       OutputError: there is an unfinished run, or another run has written the output in the meantime.
     """
-    if work.finished() and not settings.overwrite and not settings.resume:
+    if work.finished() and not settings.output.overwrite and not settings.output.resume:
         raise OutputError(
             f"an unfinished run is in {work.path}: use --resume to continue it or --overwrite to discard it"
         )
     check_outputs(settings, paths)
 
 
-def earlier_part_size(work: WorkFolder) -> int | None:
-    """Returns the number of alleles in a part of the unfinished run; None if there is no unfinished run."""
-    run = work.read_run() if work.finished() else None
-    return None if run is None else int(run["part_size"])
-
-
-def differences(earlier: dict[str, Any], run: dict[str, Any]) -> list[tuple[str, Any, Any]]:
-    """Returns the items in which a run differs from an earlier one, each with both values."""
-    found = [difference(earlier.get(name), value, name) for name, value in run.items()]
-    return [item for item in found if item]
-
-
-def check_same(earlier: dict[str, Any], run: dict[str, Any], where: Path) -> None:
-    """Refuses to continue a different run.
+def choose_part_size(output: OutputSettings, device_kind: str, work: WorkFolder) -> int:
+    """Returns the number of alleles in a part: that of the unfinished run, if there is one to continue.
 
     Raises:
-      InputError: an item differs; the message names it.
+      OutputError: the plan of the unfinished run cannot be read.
     """
-    if found := differences(earlier, run):
+    plan = _earlier_plan(output, work)
+    if plan is None:
+        return output.part_size or DEFAULT_PART_SIZE[device_kind]
+    if output.part_size not in (None, plan.part_size):
+        logger.info(
+            "--part-size %d is ignored: the unfinished run has parts of %d alleles", output.part_size, plan.part_size
+        )
+    return plan.part_size
+
+
+def finished_record(plan: RunPlan, output: OutputSettings, paths: OutputPaths, work: WorkFolder) -> RunRecord | None:
+    """Returns the record of a finished run whose files are all there, if it is the run that is to be resumed.
+
+    This includes a run that died after its last file was in place, before its parts were removed.
+
+    Raises:
+      InputError: the files are those of another run, and must not be replaced.
+    """
+    if not (output.resume and paths.table.exists() and is_run_record(paths.run)):
+        return None
+    may_replace = bool(work.finished()) or output.overwrite
+    try:
+        record = read_run_record(paths.run)
+    except InputError:
+        if may_replace:
+            return None
+        raise
+    if paths.is_whole() and not plan.differences(record):
+        return record
+    if not may_replace:
+        _check_same(plan, record, paths.run)
+    return None
+
+
+def prepare_work(plan: RunPlan, output: OutputSettings, work: WorkFolder, *, keep: tuple[str, ...]) -> None:
+    """Makes sure that the finished parts, if any are left, belong to a run.
+
+    Args:
+      plan: the run.
+      output: whether an earlier run is continued or discarded.
+      work: the folder of the parts.
+      keep: names of files that are not cleared away.
+
+    Raises:
+      InputError: they belong to another run, and must not be discarded.
+    """
+    earlier = _earlier_plan(output, work)
+    if earlier is not None and not (output.overwrite and plan.differences(earlier)):
+        _check_same(plan, earlier, work.path)
+        return
+    work.clear(keep=keep)
+    work.write_plan(plan)
+
+
+def _earlier_plan(output: OutputSettings, work: WorkFolder) -> RunPlan | None:
+    """Returns the plan of the unfinished run, None if it is not wanted; one that is unreadable may be overwritten."""
+    if not (output.resume and work.finished()):
+        return None
+    try:
+        return work.read_plan()
+    except OutputError:
+        if output.overwrite:
+            return None
+        raise
+
+
+def _check_same(plan: RunPlan, earlier: RunPlan | RunRecord, where: Path) -> None:
+    if found := plan.differences(earlier):
         item, then, now = found[0]
         raise InputError(
             f"cannot resume: the run in {where} had {item} {then}, this one has {now}; use the same options and "

@@ -1,118 +1,248 @@
-"""The run record: the inputs, settings, versions and results of a run."""
+"""The run record: the inputs, settings, versions and results of a run, and what of it two runs must have in common.
 
-import hashlib
+`RunIdentity` must agree between the shards of a run, together with how their ShardRecords divide the alleles; and to
+resume a run, together with the whole ShardRecord. `Counts` and `RunCourse` are those of one run alone.
+"""
+
 import json
-import os
-import platform
-import resource
-import sys
-from contextlib import suppress
-from datetime import datetime, timezone
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from enformer_vep import __version__
 from enformer_vep.errors import InputError
+from enformer_vep.run.identity import RUN_RECORD_FORMAT, Difference, RunIdentity, ShardRecord, find_differences
+from enformer_vep.run.json_values import from_json_values, to_json_values
 from enformer_vep.wording import cause
 
-RECORDED_PACKAGES = ("tensorflow", "dm-sonnet", "numpy", "pysam", "pyfaidx", "pyarrow")
-
-WHOLE_FILE_BYTES = 256 * 2**20
-"""Larger files are identified by samples of their bytes."""
-
-NUM_SAMPLES = 64
-SAMPLE_BYTES = 2**20
+T = TypeVar("T")
 
 
-def file_identity(path: str | Path) -> dict[str, Any]:
-    """Identifies a file by its content.
+@dataclass(frozen=True)
+class RunPlan:
+    """What is known before a run begins; the parts of another run are usable only if it agrees in all of this.
 
-    Args:
-      path: the file.
-
-    Returns:
-      `bytes` and `sha256`. For a file over 256 MiB, `sampled_sha256` replaces `sha256`: the digest of its length (as
-      decimal digits) and of 64 pieces of 1 MiB at equal distances, the first and the last MiB among them.
+    Attributes:
+      identity: the inputs and settings.
+      shard: the share of the alleles, None for all of them.
+      part_size: alleles of a part.
     """
-    size = os.path.getsize(path)
-    identity: dict[str, Any] = {"bytes": size}
-    with open(path, "rb") as handle:
-        if size <= WHOLE_FILE_BYTES:
-            whole = hashlib.sha256()
-            while piece := handle.read(SAMPLE_BYTES):
-                whole.update(piece)
-            return identity | {"sha256": whole.hexdigest()}
-        digest = hashlib.sha256(str(size).encode())
-        for sample in range(NUM_SAMPLES):
-            handle.seek((size - SAMPLE_BYTES) * sample // (NUM_SAMPLES - 1))
-            digest.update(handle.read(SAMPLE_BYTES))
-    return identity | {"sampled_sha256": digest.hexdigest()}
+
+    identity: RunIdentity
+    shard: ShardRecord | None
+    part_size: int
+
+    def differences(self, earlier: "RunPlan | RunRecord") -> list[Difference]:
+        """Returns the items in which an earlier run, finished or not, was another: its identity and its share.
+
+        The size of its parts does not count, as what continues it takes them as they are.
+        """
+        then, now = (None if run.shard is None else to_json_values(run.shard) for run in (earlier, self))
+        return earlier.identity.differences(self.identity) + find_differences(then, now, "shard")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the plan as JSON has it."""
+        return _flat(self.identity, self.shard) | {"part_size": self.part_size}
+
+    @classmethod
+    def from_dict(cls, values: Any) -> "RunPlan":
+        """Reads what `to_dict` returned.
+
+        Raises:
+          ValueError: an item is missing, unknown or of another type.
+        """
+        taken = _Items(values)
+        identity, shard = taken.identity(), taken.shard()
+        part_size = taken.pop("part_size")
+        taken.check_empty()
+        if type(part_size) is not int or part_size < 1:
+            raise ValueError(f"part_size is {part_size!r}")
+        return cls(identity, shard, part_size)
 
 
-def versions() -> dict[str, str]:
-    """Returns the versions of this package, Python, and the packages that numbers or files depend on."""
-    found = {"enformer-vep": __version__, "python": platform.python_version()}
-    for package in RECORDED_PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:  # installed under another name, such as tensorflow-cpu
-            found[package] = "unknown"
-    return found
+@dataclass(frozen=True)
+class Counts:
+    """What became of the records and alleles of a run.
+
+    Attributes:
+      records: records of the whole VCF, whatever the shard.
+      records_left_out: those of them that the selection leaves out.
+      alleles_read: alleles of this run.
+      alleles_scored: those of them that have scores.
+      alleles_skipped: the others.
+      skipped_by_reason: how many were skipped for each reason.
+      float16_overflows: scores that do not fit into the float16 that they are written as.
+    """
+
+    records: int
+    records_left_out: int
+    alleles_read: int
+    alleles_scored: int
+    alleles_skipped: int
+    skipped_by_reason: dict[str, int]
+    float16_overflows: int
+
+    @classmethod
+    def of_shards(cls, shards: Sequence["Counts"]) -> "Counts":
+        """Returns the counts of the run that shards make up: records of the VCF once, alleles added up."""
+        reasons = sorted({reason for counts in shards for reason in counts.skipped_by_reason})
+        return cls(
+            shards[0].records,
+            shards[0].records_left_out,
+            sum(counts.alleles_read for counts in shards),
+            sum(counts.alleles_scored for counts in shards),
+            sum(counts.alleles_skipped for counts in shards),
+            {reason: sum(counts.skipped_by_reason.get(reason, 0) for counts in shards) for reason in reasons},
+            sum(counts.float16_overflows for counts in shards),
+        )
 
 
-def how_it_went(started: datetime, seconds_scoring: float) -> dict[str, Any]:
-    """Returns times and memory of a run that ends now."""
-    return {
-        "started": started.isoformat(timespec="seconds"),
-        "seconds_scoring": round(seconds_scoring, 3),
-        "seconds_total": round((datetime.now(timezone.utc) - started).total_seconds(), 3),
-        "peak_memory_bytes": peak_memory_bytes(),
-    }
+@dataclass(frozen=True)
+class TowerBins:
+    """Tower bins of all sequences: those that were computed, and those that were known already."""
+
+    computed: int
+    reused: int
 
 
-def peak_memory_bytes() -> int:
-    """Returns the most memory that this process has held so far."""
-    with suppress(OSError, StopIteration), open("/proc/self/status", encoding="ascii") as lines:
-        # On Linux, getrusage never reports less than the memory of the process that started this one.
-        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
-    unit_bytes = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit_bytes
+@dataclass(frozen=True)
+class VerificationRecord:
+    """How alleles compared with the full engine."""
+
+    alleles: int
+    largest_error: float
+    median_error: float
+    largest_error_of_one_track: float
+    worst_allele: str
+    tolerance: float
 
 
-def read_run_record(path: Path) -> dict[str, Any]:
+@dataclass(frozen=True)
+class RunCourse:
+    """Where and how a run went, which is not the same each time."""
+
+    command: str
+    paths: dict[str, str]
+    alleles_of_earlier_runs: int
+    transformer_passes: int
+    tower_bins: TowerBins
+    batch_size_at_end: int
+    device_name: str
+    started: str
+    seconds_scoring: float
+    seconds_total: float
+    peak_memory_bytes: int
+    verification: VerificationRecord | None = None
+
+
+@dataclass(frozen=True)
+class MergeCourse:
+    """How shards were merged.
+
+    Attributes:
+      command: the command line.
+      seconds_scoring: of all shards.
+      merged_from: of each shard, its path, its ShardRecord and its RunCourse.
+    """
+
+    command: str
+    seconds_scoring: float
+    merged_from: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """The record of a finished run.
+
+    Attributes:
+      identity: the inputs and settings.
+      shard: the share of the alleles, None for all of them.
+      counts: what became of its alleles.
+      course: how it went; None in the metadata of a table, which are the same for equal runs.
+    """
+
+    identity: RunIdentity
+    shard: ShardRecord | None
+    counts: Counts
+    course: RunCourse | MergeCourse | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the record as JSON has it."""
+        course = {} if self.course is None else to_json_values(self.course)
+        return _flat(self.identity, self.shard) | {"counts": to_json_values(self.counts)} | course
+
+    @classmethod
+    def from_dict(cls, values: Any) -> "RunRecord":
+        """Reads what `to_dict` returned.
+
+        Raises:
+          ValueError: an item is missing, unknown or of another type.
+        """
+        taken = _Items(values)
+        identity, shard = taken.identity(), taken.shard()
+        counts = from_json_values(Counts, taken.pop("counts"), "counts")
+        course: RunCourse | MergeCourse | None = None
+        if "merged_from" in taken.values:
+            course = taken.take(MergeCourse)
+        elif taken.values:
+            course = taken.take(RunCourse)
+        taken.check_empty()
+        return cls(identity, shard, counts, course)
+
+
+class _Items:
+    """The items of a record, which are taken off one after another."""
+
+    def __init__(self, values: Any) -> None:
+        if not isinstance(values, dict):
+            raise ValueError("expected a JSON object")
+        self.values = dict(values)
+
+    def pop(self, name: str) -> Any:
+        return self.values.pop(name, None)
+
+    def take(self, kind: type[T]) -> T:
+        """Takes the items that a dataclass has."""
+        names = [item.name for item in fields(kind) if item.name in self.values]  # type: ignore[arg-type]
+        return from_json_values(kind, {name: self.values.pop(name) for name in names})
+
+    def identity(self) -> RunIdentity:
+        found = self.values.get("format")
+        if found != RUN_RECORD_FORMAT:
+            raise ValueError(f"its format is {found}, and this version of enformer-vep reads {RUN_RECORD_FORMAT}")
+        return self.take(RunIdentity)
+
+    def shard(self) -> ShardRecord | None:
+        found = self.values.pop("shard", None)
+        return None if found is None else from_json_values(ShardRecord, found, "shard")
+
+    def check_empty(self) -> None:
+        for name in self.values:
+            raise ValueError(f"{name} is unknown")
+
+
+def _flat(identity: RunIdentity, shard: ShardRecord | None) -> dict[str, Any]:
+    return to_json_values(identity) | ({} if shard is None else {"shard": to_json_values(shard)})
+
+
+def read_run_record(path: Path) -> RunRecord:
     """Reads a run record.
 
     Raises:
-      InputError: the file cannot be read, or is not a run record.
+      InputError: the file cannot be read, or is not a run record of this version's format.
     """
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        return RunRecord.from_dict(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
         raise InputError(f"{path} is not a run record: {cause(error)}") from error
-    if not isinstance(record, dict) or "counts" not in record or "format" not in record:
-        raise InputError(f"{path} is not a run record: expected JSON with 'format' and 'counts'")
-    return record
 
 
 def is_run_record(path: Path) -> bool:
-    """Returns whether a file is the record of a run of this program."""
+    """Returns whether a file is the record of a run of this program, of any version."""
     try:
-        versions_then = read_run_record(path).get("versions")
-    except InputError:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
         return False
-    return isinstance(versions_then, dict) and "enformer-vep" in versions_then
-
-
-def difference(first: Any, second: Any, name: str) -> tuple[str, Any, Any] | None:
-    """Finds the first item in which two values of a record differ.
-
-    Returns:
-      The item's name as a path with dots, and its two values; None if all items are equal.
-    """
-    if isinstance(first, dict) and isinstance(second, dict):
-        for key in {**second, **first}:
-            if found := difference(first.get(key), second.get(key), f"{name}.{key}"):
-                return found
-        return None
-    return None if first == second else (name, first, second)
+    is_record = isinstance(record, dict) and "counts" in record and "format" in record
+    versions = record.get("versions") if is_record else None
+    return isinstance(versions, dict) and "enformer-vep" in versions

@@ -1,114 +1,183 @@
-"""The settings of a run, and its summary."""
+"""The settings of a run, as typed values in groups by what they decide.
 
-from dataclasses import dataclass
-from pathlib import Path
+Nothing heavy is imported here: the command line takes its choices and defaults from this module.
+"""
 
-from enformer_vep.errors import SkipReason
-from enformer_vep.wording import plural
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from types import MappingProxyType
+from typing import Any, Literal, get_args
+
+from enformer_vep.errors import InputError
+from enformer_vep.genome.windows import Placement
+from enformer_vep.inference.device import BFLOAT16_PRECISIONS, DEFAULT_CACHE_BYTES, Precision, check_device_name
+from enformer_vep.io.outputs import Dtype, Layout
+from enformer_vep.io.track_choice import TrackChoice
+from enformer_vep.model.location import OFFICIAL
+from enformer_vep.run.shards import Shard
+
+EngineName = Literal["reusing", "full"]
+ENGINES: tuple[EngineName, ...] = get_args(EngineName)
+
+DEFAULT_STATISTICS = "SAD"
+
+DEFAULT_PART_SIZE: Mapping[str, int] = MappingProxyType({"CPU": 20, "GPU": 1000})
+"""Alleles of a part: at most this many, a few minutes of work, are lost if the program is killed."""
+
+DEFAULT_TOLERANCE: Mapping[Precision, float] = MappingProxyType(
+    {"float32": 0.01, "mixed": 0.03, "bfloat16": 0.1, "tf32": 0.1}
+)
+"""Largest accepted error by precision: twice the observed one, and more where rounding alone may decide."""
+
+
+def _default_statistics() -> tuple[str, ...]:
+    from enformer_vep.scoring import parse_statistics  # which imports NumPy
+
+    return parse_statistics(DEFAULT_STATISTICS)
 
 
 @dataclass(frozen=True)
-class ScoreSettings:
-    """The settings of `score`.
+class InputSettings:
+    """What is read.
 
     Attributes:
       vcf: the variants, '-' for standard input.
       fasta: the reference genome.
-      out: OUT, '-' for text on standard output, None to name it after the VCF.
-      model: a checkpoint's folder or prefix, a SavedModel's folder, or a name.
-      head: the head to score.
-      statistics: their names, separated by commas.
-      track_table: the published table that names the tracks, None to name them by number.
-      tracks: which tracks are wanted, None for all.
-      layout: 'wide', 'list' or 'long'.
-      dtype: 'float32' or 'float16', of the scores as they are written.
       regions: regions or BED files outside which records are left out; none for the whole file.
       pass_only: whether records that failed a filter are left out.
       include_id: a file of the only IDs that are wanted, None for all.
-      shard: 'K/N', the share of the alleles that is scored, None for all.
-      batch_size: sequences that are run at a time, None for the device's default.
-      part_size: alleles of a part, None for the device's default.
-      device: 'cpu', 'gpu', 'gpu:N', None for the first GPU and else the CPU.
-      engine: 'reusing', or 'full' for the plain one.
-      window: where windows lie: 'centred', 'grid' or 'shared:BP'.
-      precision: 'float32', 'tf32', 'mixed' or 'bfloat16'.
-      cache_bytes: bytes of reference towers that the reusing engine keeps.
-      verify: number of alleles that are scored again by the full engine.
-      verify_tolerance: the largest accepted error, None for the precision's default.
+      shard: the share of the alleles that is scored, None for all.
       strict: whether an allele that cannot be scored stops the run.
       allow_mismatches: whether the run continues when the FASTA seems to be of another assembly.
-      resume: whether the finished parts of an earlier run are used.
-      overwrite: whether existing files are overwritten.
-      quiet: whether no progress is shown on standard error.
-      log_json: a file to which progress is appended as JSON lines, None for no such file.
-      command: the command line, for the run record.
     """
 
     vcf: str
     fasta: str
-    out: str | None = None
-    model: str = "enformer"
-    head: str = "human"
-    statistics: str = "SAD"
-    track_table: str | None = None
-    tracks: str | None = None
-    layout: str = "wide"
-    dtype: str = "float32"
     regions: tuple[str, ...] = ()
     pass_only: bool = False
     include_id: str | None = None
-    shard: str | None = None
-    batch_size: int | None = None
-    part_size: int | None = None
-    device: str | None = None
-    engine: str = "reusing"
-    window: str = "centred"
-    precision: str = "float32"
-    cache_bytes: int = 128 * 2**20
-    verify: int = 0
-    verify_tolerance: float | None = None
+    shard: Shard | None = None
     strict: bool = False
     allow_mismatches: bool = False
+
+
+@dataclass(frozen=True)
+class ScoringSettings:
+    """What an allele's scores are.
+
+    Attributes:
+      model: a checkpoint's folder or prefix, a SavedModel's folder, or a name.
+      head: the head to score.
+      track_table: the published table that names the tracks, None to name them by number.
+      tracks: which tracks are wanted, None for all.
+      placement: where windows lie.
+      statistics: what is made of the predictions, in the order of the columns.
+    """
+
+    model: str = OFFICIAL
+    head: str = "human"
+    track_table: str | None = None
+    tracks: TrackChoice | None = None
+    placement: Placement = field(default_factory=Placement)
+    statistics: tuple[str, ...] = field(default_factory=_default_statistics)
+
+
+@dataclass(frozen=True)
+class ComputeSettings:
+    """How predictions are computed, and how exactly.
+
+    Attributes:
+      engine: 'reusing', or 'full' for the plain one.
+      precision: of products, and of what is kept between layers.
+      device: 'cpu', 'gpu', 'gpu:N', None for the first GPU and else the CPU.
+      batch_size: sequences that are run at a time, None for the device's default.
+      cache_bytes: bytes of reference towers that the reusing engine keeps.
+
+    Raises:
+      InputError: the engine does not support the precision.
+      DeviceError: the device's name is invalid.
+    """
+
+    engine: EngineName = "reusing"
+    precision: Precision = "float32"
+    device: str | None = None
+    batch_size: int | None = None
+    cache_bytes: int = DEFAULT_CACHE_BYTES
+
+    def __post_init__(self) -> None:
+        check_device_name(self.device)
+        if self.engine == "full" and self.precision in BFLOAT16_PRECISIONS:
+            raise InputError(f"--precision {self.precision} requires the reusing engine: remove --engine full")
+
+
+@dataclass(frozen=True)
+class OutputSettings:
+    """What is written, and what becomes of an earlier run's files.
+
+    Attributes:
+      out: OUT, '-' for text on standard output, None to name it after the VCF.
+      layout: what a row and a column of the table are.
+      dtype: the number format of the scores.
+      part_size: alleles of a part, None for the device's default.
+      resume: whether the finished parts of an earlier run are used.
+      overwrite: whether existing files are overwritten.
+      command: the command line, for the run record.
+    """
+
+    out: str | None = None
+    layout: Layout = "wide"
+    dtype: Dtype = "float32"
+    part_size: int | None = None
     resume: bool = False
     overwrite: bool = False
-    quiet: bool = False
-    log_json: str | None = None
     command: str = ""
 
 
 @dataclass(frozen=True)
-class ScoreSummary:
-    """The result of a run.
+class CheckSettings:
+    """How a run is checked and watched.
 
     Attributes:
-      num_scored: alleles scored.
-      num_skipped: alleles skipped, by reason.
-      num_new: alleles that this run scored or skipped; the others were finished before it.
-      seconds: time from the first allele to the last, without loading.
-      table: the path of the scores, None if they went to standard output.
-      skipped: the path of the table of skipped alleles.
-      verification: a sentence on the alleles that were verified, None if there were none.
+      verify: number of alleles that are scored again by the full engine.
+      verify_tolerance: the largest accepted error, None for the precision's default.
+      quiet: whether no progress is shown on standard error.
+      log_json: a file to which progress is appended as JSON lines, None for no such file.
     """
 
-    num_scored: int
-    num_skipped: dict[SkipReason, int]
-    num_new: int
-    seconds: float
-    table: Path | None
-    skipped: Path
-    verification: str | None = None
+    verify: int = 0
+    verify_tolerance: float | None = None
+    quiet: bool = False
+    log_json: str | None = None
 
-    def __str__(self) -> str:
-        num_skipped = sum(self.num_skipped.values())
-        num_alleles = self.num_scored + num_skipped
-        text = f"scored {self.num_scored} of {plural(num_alleles, 'allele')} in {self.seconds:.1f} s"
-        if self.num_new:
-            text += f" ({self.seconds / self.num_new:.2g} s per allele)"
-        if self.num_new < num_alleles:
-            text += f"; {num_alleles - self.num_new} of them were finished by an earlier run"
-        if num_skipped:
-            reasons = ", ".join(f"{count} {reason.value}" for reason, count in sorted(self.num_skipped.items()))
-            text += f"; skipped {num_skipped} ({reasons}), see {self.skipped}"
-        if self.verification:
-            text += f"; {self.verification}"
-        return f"{text}; results: {self.table or 'standard output'}"
+
+@dataclass(frozen=True)
+class ScoreSettings:
+    """The settings of `score`."""
+
+    inputs: InputSettings
+    scoring: ScoringSettings = field(default_factory=ScoringSettings)
+    compute: ComputeSettings = ComputeSettings()
+    output: OutputSettings = OutputSettings()
+    check: CheckSettings = CheckSettings()
+
+    @classmethod
+    def of(cls, **values: Any) -> "ScoreSettings":
+        """Makes settings from the values of all groups by their names, of which no two groups share one.
+
+        Raises:
+          TypeError: there is no such setting, or one is missing that has no default.
+          InputError: values do not fit together.
+        """
+        groups: dict[str, type[Any]] = {
+            "inputs": InputSettings,
+            "scoring": ScoringSettings,
+            "compute": ComputeSettings,
+            "output": OutputSettings,
+            "check": CheckSettings,
+        }
+        made = {}
+        for name, group in groups.items():
+            made[name] = group(**{item.name: values.pop(item.name) for item in fields(group) if item.name in values})
+        if values:
+            raise TypeError(f"unknown settings: {', '.join(values)}")
+        return cls(**made)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,11 +10,10 @@ from enformer_vep.errors import VerificationError
 from enformer_vep.genome.variant import Variant
 from enformer_vep.inference.engine import AllelePair, Engine
 from enformer_vep.run.parts import Part
+from enformer_vep.run.run_record import VerificationRecord
+from enformer_vep.run.settings import ComputeSettings
 from enformer_vep.scoring import rounding_noise, score
 from enformer_vep.wording import plural
-
-DEFAULT_TOLERANCE = {"float32": 0.01, "tf32": 0.1, "mixed": 0.03, "bfloat16": 0.1}
-"""Largest accepted error by precision: twice the observed one, and more where rounding alone may decide."""
 
 
 @dataclass(frozen=True)
@@ -39,16 +37,28 @@ class Verification:
     largest_of_one_track: float
     worst: str
 
-    def record(self, tolerance: float) -> dict[str, Any]:
+    def record(self, tolerance: float) -> VerificationRecord:
         """Returns the entry of the run record."""
-        return {
-            "alleles": self.num_alleles,
-            "largest_error": self.largest,
-            "median_error": self.median,
-            "largest_error_of_one_track": self.largest_of_one_track,
-            "worst_allele": self.worst,
-            "tolerance": tolerance,
-        }
+        return VerificationRecord(
+            self.num_alleles, self.largest, self.median, self.largest_of_one_track, self.worst, tolerance
+        )
+
+    def check(self, tolerance: float, compute: ComputeSettings) -> None:
+        """Compares the largest error with a tolerance.
+
+        Args:
+          tolerance: the largest accepted error.
+          compute: how the scores were computed; the message says how to compute them more exactly.
+
+        Raises:
+          VerificationError: the error is larger.
+        """
+        if self.largest <= tolerance:  # which NaN is not
+            return
+        raise VerificationError(
+            f"verification failed at {self.worst}: the error of its scores is {self.largest:.2g} of their spread, "
+            f"expected at most {tolerance:g} (--verify-tolerance); {self}. {_remedy(compute)}"
+        )
 
     def __str__(self) -> str:
         return (
@@ -64,7 +74,6 @@ def verify(
     statistics: Sequence[str],
     *,
     num_alleles: int,
-    tolerance: float,
 ) -> Verification | None:
     """Scores alleles again.
 
@@ -74,13 +83,9 @@ def verify(
       pair: makes the sequences of a scored allele, as the run did.
       statistics: the scores' names.
       num_alleles: how many alleles; fewer if fewer were scored. They are spaced evenly among the scored ones.
-      tolerance: the largest accepted error.
 
     Returns:
       The errors; None if no allele was scored.
-
-    Raises:
-      VerificationError: an error is larger than the tolerance.
     """
     chosen = choose(sum(len(part.alleles) for part in parts()), num_alleles)
     found = list(_pick(parts(), chosen))
@@ -98,20 +103,25 @@ def verify(
     ]
     of_alleles = [of_all_tracks for of_all_tracks, _ in errors]
     worst = int(np.argmax(of_alleles))
-    verification = Verification(
+    return Verification(
         len(found),
         float(of_alleles[worst]),
         float(np.median(of_alleles)),
         max(of_one_track for _, of_one_track in errors),
         str(found[worst][0]),
     )
-    if not verification.largest <= tolerance:
-        raise VerificationError(
-            f"verification failed at {verification.worst}: the error of its scores is {verification.largest:.2g} of "
-            f"their spread, expected at most {tolerance:g} (--verify-tolerance); {verification}. Score again with "
-            "--precision float32 or --engine full, and --overwrite"
-        )
-    return verification
+
+
+def _remedy(compute: ComputeSettings) -> str:
+    """Returns what to do about scores that are not exact enough."""
+    options = []
+    if compute.precision != "float32":
+        options.append("--precision float32")
+    if compute.engine != "full":
+        options.append("--engine full")
+    if not options:
+        return "The run used the full engine in float32 itself: repeat it with --overwrite; if it fails again, check the device"
+    return f"Score again with {' or '.join(options)}, and --overwrite"
 
 
 def choose(num_scored: int, num_alleles: int) -> list[int]:

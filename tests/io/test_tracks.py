@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from enformer_vep.errors import TrackError
+from enformer_vep.io.track_choice import TrackChoice
 from enformer_vep.io.tracks import TrackTable, read_track_table, unnamed_tracks
 
 HEADER = "index\tgenome\tidentifier\tfile\tdescription\n"
@@ -41,15 +42,35 @@ def test_a_table_that_counts_from_5313(tmp_path: Path) -> None:
     ],
 )
 def test_select(tracks: TrackTable, expression: str, expected: list[int]) -> None:
-    chosen = tracks.select(expression)
+    chosen = tracks.select(TrackChoice.parse(expression))
     assert chosen.indices == expected
     assert chosen.identifiers == [f"ENC{index}" for index in expected]
 
 
-@pytest.mark.parametrize("expression", ["", "12", "0-12", "5-4", "ENC99", "-1", "0,,1", "1.5"])
+@pytest.mark.parametrize("expression", ["12", "0-12", "5-4", "ENC99", "-1", "1.5", "9" * 5000])
 def test_what_is_no_track_is_refused(tracks: TrackTable, expression: str) -> None:
     with pytest.raises(TrackError, match="expected numbers from 0 to 11"):
-        tracks.select(expression)
+        tracks.select(TrackChoice.parse(expression))
+
+
+def test_entries_of_a_choice() -> None:
+    choice = TrackChoice.parse("0-9, 4799,ENCFF833POA,5-4")
+    assert choice.entries == (range(10), 4799, "ENCFF833POA", "5-4")
+    assert str(choice) == "0-9,4799,ENCFF833POA,5-4"
+
+
+@pytest.mark.parametrize("text", ["", "0,,1", " ", "1,"])
+def test_an_empty_entry_is_refused(text: str) -> None:
+    with pytest.raises(TrackError, match="expected numbers from 0, ranges of them"):
+        TrackChoice.parse(text)
+
+
+def test_an_identifier_comes_before_a_number(tmp_path: Path) -> None:
+    (tmp_path / "t.txt").write_text(HEADER + "0\t0\t1\tx\td\n1\t0\t0-1\tx\td\n2\t0\tA\tx\td\n")
+    tracks = read_track_table(str(tmp_path / "t.txt"), "human", 3)
+    assert tracks.select(TrackChoice((1, range(2), 2))).indices == [0, 1, 2]
+    with pytest.raises(TrackError, match="no track '-1'"):
+        tracks.select(TrackChoice((-1,)))
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ import pytest
 from enformer_vep.cli import main
 from enformer_vep.errors import EnformerVepError
 from enformer_vep.model.weights import save_model
-from enformer_vep.run.parts import Part, WorkFolder
+from enformer_vep.run.parts import Part
+from enformer_vep.run.work_folder import WorkFolder
 from tests.support import TINY_CONFIG, needs_bfloat16, random_sequence, reference_model, write_fasta, write_vcf
 
 CONTIG = random_sequence(6_000)

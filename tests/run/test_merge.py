@@ -13,9 +13,10 @@ from enformer_vep.cli import main
 from enformer_vep.errors import InputError
 from enformer_vep.io import table
 from enformer_vep.model.weights import save_model
-from enformer_vep.run.parts import Part, WorkFolder
+from enformer_vep.run.parts import Part
 from enformer_vep.run.results import RUN_METADATA
 from enformer_vep.run.shards import Shard
+from enformer_vep.run.work_folder import WorkFolder
 from tests.support import TINY_CONFIG, random_sequence, reference_model, write_fasta, write_vcf
 
 CONTIG = random_sequence(8_000)
@@ -168,7 +169,7 @@ def test_shards_are_named_apart_by_default(inputs: Path, tmp_path: Path) -> None
     shutil.copy(inputs / "input.vcf", vcf)
     command = ["score", str(vcf), "-f", str(inputs / "genome.fa"), "-m", str(inputs / "model"), "-q"]
     assert main([*command, "--shard", "2/3"]) == 0
-    assert (tmp_path / "mine.enformer.2-of-3.parquet").exists()
+    assert (tmp_path / "mine.model.2-of-3.parquet").exists()
 
 
 def test_a_shard_that_lost_rows_is_an_error(shards: list[str], tmp_path: Path, capsys: pytest.CaptureFixture) -> None:

@@ -18,11 +18,11 @@ from enformer_vep.inference.engine import AllelePair, AllelePredictions, BinSums
 from enformer_vep.inference.full import FullEngine
 from enformer_vep.inference.reusing import ReusingEngine
 from enformer_vep.model.enformer import Enformer
-from enformer_vep.model.weights import LoadedModel
-from enformer_vep.run import pipeline
+from enformer_vep.run import opening
+from enformer_vep.run.models import OpenModel
 from enformer_vep.run.pipeline import score_vcf
 from enformer_vep.run.results import RUN_METADATA, TRACKS_METADATA
-from enformer_vep.run.settings import ScoreSettings
+from enformer_vep.run.settings import InputSettings, OutputSettings, ScoreSettings, ScoringSettings
 from tests.pipeline_runs import GENOME, HUMAN, LENGTH, SCORED, other, reference, run, write_inputs
 from tests.support import TINY_CONFIG, reference_model, write_vcf
 
@@ -195,8 +195,8 @@ def test_a_vcf_without_records_gives_a_table_without_rows(folder: Path, tmp_path
 
 def test_the_output_is_named_by_the_vcf(folder: Path, tmp_path: Path) -> None:
     vcf = write_vcf(tmp_path / "input.vcf", SCORED[:1])
-    summary = score_vcf(ScoreSettings(vcf, str(folder / "genome.fa"), model=str(folder / "model")))
-    assert summary.table == tmp_path / "input.enformer.parquet"
+    summary = score_vcf(ScoreSettings.of(vcf=vcf, fasta=str(folder / "genome.fa"), model=str(folder / "model")))
+    assert summary.table == tmp_path / "input.model.parquet"
     assert summary.table.exists()
 
 
@@ -206,7 +206,9 @@ def test_a_damaged_file_is_found_before_anything_runs(folder: Path, tmp_path: Pa
     vcf.write_bytes(vcf.read_bytes()[:-28])
     before = sorted(tmp_path.iterdir())
     settings = ScoreSettings(
-        str(vcf), str(folder / "genome.fa"), str(tmp_path / "out.tsv"), model=str(folder / "model")
+        InputSettings(str(vcf), str(folder / "genome.fa")),
+        ScoringSettings(str(folder / "model")),
+        output=OutputSettings(str(tmp_path / "out.tsv")),
     )
     with pytest.raises(VcfError, match="is cut short: it ends without bgzip's empty last block") as caught:
         score_vcf(settings)
@@ -218,7 +220,11 @@ def test_a_line_that_is_no_record_is_skipped(folder: Path, tmp_path: Path) -> No
     vcf = Path(write_vcf(tmp_path / "a.vcf", SCORED[:2]))
     vcf.write_text(vcf.read_text() + "chr1\tnine\n")
     score_vcf(
-        ScoreSettings(str(vcf), str(folder / "genome.fa"), str(tmp_path / "out.tsv"), model=str(folder / "model"))
+        ScoreSettings(
+            InputSettings(str(vcf), str(folder / "genome.fa")),
+            ScoringSettings(str(folder / "model")),
+            output=OutputSettings(str(tmp_path / "out.tsv")),
+        )
     )
     skipped = pd.read_csv(tmp_path / "out.tsv.skipped.tsv", sep="\t")
     assert list(skipped["reason"]) == ["malformed_record"]
@@ -307,10 +313,10 @@ class BrokenEngine(FullEngine):
 
 
 def test_what_is_not_finite_is_never_written(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def make_engine(loaded: LoadedModel, *_: object, batch_size: int, **__: object) -> FullEngine:
-        return BrokenEngine(loaded.model, "human", batch_size=batch_size)
+    def make_engine(model: OpenModel, *_: object) -> FullEngine:
+        return BrokenEngine(model.loaded.model, "human", batch_size=model.batch_size)
 
-    monkeypatch.setattr(pipeline, "make_engine", make_engine)
+    monkeypatch.setattr(opening, "make_engine", make_engine)
     records = [("chr1", 3000, f"v{i}", reference("chr1", 3000), reference("chr1", 3000) + "A" * i) for i in range(150)]
     monkeypatch.setattr(BrokenEngine, "every", 100)
     table = run(folder, tmp_path / "out.tsv", records, part_size=1000, batch_size=10)

@@ -29,7 +29,7 @@ def test_the_record_says_what_was_computed_and_reused(folder: Path, tmp_path: Pa
     bins = {}
     for engine, window in (("full", "centred"), ("reusing", "centred"), ("reusing", "grid"), ("reusing", "shared:512")):
         out = tmp_path / f"{engine}.{window.partition(':')[0]}.tsv"
-        run(folder, out, records, engine=engine, window=window, part_size=3)
+        run(folder, out, records, engine=engine, placement=window, part_size=3)
         record = json.loads(Path(f"{out}.run.json").read_text())
         assert (record["engine"], record["placement"]) == (engine, window)
         bins[engine, window] = record["tower_bins"]["computed"], record["tower_bins"]["reused"]
@@ -47,8 +47,8 @@ def test_the_record_says_what_was_computed_and_reused(folder: Path, tmp_path: Pa
 @pytest.mark.parametrize("window", ["grid", "shared:512"])
 def test_another_placement_scores_its_own_windows(folder: Path, model: Enformer, tmp_path: Path, window: str) -> None:
     records = SCORED[:6]
-    reusing = run(folder, tmp_path / "reusing.tsv", records, window=window)
-    full = run(folder, tmp_path / "full.tsv", records, window=window, engine="full")
+    reusing = run(folder, tmp_path / "reusing.tsv", records, placement=window)
+    full = run(folder, tmp_path / "full.tsv", records, placement=window, engine="full")
     centred = run(folder, tmp_path / "centred.tsv", records)
     assert list(reusing["id"]) == [record[2] for record in records]  # in the input's order, whatever order they ran in
     spread = full[HUMAN].to_numpy().std()
@@ -60,7 +60,7 @@ def test_the_cache_changes_no_bit(folder: Path, tmp_path: Path) -> None:
     files = []
     for cache_bytes in (0, 5000, 2**28):
         out = tmp_path / f"{cache_bytes}.tsv"
-        run(folder, out, SCORED, window="grid", cache_bytes=cache_bytes)
+        run(folder, out, SCORED, placement="grid", cache_bytes=cache_bytes)
         files.append(out.read_bytes())
     assert files[0] == files[1] == files[2]
 

@@ -1,5 +1,6 @@
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from enformer_vep.io.table import TableSettings
 from enformer_vep.io.tracks import unnamed_tracks
 from enformer_vep.run.parts import Part, SkippedAllele
 from enformer_vep.run.results import RUN_METADATA, TRACKS_METADATA, ResultWriter, WholeFiles
+from tests.run_records import RECORD
 
 SETTINGS = TableSettings(("SAD",), unnamed_tracks("human", 2, description="x"))
 SKIPPED = SkippedAllele(
@@ -28,10 +30,10 @@ def write(out: str, settings: TableSettings = SETTINGS) -> None:
     paths.work.mkdir()
     before = [path.exists() for path in paths.all]
     with WholeFiles(paths) as files:
-        writer = ResultWriter(files, paths, settings, {"a": 1})
+        writer = ResultWriter(files, paths, settings, replace(RECORD, course=None))
         writer.write(PART)
         assert [path.exists() for path in paths.all] == before
-        writer.finish({"a": 1, "seconds": 2})
+        writer.finish(RECORD)
     paths.work.rmdir()  # and nothing is left in it
 
 
@@ -44,7 +46,7 @@ def test_everything_stands_beside_text(tmp_path: Path) -> None:
     ]
     expected = "index\tidentifier\tdescription\n0\thuman_0\tx\n1\thuman_1\tx\n"
     assert (tmp_path / "out.tsv.tracks.tsv").read_text() == expected
-    assert json.loads((tmp_path / "out.tsv.run.json").read_text()) == {"a": 1, "seconds": 2}
+    assert json.loads((tmp_path / "out.tsv.run.json").read_text()) == RECORD.to_dict()
 
 
 def test_parquet_carries_tracks_and_what_was_run(tmp_path: Path) -> None:
@@ -53,7 +55,7 @@ def test_parquet_carries_tracks_and_what_was_run(tmp_path: Path) -> None:
     assert metadata == pq.ParquetFile(tmp_path / "out.parquet").schema_arrow.metadata
     tracks = pd.DataFrame(json.loads(metadata[TRACKS_METADATA]))
     pd.testing.assert_frame_equal(tracks, SETTINGS.tracks.table, check_dtype=False)
-    assert json.loads(metadata[RUN_METADATA]) == {"a": 1}
+    assert json.loads(metadata[RUN_METADATA]) == replace(RECORD, course=None).to_dict()
     assert not (tmp_path / "out.parquet.tracks.tsv").exists()
 
 
@@ -89,7 +91,7 @@ def test_what_is_interrupted_leaves_nothing(tmp_path: Path) -> None:
     paths = OutputPaths(str(tmp_path / "out.tsv"))
     paths.work.mkdir()
     with pytest.raises(KeyboardInterrupt), WholeFiles(paths) as files:
-        ResultWriter(files, paths, SETTINGS, {}).write(PART)
+        ResultWriter(files, paths, SETTINGS, RECORD).write(PART)
         raise KeyboardInterrupt
     assert list(tmp_path.rglob("*")) == [paths.work]
 
@@ -103,7 +105,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(name: str, tmp_path: Path, m
     open_file = Path.open
     monkeypatch.setattr(Path, "open", lambda self, mode: open_file(Path("/dev/full"), mode))
     with pytest.raises(EnformerVepError, match=r"cannot write .*No space left"), WholeFiles(paths) as files:
-        writer = ResultWriter(files, paths, SETTINGS, {})
+        writer = ResultWriter(files, paths, SETTINGS, RECORD)
         writer.write(PART)
-        writer.finish({})
+        writer.finish(RECORD)
     assert list(tmp_path.rglob("*")) == [paths.work]

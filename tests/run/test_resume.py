@@ -15,7 +15,8 @@ from enformer_vep.cli import main
 from enformer_vep.demo.files import letters
 from enformer_vep.demo.world import held_out_contig
 from enformer_vep.model.weights import save_model
-from enformer_vep.run.parts import Part, WorkFolder
+from enformer_vep.run.parts import Part
+from enformer_vep.run.work_folder import WorkFolder
 from tests.support import TINY_CONFIG, random_sequence, reference_model, write_fasta, write_vcf
 
 NUM_KILLS = 20
@@ -144,6 +145,15 @@ def test_resume_of_what_is_done_does_nothing(inputs: Path, tmp_path: Path, capsy
     assert (out.read_bytes(), os.stat(out).st_mtime_ns) == before
     assert main(arguments(inputs, out, "--resume", "--stats", "SADR")) == 2
     assert not out.with_name("out.parquet.parts").exists()
+
+
+def test_a_finished_shard_is_not_the_whole_run(inputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    out = tmp_path / "out.parquet"
+    assert main(arguments(inputs, out, "-q", "--shard", "1/20")) == 0
+    before = out.read_bytes()
+    assert main(arguments(inputs, out, "-q", "--resume")) == 2
+    assert "out.parquet.run.json had shard {'number': 1, 'of': 20, " in capsys.readouterr().err
+    assert out.read_bytes() == before
 
 
 def test_resume_does_not_touch_what_is_no_run(inputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:

@@ -10,6 +10,8 @@ from enformer_vep.genome.windows import Window
 from enformer_vep.inference.engine import AllelePair, AllelePredictions, BinSums, EngineCounts
 from enformer_vep.io.alleles import VcfAllele
 from enformer_vep.run.parts import Part
+from enformer_vep.run.run_record import VerificationRecord
+from enformer_vep.run.settings import ComputeSettings
 from enformer_vep.run.verify import Verification, choose, relative_errors, verify
 
 NUM_TRACKS = 4
@@ -45,9 +47,9 @@ def parts(errors: dict[int, float]) -> list[Part]:
     return made
 
 
-def run(errors: dict[int, float], num_alleles: int, tolerance: float = 0.1) -> Verification | None:
+def run(errors: dict[int, float], num_alleles: int) -> Verification | None:
     made = parts(errors)
-    return verify(lambda: iter(made), KnownEngine(), pair, ["SAD"], num_alleles=num_alleles, tolerance=tolerance)
+    return verify(lambda: iter(made), KnownEngine(), pair, ["SAD"], num_alleles=num_alleles)
 
 
 def test_verified_alleles_are_the_middles_of_equal_shares() -> None:
@@ -69,19 +71,35 @@ def test_the_errors_are_relative_to_the_spread() -> None:
     assert str(found).startswith(
         "5 alleles verified with the full engine: the largest error is 0.04 of the scores' spread"
     )
-    assert found.record(0.1)["worst_allele"] == "1:4 A>C"
+    assert found.record(0.1) == VerificationRecord(5, found.largest, 0, found.largest_of_one_track, "1:4 A>C", 0.1)
 
 
 def test_too_large_an_error_is_a_failure() -> None:
-    with pytest.raises(EnformerVepError, match=r"verification failed at 1:4 A>C: .* expected at most 0.1") as caught:
-        run({4: 80}, 5)
-    assert caught.value.exit_code == 1
-    with pytest.raises(EnformerVepError, match="verification failed at 1:4 A>C"):
-        run({4: np.nan}, 5)
+    for error in (80, np.nan):
+        found = run({4: error}, 5)
+        assert found is not None
+        with pytest.raises(EnformerVepError, match=r"verification failed at 1:4 A>C: .* at most 0.1 .*") as caught:
+            found.check(0.1, ComputeSettings(precision="mixed"))
+        assert caught.value.exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("compute", "remedy"),
+    [
+        (ComputeSettings(precision="mixed"), "with --precision float32 or --engine full, and --overwrite"),
+        (ComputeSettings(), "Score again with --engine full, and --overwrite"),
+        (ComputeSettings(engine="full", precision="tf32"), "Score again with --precision float32, and --overwrite"),
+        (ComputeSettings(engine="full"), "repeat it with --overwrite; if it fails again, check the device"),
+    ],
+)
+def test_a_failure_advises_what_the_run_did_not_do(compute: ComputeSettings, remedy: str) -> None:
+    with pytest.raises(EnformerVepError) as caught:
+        Verification(1, 0.5, 0.5, 0.5, "1:4 A>C").check(0.1, compute)
+    assert str(caught.value).endswith(remedy)
 
 
 def test_nothing_scored_is_nothing_to_verify() -> None:
-    assert verify(lambda: iter([]), KnownEngine(), pair, ["SAD"], num_alleles=5, tolerance=0) is None
+    assert verify(lambda: iter([]), KnownEngine(), pair, ["SAD"], num_alleles=5) is None
 
 
 def test_statistics_are_compared_each_with_its_own_spread() -> None:

@@ -1,0 +1,88 @@
+"""Opens the model that a run asks for, on its device, with the names of its tracks."""
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from enformer_vep.errors import InputError
+from enformer_vep.genome.windows import Placement
+from enformer_vep.inference.device import Device, prepare_device
+from enformer_vep.io.tracks import TrackTable, read_track_table, unnamed_tracks
+from enformer_vep.model.location import ModelLocation
+from enformer_vep.run.settings import ComputeSettings, ScoringSettings
+from enformer_vep.wording import did_you_mean
+
+if TYPE_CHECKING:
+    from enformer_vep.model.weights import LoadedModel
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class OpenModel:
+    """A model that is ready to run.
+
+    Attributes:
+      loaded: the model, on the device.
+      device: the device.
+      tracks: the wanted tracks of the wanted head.
+      placement: where windows lie, which fits the model.
+      batch_size: sequences that are run at a time.
+    """
+
+    loaded: "LoadedModel"
+    device: Device
+    tracks: TrackTable
+    placement: Placement
+    batch_size: int
+
+
+def open_model(location: ModelLocation, scoring: ScoringSettings, compute: ComputeSettings) -> OpenModel:
+    """Prepares the device and loads a model. Imports TensorFlow.
+
+    Raises:
+      DeviceError: there is no such device.
+      InputError: the model cannot be loaded, or has no such head or tracks, or the placement does not fit it.
+    """
+    device = prepare_device(compute.device, compute.precision)
+    from enformer_vep.model.weights import load_model
+
+    loaded = load_model(location)
+    try:
+        scoring.placement.check(loaded.model.config.geometry)
+    except ValueError as error:
+        raise InputError(str(error)) from error
+    tracks = choose_tracks(scoring, loaded, location)
+    return OpenModel(loaded, device, tracks, scoring.placement, device.batch_size(compute.batch_size))
+
+
+def choose_tracks(scoring: ScoringSettings, loaded: "LoadedModel", location: ModelLocation) -> TrackTable:
+    """Returns the tracks that are wanted, with their names.
+
+    Raises:
+      InputError: the model does not have this head or these tracks, or the track table belongs to another head.
+    """
+    heads, head = loaded.model.config.heads, scoring.head
+    if head not in heads:
+        raise InputError(f"unknown head {head!r}: this model has {', '.join(heads)}{did_you_mean(head, heads)}")
+    if track_table := scoring.track_table or location.track_table_path(head):
+        tracks = read_track_table(str(track_table), head, heads[head])
+    else:
+        prefix = f"{loaded.name}_" if loaded.notice else ""
+        tracks = unnamed_tracks(head, heads[head], prefix=prefix, description=loaded.notice or "")
+    return tracks if scoring.tracks is None else tracks.select(scoring.tracks)
+
+
+def notify(model: OpenModel, compute: ComputeSettings) -> None:
+    """Logs what the user should know about the model and the tracks' names, once the command is known to be usable."""
+    loaded, tracks = model.loaded, model.tracks
+    if loaded.notice:
+        logger.info("model %s: %s", loaded.name, loaded.notice)
+    else:
+        known = "the published Enformer" if loaded.is_published else "not the published Enformer"
+        logger.info("weights: %s, according to their checksums %s", loaded.index_path, known)
+    if tracks.is_unnamed:
+        names = f"{tracks.identifiers[0]} to {tracks.identifiers[-1]}"
+        logger.info("without --track-table, tracks are named by head and number: %s", names)
+    if model.batch_size != (compute.batch_size or model.batch_size):
+        logger.info("a CPU runs one sequence at a time: --batch-size %d has no effect", compute.batch_size)

@@ -1,0 +1,136 @@
+"""Opens what a run needs, and says which run it is."""
+
+import os
+from dataclasses import dataclass
+
+from enformer_vep.io.reference import ReferenceCodes
+from enformer_vep.model.location import ModelLocation
+from enformer_vep.run.engines import make_engine
+from enformer_vep.run.environment import versions
+from enformer_vep.run.file_identity import file_identity
+from enformer_vep.run.identity import (
+    RUN_RECORD_FORMAT,
+    FastaIdentity,
+    ModelIdentity,
+    RunIdentity,
+    SelectionIdentity,
+    ShardRecord,
+    TracksIdentity,
+)
+from enformer_vep.run.inputs import RunInputs
+from enformer_vep.run.models import OpenModel, open_model
+from enformer_vep.run.resume import choose_part_size
+from enformer_vep.run.run_record import RunPlan
+from enformer_vep.run.scorer import VariantScorer
+from enformer_vep.run.settings import ComputeSettings, ScoreSettings, ScoringSettings
+from enformer_vep.run.work_folder import WorkFolder
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run whose inputs and model are open.
+
+    Attributes:
+      settings: what the user asked for.
+      inputs: the VCF and the FASTA.
+      model: the model.
+      scorer: scores variants with it.
+      plan: which run it is.
+    """
+
+    settings: ScoreSettings
+    inputs: RunInputs
+    model: OpenModel
+    scorer: VariantScorer
+    plan: RunPlan
+
+    @property
+    def num_parts(self) -> int:
+        """Number of parts that the run's alleles are divided into."""
+        return -(-self.inputs.num_alleles // self.plan.part_size)
+
+    @property
+    def input_paths(self) -> dict[str, str]:
+        """The paths of the inputs, absolute except for variants that came through a pipe."""
+        inputs = self.inputs.settings
+        return {
+            "vcf": inputs.vcf if self.inputs.is_piped else os.path.abspath(inputs.vcf),
+            "fasta": os.path.abspath(inputs.fasta),
+            "model_index": os.path.abspath(self.model.loaded.index_path),
+        }
+
+
+def open_run(settings: ScoreSettings, inputs: RunInputs, location: ModelLocation, work: WorkFolder) -> Run:
+    """Loads the model of a run, and says which run it is. Imports TensorFlow.
+
+    Args:
+      settings: what the user asked for.
+      inputs: the opened inputs.
+      location: where the model is.
+      work: the work folder, which may have parts of the same run.
+
+    Raises:
+      InputError: the model, the device, the head, the tracks or the placement cannot be used.
+    """
+    model = open_model(location, settings.scoring, settings.compute)
+    scorer = open_scorer(model, ReferenceCodes(inputs.genome), settings.scoring, settings.compute)
+    shard = None
+    if settings.inputs.shard is not None:
+        number, of = settings.inputs.shard.number, settings.inputs.shard.of
+        shard = ShardRecord(number, of, *inputs.share, inputs.survey.num_alleles)
+    part_size = choose_part_size(settings.output, model.device.kind, work)
+    return Run(settings, inputs, model, scorer, RunPlan(_identity(settings, inputs, model), shard, part_size))
+
+
+def open_scorer(
+    model: OpenModel, reference: ReferenceCodes, scoring: ScoringSettings, compute: ComputeSettings
+) -> VariantScorer:
+    """Makes what scores variants with a model, on a genome.
+
+    Args:
+      model: the model.
+      reference: the genome.
+      scoring: what the scores are.
+      compute: the engine and its settings.
+    """
+    return VariantScorer(
+        make_engine(model, compute, reference.fetch),
+        reference,
+        model.loaded.model.config.geometry,
+        model.placement,
+        scoring.statistics,
+        model.tracks,
+    )
+
+
+def _identity(settings: ScoreSettings, inputs: RunInputs, model: OpenModel) -> RunIdentity:
+    loaded = model.loaded
+    return RunIdentity(
+        format=RUN_RECORD_FORMAT,
+        notice=loaded.notice,
+        versions=versions(),
+        vcf=file_identity(inputs.vcf),
+        fasta=FastaIdentity(
+            **vars(file_identity(settings.inputs.fasta)), index=file_identity(inputs.genome.index_path)
+        ),
+        model=ModelIdentity(
+            name=loaded.name,
+            index=file_identity(loaded.index_path),
+            format=loaded.file_format,
+            tensors_sha256=loaded.sha256,
+            is_published=loaded.is_published,
+            config=loaded.model.config.to_dict(),
+        ),
+        head=settings.scoring.head,
+        statistics=settings.scoring.statistics,
+        tracks=TracksIdentity(**model.tracks.record()),
+        selection=SelectionIdentity(**inputs.selection.record()),
+        placement=str(settings.scoring.placement),
+        engine=settings.compute.engine,
+        precision=settings.compute.precision,
+        device=model.device.kind,
+        is_deterministic=model.device.kind == "CPU",
+        batch_size=model.batch_size,
+        layout=settings.output.layout,
+        dtype=settings.output.dtype,
+    )
