@@ -21,13 +21,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from benchmarks.alleles import look_at, scorable
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT.parent / "shared" / "data"
@@ -100,28 +101,15 @@ class Bench:
 
     def _real_alleles(self) -> tuple[list[Any], list[Any]]:
         """The alleles of the region that the engines can score, and the isolated ones of the whole file."""
-        from enformer_vep.genome.variant import check_alleles
-        from enformer_vep.io.selection import Selection
-        from enformer_vep.io.vcf import VcfReader
-
-        def alleles(*regions: str) -> Any:
-            selection = Selection.from_options(regions, pass_only=False, include_id_file=None)
-            with closing(VcfReader(self.arguments.vcf, selection)) as reader:
-                for variant in (allele.variant for allele in reader):
-                    problem = check_alleles(variant, ISOLATION_BP // 4)
-                    if not (problem or self.genome.check_variant(variant, self.genome.resolve(variant.chrom))):
-                        yield variant
-
         isolated: list[Any] = []
-        for variant in alleles():
+        for variant in scorable(self.arguments.vcf, self.genome, ISOLATION_BP // 4):
             is_far = (
                 not isolated or variant.chrom != isolated[-1].chrom or variant.pos - isolated[-1].pos > ISOLATION_BP
             )
             if is_far and variant.pos > ISOLATION_BP // 2 and len(variant.ref) == len(variant.alt) == 1:
                 isolated.append(variant)
-        dense = [
-            variant for variant, _ in zip(alleles(self.arguments.region), range(self.arguments.dense), strict=False)
-        ]
+        of_region = scorable(self.arguments.vcf, self.genome, ISOLATION_BP // 4, self.arguments.region)
+        dense = list(islice(of_region, self.arguments.dense))
         if len(dense) < self.arguments.dense or len(isolated) < self.arguments.isolated:
             raise SystemExit(f"{len(dense)} alleles in {self.arguments.region}, {len(isolated)} isolated: too few")
         return dense, isolated
@@ -142,43 +130,43 @@ class Bench:
     def engine(self, contender: Contender) -> Any:
         """The reusing engine in a contender's precision."""
         from enformer_vep.genome.windows import Placement
+        from enformer_vep.inference.engine import EngineSettings
         from enformer_vep.inference.reusing import ReusingEngine
 
-        return ReusingEngine(
-            self.model,
+        settings = EngineSettings(
             "human",
-            self.codes.fetch,
             batch_size=self.arguments.batch_size,
-            precision=contender.precision,
-            placement=Placement.parse(contender.placement),
+            precision=contender.precision,  # type: ignore[arg-type]
+            variant_offsets=Placement.parse(contender.placement).offsets(self.model.config.geometry),
             is_fused=self.device.kind == "CPU",
         )
+        return ReusingEngine(self.model, self.codes.fetch, settings)
+
+    def full_engine(self) -> Any:
+        """The full engine."""
+        from enformer_vep.inference.engine import EngineSettings
+        from enformer_vep.inference.full import FullEngine
+
+        settings = EngineSettings("human", batch_size=self.arguments.batch_size)
+        return FullEngine(self.model, self.codes.fetch, settings)
 
     def run(self, engine: Any, contender: Contender, numbers: Sequence[int], into: Measured) -> float:
         """Runs some alleles, given by their numbers in the workload; returns the seconds that it took."""
-        from enformer_vep.genome.windows import Placement
-        from enformer_vep.run.scorer import allele_pair
+        from enformer_vep.scoring import STATISTICS
 
-        placement = Placement.parse(contender.placement)
-        pairs = []
-        for number in numbers:
-            variant = self.alleles[contender.workload][number]
-            contig = self.genome.resolve(variant.chrom)
-            assert contig is not None
-            window = placement.window(variant, contig, self.model.config.geometry)
-            pairs.append(allele_pair(variant, self.codes, window))
+        alleles = self.alleles[contender.workload]
+        geometry = self.model.config.geometry
+        comparisons = [look_at(alleles[number], self.codes, geometry, contender.placement) for number in numbers]
         start = time.perf_counter()
-        found = list(engine.predict(pairs))
+        found = list(engine.compare(comparisons, [STATISTICS["SAD"]]))
         seconds = time.perf_counter() - start
-        for number, predictions in zip(numbers, found, strict=True):
-            into.scores[number] = predictions.alternate.total - predictions.reference.total
+        for number, scores in zip(numbers, found, strict=True):
+            into.scores[number] = scores["SAD"][0]
         return seconds
 
 
 def compare(bench: Bench) -> list[dict[str, Any]]:
     """Lets all contenders take turns, with the full engine among them; returns the rows of the table."""
-    from enformer_vep.inference.full import FullEngine
-
     running = contenders(bench.arguments.shared_bp)
     measured = {contender: Measured() for contender in running}
     engines = {contender: bench.engine(contender) for contender in running}
@@ -187,7 +175,7 @@ def compare(bench: Bench) -> list[dict[str, Any]]:
             bench.run(engines[contender], contender._replace(workload="isolated"), [0], Measured())
         measured[contender].first_seconds = bench.run(engines[contender], contender, [0], measured[contender])
         say(f"warm: {contender}, the first allele took {measured[contender].first_seconds:.1f} s")
-    full_engine = FullEngine(bench.model, "human", batch_size=bench.arguments.batch_size)
+    full_engine = bench.full_engine()
     bench.run(full_engine, running[0], [0], Measured())
     full = {contender[:2]: Measured() for contender in running if contender.precision == "mixed"}
     for turn in range(NUM_TURNS):
@@ -240,11 +228,10 @@ def peak_memory_gb(arguments: argparse.Namespace, contender: Contender | None) -
 
 def measure_memory(bench: Bench, name: str) -> float:
     """Runs one engine on the alleles of its workload; returns the peak memory of this process, in GB."""
-    from enformer_vep.inference.full import FullEngine
     from enformer_vep.run.environment import peak_memory_bytes
 
     if name == "full":
-        engine, contender = FullEngine(bench.model, "human", batch_size=bench.arguments.batch_size), contenders(1)[0]
+        engine, contender = bench.full_engine(), contenders(1)[0]
     else:
         contender = Contender(*json.loads(name))
         engine = bench.engine(contender)

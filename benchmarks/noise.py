@@ -12,12 +12,12 @@ as it is and relative to the track's reference total, the sum of its predictions
 
 import argparse
 import tempfile
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.alleles import look_at, scorable
 from benchmarks.engines import DATA, make_model
 
 QUANTILES = {"least": 0.0, "median": 0.5, "95%": 0.95, "largest": 1.0}
@@ -25,17 +25,11 @@ QUANTILES = {"least": 0.0, "median": 0.5, "95%": 0.95, "largest": 1.0}
 
 def alleles(arguments: argparse.Namespace, genome: Any) -> list[Any]:
     """Alleles of one length, spread evenly over the VCF."""
-    from enformer_vep.genome.variant import check_alleles
-    from enformer_vep.io.vcf import VcfReader
-
-    with closing(VcfReader(arguments.vcf)) as reader:
-        found = [
-            variant
-            for variant in (allele.variant for allele in reader)
-            if variant.pos < arguments.max_pos
-            and len(variant.ref) == len(variant.alt)
-            and not (check_alleles(variant, 1000) or genome.check_variant(variant, genome.resolve(variant.chrom)))
-        ]
+    found = [
+        variant
+        for variant in scorable(arguments.vcf, genome, 1000)
+        if variant.pos < arguments.max_pos and len(variant.ref) == len(variant.alt)
+    ]
     return found[len(found) // (2 * arguments.alleles) :: len(found) // arguments.alleles][: arguments.alleles]
 
 
@@ -49,7 +43,7 @@ def measure(arguments: argparse.Namespace) -> tuple[np.ndarray, dict[str, np.nda
 
     device = prepare_device("cpu")
     tf = import_tensorflow()
-    from enformer_vep.genome.windows import Placement
+    from enformer_vep.inference.engine import EngineSettings
     from enformer_vep.inference.full import FullEngine
     from enformer_vep.inference.reusing import ReusingEngine
     from enformer_vep.io.fasta import Genome
@@ -58,7 +52,7 @@ def measure(arguments: argparse.Namespace) -> tuple[np.ndarray, dict[str, np.nda
     from enformer_vep.model.location import locate_model
     from enformer_vep.model.weights import load_model
     from enformer_vep.run.engines import MIN_FUSED_CHANNELS
-    from enformer_vep.run.scorer import allele_pair
+    from enformer_vep.scoring import STATISTICS
 
     model = load_model(locate_model(arguments.model)).model
     genome = Genome(arguments.fasta)
@@ -77,21 +71,20 @@ def measure(arguments: argparse.Namespace) -> tuple[np.ndarray, dict[str, np.nda
 
     is_fused = device.kind == "CPU" and model.config.channels >= MIN_FUSED_CHANNELS
     engines = {
-        "full": FullEngine(model, head),
-        "reusing": ReusingEngine(model, head, codes.fetch, is_fused=is_fused),
+        "full": FullEngine(model, codes.fetch, EngineSettings(head)),
+        "reusing": ReusingEngine(model, codes.fetch, EngineSettings(head, is_fused=is_fused)),
     }
     exact, totals = [], []
     found: dict[str, list[np.ndarray]] = {name: [] for name in engines}
     for variant in alleles(arguments, genome):
-        contig = genome.resolve(variant.chrom)
-        assert contig is not None
-        pair = allele_pair(variant, codes, Placement().window(variant, contig, model.config.geometry))
-        towers = [tower(sequence[np.newaxis]) for sequence in (pair.reference, pair.alternate)]
+        comparison = look_at(variant, codes, model.config.geometry)
+        (view,) = comparison.views
+        towers = [tower(layout.codes(codes.fetch)[np.newaxis]) for layout in (view.reference, view.alternate)]
         exact.append(exact_difference(*towers).numpy()[0])
         for name, engine in engines.items():
-            (predicted,) = engine.predict([pair])
-            found[name].append(predicted.alternate.total - predicted.reference.total)
-        totals.append(predicted.reference.total)
+            (scores,) = engine.compare([comparison], [STATISTICS["SAD"], STATISTICS["REF"]])
+            found[name].append(scores["SAD"][0])
+        totals.append(scores["REF"][0])
         print(f"{variant}: SAD's standard deviation over tracks {exact[-1].std():.3g}", flush=True)
     return np.array(exact), {name: np.array(sads) for name, sads in found.items()}, np.array(totals)
 

@@ -12,12 +12,11 @@ a model of the official size with made-up weights.
 
 import argparse
 import tempfile
-from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from benchmarks.alleles import look_at, scorable
 from benchmarks.engines import DATA, make_model
 
 SIZES = (("smallest half", 0.0, 0.5), ("next 40%", 0.5, 0.9), ("next 9%", 0.9, 0.99), ("largest 1%", 0.99, 1.0))
@@ -28,44 +27,28 @@ def score(arguments: argparse.Namespace, placements: list[str]) -> tuple[np.ndar
     from enformer_vep.inference.device import prepare_device
 
     device = prepare_device("cpu")
-    from enformer_vep.genome.variant import check_alleles
-    from enformer_vep.genome.windows import Placement
+    from enformer_vep.inference.engine import EngineSettings
     from enformer_vep.inference.reusing import ReusingEngine
     from enformer_vep.io.fasta import Genome
     from enformer_vep.io.reference import ReferenceCodes
-    from enformer_vep.io.selection import Selection
-    from enformer_vep.io.vcf import VcfReader
     from enformer_vep.model.location import locate_model
     from enformer_vep.model.weights import load_model
     from enformer_vep.run.engines import MIN_FUSED_CHANNELS
-    from enformer_vep.run.scorer import allele_pair
+    from enformer_vep.scoring import STATISTICS
 
     model = load_model(locate_model(arguments.model)).model
     head = next(iter(model.config.heads))
     genome = Genome(arguments.fasta)
     codes = ReferenceCodes(genome)
-    selection = Selection.from_options([arguments.region], pass_only=False, include_id_file=None)
-    with closing(VcfReader(arguments.vcf, selection)) as reader:
-        found = [
-            variant
-            for variant in (allele.variant for allele in reader)
-            if not (check_alleles(variant, 1000) or genome.check_variant(variant, genome.resolve(variant.chrom)))
-        ]
+    found = list(scorable(arguments.vcf, genome, 1000, arguments.region))
     chosen = found[:: max(1, len(found) // arguments.alleles)][: arguments.alleles]
     print(f"{len(chosen)} of {len(found)} alleles in {arguments.region}", flush=True)
     scores: dict[str, np.ndarray] = {}
     for name in placements:
-        placement = Placement.parse(name)
         is_fused = device.kind == "CPU" and model.config.channels >= MIN_FUSED_CHANNELS
-        engine: Any = ReusingEngine(model, head, codes.fetch, placement=placement, is_fused=is_fused)
-        sads = []
-        for variant in chosen:
-            contig = genome.resolve(variant.chrom)
-            assert contig is not None
-            pair = allele_pair(variant, codes, placement.window(variant, contig, model.config.geometry))
-            (predicted,) = engine.predict([pair])
-            sads.append(predicted.alternate.total - predicted.reference.total)
-        scores[name] = np.array(sads)
+        engine = ReusingEngine(model, codes.fetch, EngineSettings(head, is_fused=is_fused))
+        comparisons = (look_at(variant, codes, model.config.geometry, name) for variant in chosen)
+        scores[name] = np.array([found["SAD"][0] for found in engine.compare(comparisons, [STATISTICS["SAD"]])])
     return np.array([len(variant.ref) == len(variant.alt) for variant in chosen]), scores
 
 

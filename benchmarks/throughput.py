@@ -14,7 +14,7 @@ import random
 import resource
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -43,17 +43,19 @@ def write_inputs(folder: Path, num_records: int) -> None:
 def measure(num_records: int, num_tracks: int, suffix: str, results: "multiprocessing.Queue[dict]") -> None:
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {0})
-    from enformer_vep.inference.engine import AllelePair, AllelePredictions, BinSums, EngineCounts
+    from enformer_vep.genome.views import Comparison
+    from enformer_vep.inference.engine import EngineCounts, Scores
     from enformer_vep.io.tracks import unnamed_tracks
     from enformer_vep.run import models, opening, pipeline
     from enformer_vep.run.settings import CheckSettings, InputSettings, OutputSettings, ScoreSettings, ScoringSettings
+    from enformer_vep.scoring import Statistic
 
-    zeros = BinSums(np.zeros(num_tracks), np.zeros(num_tracks))
+    zeros = np.zeros((1, num_tracks))
 
     class ZeroEngine:
-        def predict(self, pairs: Iterable[AllelePair]) -> Iterator[AllelePredictions]:
-            for _ in pairs:
-                yield AllelePredictions(zeros, zeros)
+        def compare(self, comparisons: Iterable[Comparison], statistics: Sequence[Statistic]) -> Iterator[Scores]:
+            for _ in comparisons:
+                yield {statistic.name: zeros for statistic in statistics}
 
         def counts(self) -> EngineCounts:
             return EngineCounts(0, 0, 0, 1)

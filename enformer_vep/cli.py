@@ -88,21 +88,34 @@ Examples:
 @options.OUTPUT
 @options.MODEL
 @options.SELECTION
+@options.VIEWS
 @options.SPEED
 @options.RESTARTING
 @options.GENERAL
 @click.pass_obj
-def score(command: str, /, quiet: bool, debug: bool, **settings: Any) -> None:
+def score(
+    command: str,
+    /,
+    reverse_complement: bool,
+    shifts: tuple[int, ...],
+    indels: str,
+    quiet: bool,
+    debug: bool,
+    **settings: Any,
+) -> None:
     """Score every ALT allele of VCF.
 
     Besides OUT, this writes OUT.skipped.tsv, which lists alleles without a score and the reasons, OUT.run.json, which
     records the run, and for text output OUT.tracks.tsv, which describes the tracks.
     """
     set_up_logging(quiet=quiet)
+    from enformer_vep.genome.indels import IndelPolicy
+    from enformer_vep.genome.views import ViewSettings
     from enformer_vep.run.pipeline import score_vcf
     from enformer_vep.run.settings import ScoreSettings
 
-    summary = score_vcf(ScoreSettings.of(**settings, quiet=quiet, command=command))
+    views = ViewSettings(reverse_complement, shifts, IndelPolicy(indels))
+    summary = score_vcf(ScoreSettings.of(**settings, views=views, quiet=quiet, command=command))
     if not quiet:
         click.echo(f"{PROGRAM}: {summary}", err=True)
 

@@ -83,6 +83,7 @@ class SkipReason(str, Enum):
     OUT_OF_RANGE = "out_of_range"
     REF_MISMATCH = "ref_mismatch"
     REF_ALT_SWAPPED = "ref_alt_swapped"
+    OUTSIDE_BINS = "outside_bins"
     NOT_FINITE = "not_finite"
 
     def __str__(self) -> str:

@@ -59,6 +59,27 @@ def _parse_statistics(text: str) -> object:
     return parse_statistics(text)
 
 
+def _parse_bins(text: str) -> object:
+    from enformer_vep.genome.regions import ScoredBins
+
+    return ScoredBins.parse(text)
+
+
+def parse_shifts(text: str) -> tuple[int, ...]:
+    """Turns '-1,0,1' into numbers.
+
+    Raises:
+      ValueError: one is not a whole number, or stands twice.
+    """
+    words = [word.strip() for word in text.split(",")]
+    if not all(re.fullmatch(r"[+-]?\d{1,6}", word) for word in words):
+        raise ValueError(f"{text!r} is not a list of shifts: expected whole numbers of bp, as in -1,0,1")
+    shifts = tuple(map(int, words))
+    if len(set(shifts)) < len(shifts):
+        raise ValueError(f"a shift stands twice in {text!r}")
+    return shifts
+
+
 def _parse_shard(text: str) -> object:
     from enformer_vep.run.shards import Shard
 
@@ -80,6 +101,8 @@ def _parse_device(text: str) -> str:
 
 SIZE = parsed(parse_bytes)
 PLACEMENT = parsed(_parse_placement)
+BINS = parsed(_parse_bins)
+SHIFTS = parsed(parse_shifts)
 STATISTICS = parsed(_parse_statistics)
 SHARD = parsed(_parse_shard)
 TRACKS = parsed(_parse_tracks)

@@ -3,10 +3,11 @@
 import click
 import cloup
 
+from enformer_vep.genome.indels import DEFAULT_INDEL_POLICY, IndelPolicy
 from enformer_vep.genome.windows import Placement
 from enformer_vep.inference.device import DEFAULT_CACHE_BYTES, DEFAULT_GPU_BATCH_SIZE, PRECISIONS
 from enformer_vep.io.outputs import DTYPES, LAYOUTS
-from enformer_vep.option_values import DEVICE, PLACEMENT, SHARD, SIZE, STATISTICS, TRACKS, format_bytes
+from enformer_vep.option_values import BINS, DEVICE, PLACEMENT, SHARD, SHIFTS, SIZE, STATISTICS, TRACKS, format_bytes
 from enformer_vep.run.settings import (
     DEFAULT_PART_SIZE,
     DEFAULT_STATISTICS,
@@ -53,7 +54,8 @@ OUTPUT = cloup.option_group(
         show_default=True,
         metavar="LIST",
         help="Statistics to write, separated by commas: SAD (change in counts), SAR (sum of log ratios by bin), SADR "
-        "(log ratio of totals).",
+        "(log ratio of totals), sqrtSAD, SAX, SAXR, D1, logD1, D2, logD2, JS, logJS, REF, ALT. docs/statistics.md "
+        "explains them.",
     ),
     cloup.option(
         "--tracks",
@@ -126,8 +128,8 @@ SELECTION = cloup.option_group(
     ),
 )
 
-SPEED = cloup.option_group(
-    "Speed and precision",
+VIEWS = cloup.option_group(
+    "Windows, bins and strands",
     cloup.option(
         "--window",
         "placement",
@@ -138,6 +140,42 @@ SPEED = cloup.option_group(
         help="Placement of windows. centred: on each variant, as in the official code. grid: up to 127 bp to the left, "
         "so that neighbours share work. shared:BP: one window for all variants within BP of its centre.",
     ),
+    cloup.option(
+        "--bins",
+        callback=BINS,
+        default="all",
+        show_default=True,
+        metavar="BINS",
+        help="Bins that statistics are taken over. all: the window's 896. centre:BP: those of BP bp around the "
+        "variant, which costs less. chr:start-end: those that overlap a region.",
+    ),
+    cloup.option(
+        "--reverse-complement",
+        is_flag=True,
+        help="Average the predictions of both strands, at twice the cost.",
+    ),
+    cloup.option(
+        "--shifts",
+        callback=SHIFTS,
+        default="0",
+        show_default=True,
+        metavar="LIST",
+        help="Average the predictions of windows in which the sequence is moved to the right by these numbers of bp, "
+        "as in -1,0,1.",
+    ),
+    cloup.option(
+        "--indels",
+        type=click.Choice([policy.value for policy in IndelPolicy]),
+        default=DEFAULT_INDEL_POLICY.value,
+        show_default=True,
+        help="How alleles that change the length are compared. left: in the official window, whose left flank stays in "
+        "place. average: also with the right flank in place. stitch: each side of the variant with its own flank in "
+        "place. tower: both flanks in place on the grid of bins, in one pass.",
+    ),
+)
+
+SPEED = cloup.option_group(
+    "Speed and precision",
     cloup.option(
         "--precision",
         type=click.Choice(PRECISIONS),
@@ -164,6 +202,11 @@ SPEED = cloup.option_group(
         type=click.IntRange(min=1),
         metavar="N",
         help=f"Sequences that a GPU runs at a time. A CPU runs one.  [default: {DEFAULT_GPU_BATCH_SIZE}]",
+    ),
+    cloup.option(
+        "--allow-nondeterministic",
+        is_flag=True,
+        help="Let a GPU use faster operations whose results differ a little from run to run. A CPU has none.",
     ),
     cloup.option(
         "--cache-size",

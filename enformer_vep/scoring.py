@@ -61,12 +61,12 @@ def _noise_of_alternate(total: Float64s, found: Float64s) -> Float64s:
 
 def _noise_of_logs(total: Float64s, found: Float64s) -> Float64s:
     """The bound for a sum of log ratios: d log2(1 + x) = dx / (1 + x) / ln 2, at most dx / ln 2 in any bin."""
-    return FLOAT32_NOISE * total / np.log(2)
+    return np.asarray(FLOAT32_NOISE * total / np.log(2))
 
 
 def _noise_of_log_of_sum(total: Float64s, found: Float64s) -> Float64s:
     """The bound for a log ratio of sums: the same derivative, where x is the total."""
-    return FLOAT32_NOISE * total / (1 + total) / np.log(2)
+    return np.asarray(FLOAT32_NOISE * total / (1 + total) / np.log(2))
 
 
 def _noise_of_roots(total: Float64s, found: Float64s) -> Float64s:
@@ -86,7 +86,7 @@ def _noise_of_divergence(total: Float64s, found: Float64s) -> Float64s:
     |u| = sqrt(2 JS). (log2(1 + x) is off by a smaller factor than x, so logJS has the same bound.) The second term is
     doubled, for what is neglected.
     """
-    return FLOAT32_NOISE * np.sqrt(2 * np.abs(found)) + FLOAT32_NOISE**2
+    return np.asarray(FLOAT32_NOISE * np.sqrt(2 * np.abs(found)) + FLOAT32_NOISE**2)
 
 
 def _as_reduced(reduction: str) -> Callable[[Mapping[str, Float64s]], Float64s]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from enformer_vep.genome.regions import ScoredBins
 from enformer_vep.genome.windows import Placement
 from enformer_vep.io.track_choice import TrackChoice
 from enformer_vep.model.enformer import Enformer
@@ -53,7 +54,12 @@ def write_inputs(folder: Path, model: Enformer) -> Path:
     return folder
 
 
-PARSERS = {"placement": Placement.parse, "statistics": parse_statistics, "tracks": TrackChoice.parse}
+PARSERS = {
+    "placement": Placement.parse,
+    "bins": ScoredBins.parse,
+    "statistics": parse_statistics,
+    "tracks": TrackChoice.parse,
+}
 
 
 def run(folder: Path, out: Path, records: list[tuple], **changes: Any) -> pd.DataFrame:

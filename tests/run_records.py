@@ -9,6 +9,7 @@ from enformer_vep.run.identity import (
     SelectionIdentity,
     ShardRecord,
     TracksIdentity,
+    ViewsIdentity,
 )
 from enformer_vep.run.run_record import Counts, RunCourse, RunRecord, TowerBins, VerificationRecord
 
@@ -24,6 +25,8 @@ IDENTITY = RunIdentity(
     tracks=TracksIdentity(2, "f"),
     selection=SelectionIdentity(0, False, None, "g"),
     placement="shared:500",
+    bins="all",
+    views=ViewsIdentity(reverse_complement=False, shifts=(0,), indels="left"),
     engine="reusing",
     precision="mixed",
     device="GPU",

@@ -4,8 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +13,11 @@ import pytest
 import tensorflow as tf
 
 from enformer_vep.genome.codes import one_hot
+from enformer_vep.genome.layout import ModelInput
 from enformer_vep.genome.variant import Variant
-from enformer_vep.genome.windows import Placement
-from enformer_vep.inference.engine import AllelePair, AllelePredictions, BinSums, Engine
+from enformer_vep.genome.views import Comparison
+from enformer_vep.inference.device import Precision
+from enformer_vep.inference.engine import EngineSettings, Scores
 from enformer_vep.inference.full import FullEngine
 from enformer_vep.inference.receptive_field import ReceptiveField
 from enformer_vep.inference.reusing import ReusingEngine
@@ -31,8 +31,7 @@ from enformer_vep.model.enformer import Enformer
 from enformer_vep.model.keys import ATTRIBUTE_SUFFIX
 from enformer_vep.model.location import locate_model
 from enformer_vep.model.weights import load_model
-from enformer_vep.run.scorer import allele_pair
-from enformer_vep.scoring import STATISTICS
+from tests.comparisons import SUMS, look_at
 from tests.support import DATA, needs_bfloat16, precisions
 
 PREDICTION_TOLERANCE = 2e-4
@@ -48,22 +47,25 @@ BINS = [0, 1, 446, 447, 448, 894, 895]
 """The bins of `ref_bins` and `alt_bins`, of the first 8 tracks."""
 
 
-def golden_pairs(golden: np.lib.npyio.NpzFile, fasta: str) -> Iterator[tuple[Variant, AllelePair]]:
-    with closing(Genome(fasta)) as genome:
-        codes = ReferenceCodes(genome)
-        for line in golden["variants"]:
-            chrom, pos, ref, alt = line.split("\t")
-            variant = Variant(chrom, int(pos), ref, alt)
-            assert genome.check_variant(variant, chrom) is None
-            yield variant, allele_pair(variant, codes, Placement().window(variant, chrom, OFFICIAL_CONFIG.geometry))
+def golden_comparisons(golden: np.lib.npyio.NpzFile, fasta: str) -> tuple[ReferenceCodes, list[Comparison]]:
+    """The genome, and how each of the variants is looked at."""
+    genome = Genome(fasta)
+    codes = ReferenceCodes(genome)
+    comparisons = []
+    for line in golden["variants"]:
+        chrom, pos, ref, alt = line.split("\t")
+        variant = Variant(chrom, int(pos), ref, alt)
+        assert genome.check_variant(variant, chrom) is None
+        comparisons.append(look_at(variant, codes.fetch, OFFICIAL_CONFIG.geometry))
+    return codes, comparisons
 
 
-def assert_golden(golden: np.lib.npyio.NpzFile, head: str, record: int, found: AllelePredictions) -> None:
-    np.testing.assert_allclose(found.reference.total, golden[f"{head}/ref_sum"][record], rtol=PREDICTION_TOLERANCE)
-    np.testing.assert_allclose(found.alternate.total, golden[f"{head}/alt_sum"][record], rtol=PREDICTION_TOLERANCE)
+def assert_golden(golden: np.lib.npyio.NpzFile, head: str, record: int, found: Scores) -> None:
+    np.testing.assert_allclose(found["REF"][0], golden[f"{head}/ref_sum"][record], rtol=PREDICTION_TOLERANCE)
+    np.testing.assert_allclose(found["ALT"][0], golden[f"{head}/alt_sum"][record], rtol=PREDICTION_TOLERANCE)
     for statistic in ("SAD", "SAR"):
         expected = golden[f"{head}/{statistic.lower()}"][record]
-        error = np.abs(STATISTICS[statistic](found.reference, found.alternate) - expected).max()
+        error = np.abs(found[statistic][0] - expected).max()
         assert error < SCORE_TOLERANCE * expected.std(), f"{statistic}: {error / expected.std():.2e} of the spread"
 
 
@@ -72,47 +74,60 @@ def spread_error(found: np.ndarray, expected: np.ndarray) -> float:
     return float(np.sqrt(np.mean((found - expected) ** 2)) / expected.std())
 
 
-def assert_golden_bins(golden: np.lib.npyio.NpzFile, record: int, model: Enformer, pair: AllelePair) -> None:
+def assert_golden_bins(
+    golden: np.lib.npyio.NpzFile, record: int, model: Enformer, codes: tuple[np.ndarray, np.ndarray]
+) -> None:
     """Every head as the model gives it: some bins, and all that their sums give."""
-    reference, alternate = (model(one_hot(codes)[np.newaxis]) for codes in (pair.reference, pair.alternate))
+    reference, alternate = (model(one_hot(of_allele)[np.newaxis]) for of_allele in codes)
     for head in (head for head in reference if f"{head}/ref_bins" in golden):
-        sums = []
-        for allele, prediction in (("ref", reference), ("alt", alternate)):
-            x = prediction[head].numpy()[0].astype(np.float64)
+        r, a = (x[head].numpy()[0].astype(np.float64) for x in (reference, alternate))
+        for allele, x in (("ref", r), ("alt", a)):
             expected = golden[f"{head}/{allele}_bins"][record]
             np.testing.assert_allclose(x[BINS, :8], expected, rtol=PREDICTION_TOLERANCE)
-            sums.append(BinSums(x.sum(0), np.log2(1 + x).sum(0)))
-        assert_golden(golden, head, record, AllelePredictions(*sums))
+        sums = {
+            "REF": r.sum(0),
+            "ALT": a.sum(0),
+            "SAD": (a - r).sum(0),
+            "SAR": (np.log2(1 + a) - np.log2(1 + r)).sum(0),
+        }
+        assert_golden(golden, head, record, {name: of_sum[np.newaxis] for name, of_sum in sums.items()})
+
+
+def both_codes(comparison: Comparison, codes: ReferenceCodes) -> tuple[np.ndarray, np.ndarray]:
+    (view,) = comparison.views
+    assert isinstance(view.alternate, ModelInput)
+    return view.reference.codes(codes.fetch), view.alternate.codes(codes.fetch)
 
 
 @pytest.mark.parametrize("is_reusing", [False, True], ids=["full", "reusing"])
 def test_small_model(small_checkpoint: Path, real_genome: str, *, is_reusing: bool) -> None:
     golden = np.load(DATA / "small.npz")
     model = load_model(locate_model(str(small_checkpoint))).model
-    variants, pairs = zip(*golden_pairs(golden, real_genome), strict=True)
-    assert len(variants) == 9
-    with closing(Genome(real_genome)) as genome:
-        fetch = ReferenceCodes(genome).fetch
-        for head, chosen in (("human", slice(None)), ("mouse", slice(4, 6))):
-            engine: Engine = FullEngine(model, head, batch_size=2)
-            engine = ReusingEngine(model, head, fetch, batch_size=2) if is_reusing else engine
-            for variant, found in zip(variants[chosen], engine.predict(pairs[chosen]), strict=True):
-                assert_golden(golden, head, variant.record, found)
+    codes, comparisons = golden_comparisons(golden, real_genome)
+    assert len(comparisons) == 9
+    for head, chosen in (("human", range(9)), ("mouse", range(4, 6))):
+        make = ReusingEngine if is_reusing else FullEngine
+        engine = make(model, codes.fetch, EngineSettings(head, batch_size=2))
+        found = engine.compare((comparisons[record] for record in chosen), SUMS)
+        for record, scores in zip(chosen, found, strict=True):
+            assert_golden(golden, head, record, scores)
 
 
 def test_small_model_bin_by_bin(small_checkpoint: Path, real_genome: str) -> None:
     golden = np.load(DATA / "small.npz")
     model = load_model(locate_model(str(small_checkpoint))).model
-    for variant, pair in golden_pairs(golden, real_genome):
-        assert_golden_bins(golden, variant.record, model, pair)
+    codes, comparisons = golden_comparisons(golden, real_genome)
+    for record, comparison in enumerate(comparisons):
+        assert_golden_bins(golden, record, model, both_codes(comparison, codes))
 
 
 def test_reverse_complement_is_no_symmetry_of_the_model(small_checkpoint: Path, real_genome: str) -> None:
     """So that a window laid the wrong way round could not pass for the right one."""
     golden = np.load(DATA / "small.npz")
     model = load_model(locate_model(str(small_checkpoint))).model
-    _, pair = next(golden_pairs(golden, real_genome))
-    found = model(one_hot(3 - np.minimum(pair.reference, 3)[::-1])[np.newaxis])["human"].numpy()[0].sum(0)
+    codes, comparisons = golden_comparisons(golden, real_genome)
+    mirrored = comparisons[0].views[0].reference.reverse_complement()
+    found = model(one_hot(mirrored.codes(codes.fetch))[np.newaxis])["human"].numpy()[0].sum(0)
     assert np.abs(found / golden["human/ref_sum"][0] - 1).max() > PREDICTION_TOLERANCE
 
 
@@ -154,26 +169,25 @@ def full_model(full_checkpoint: Path) -> Enformer:
 def test_full_model(full_model: Enformer, real_genome: str) -> None:
     """One bin by bin by the plain model, and all nine by the engine that is used."""
     golden = np.load(DATA / "full.npz")
-    variants, pairs = zip(*golden_pairs(golden, real_genome), strict=True)
-    assert_golden_bins(golden, 5, full_model, pairs[5])
-    with closing(Genome(real_genome)) as genome:
-        engine = ReusingEngine(full_model, "human", ReferenceCodes(genome).fetch)
-        for variant, found in zip(variants, engine.predict(pairs), strict=True):
-            assert_golden(golden, "human", variant.record, found)
+    codes, comparisons = golden_comparisons(golden, real_genome)
+    assert_golden_bins(golden, 5, full_model, both_codes(comparisons[5], codes))
+    engine = ReusingEngine(full_model, codes.fetch, EngineSettings("human"))
+    for record, scores in enumerate(engine.compare(comparisons, SUMS)):
+        assert_golden(golden, "human", record, scores)
 
 
 @pytest.mark.full
 @pytest.mark.parametrize("precision", precisions("mixed", "bfloat16"))
-def test_full_model_in_low_precision(full_model: Enformer, real_genome: str, precision: str) -> None:
+def test_full_model_in_low_precision(full_model: Enformer, real_genome: str, precision: Precision) -> None:
     """An MNV and a deletion."""
     golden = np.load(DATA / "full.npz")
-    _, pairs = zip(*golden_pairs(golden, real_genome), strict=True)
+    codes, comparisons = golden_comparisons(golden, real_genome)
     chosen = (4, 6)
-    with closing(Genome(real_genome)) as genome:
-        engine = ReusingEngine(full_model, "human", ReferenceCodes(genome).fetch, precision=precision)
-        for record, found in zip(chosen, engine.predict(pairs[record] for record in chosen), strict=True):
-            error = spread_error(STATISTICS["SAD"](found.reference, found.alternate), golden["human/sad"][record])
-            assert error < LOW_PRECISION_TOLERANCE[precision]
+    engine = ReusingEngine(full_model, codes.fetch, EngineSettings("human", precision=precision))
+    found = engine.compare((comparisons[record] for record in chosen), SUMS)
+    for record, scores in zip(chosen, found, strict=True):
+        error = spread_error(scores["SAD"][0], golden["human/sad"][record])
+        assert error < LOW_PRECISION_TOLERANCE[precision]
 
 
 @needs_bfloat16
@@ -181,12 +195,13 @@ def test_full_model_in_low_precision(full_model: Enformer, real_genome: str, pre
 def test_effects_a_hundred_times_smaller_are_as_exact(full_model: Enformer, real_genome: str) -> None:
     """The change that enters the transformer is scaled; the right answer is the difference in float32 throughout."""
     golden = np.load(DATA / "full.npz")
-    _, pair = next(golden_pairs(golden, real_genome))
+    codes, comparisons = golden_comparisons(golden, real_genome)
+    reference, alternate = both_codes(comparisons[0], codes)
     first_bin = 765
     start, end = ReceptiveField.of(OFFICIAL_CONFIG).bases_of(first_bin, 6)
-    one_hots = (one_hot(codes[start:end])[np.newaxis] for codes in (pair.reference, pair.alternate))
+    one_hots = (one_hot(of_allele[start:end])[np.newaxis] for of_allele in (reference, alternate))
     reference_patch, alternate_patch = (full_model.tower_bins(x).numpy() for x in one_hots)
-    tower = tf.function(full_model.conv_tower, autograph=False)(one_hot(pair.reference)[np.newaxis])
+    tower = tf.function(full_model.conv_tower, autograph=False)(one_hot(reference)[np.newaxis])
     transformer = DifferenceTransformer(full_model, "human", [range(OFFICIAL_CONFIG.heads["human"])])
     exact, rounded = Arithmetic(is_fused=True), Arithmetic(tf.bfloat16, is_fused=True)
 

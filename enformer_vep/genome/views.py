@@ -1,26 +1,17 @@
 """How a variant is looked at: pairs of inputs, and what their predictions count in each bin."""
 
 from dataclasses import dataclass
-from enum import Enum
 
 import numpy as np
 import numpy.typing as npt
 
 from enformer_vep.genome.edit import Edit
 from enformer_vep.genome.geometry import Geometry
+from enformer_vep.genome.indels import DEFAULT_INDEL_POLICY, IndelPolicy
 from enformer_vep.genome.layout import ModelInput, Span, Splice, TowerInput
 from enformer_vep.genome.variant import Interval
 
 Float32s = npt.NDArray[np.float32]
-
-
-class IndelPolicy(Enum):
-    """Which sequences an allele that changes the length is compared in; docs/indels.md explains each."""
-
-    LEFT = "left"
-    AVERAGE = "average"
-    STITCH = "stitch"
-    TOWER = "tower"
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +68,7 @@ class ViewSettings:
 
     reverse_complement: bool = False
     shifts: tuple[int, ...] = (0,)
-    indels: IndelPolicy = IndelPolicy.LEFT
+    indels: IndelPolicy = DEFAULT_INDEL_POLICY
 
     def __post_init__(self) -> None:
         if not self.shifts or len(set(self.shifts)) < len(self.shifts):

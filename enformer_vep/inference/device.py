@@ -37,10 +37,12 @@ class Device:
     Attributes:
       kind: 'CPU' or 'GPU'.
       description: what it is, for the run record.
+      is_deterministic: whether the same run gives the same bits again.
     """
 
     kind: str
     description: str
+    is_deterministic: bool = True
 
     def batch_size(self, wanted: int | None) -> int:
         """Returns how many sequences are run at a time.
@@ -117,12 +119,13 @@ def check_device_name(name: str | None) -> None:
         raise DeviceError(f"unknown device {name!r}: expected cpu, gpu, or gpu:1 for the second GPU")
 
 
-def prepare_device(name: str | None, precision: str = "float32") -> Device:
+def prepare_device(name: str | None, precision: str = "float32", *, allow_nondeterministic: bool = False) -> Device:
     """Chooses a device and sets its arithmetic.
 
     Args:
       name: 'cpu', 'gpu', 'gpu:N', or None for the first GPU that TensorFlow sees, or the CPU if there is none.
       precision: one of PRECISIONS; with 'tf32' a GPU rounds the factors of products to 10 bits.
+      allow_nondeterministic: whether a GPU may use operations whose results differ from run to run.
 
     Returns:
       The device. TensorFlow uses no other one from now on, and takes only as much of a GPU's memory as it needs.
@@ -156,7 +159,10 @@ def prepare_device(name: str | None, precision: str = "float32") -> Device:
     if not is_gpu:
         return _prepare_cpu(precision)
     details = tf.config.experimental.get_device_details(gpus[number])
-    return Device("GPU", f"GPU {number}: {details.get('device_name', 'unknown')}")
+    if not allow_nondeterministic:
+        tf.config.experimental.enable_op_determinism()
+    description = f"GPU {number}: {details.get('device_name', 'unknown')}"
+    return Device("GPU", description, is_deterministic=not allow_nondeterministic)
 
 
 def _prepare_cpu(precision: str) -> Device:

@@ -1,58 +1,45 @@
-"""The interface of every engine: pairs of alleles in, their predictions summed over bins out."""
+"""The interface of every engine: comparisons of alleles in, their statistics out."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from enformer_vep.genome.codes import Codes
-from enformer_vep.genome.variant import Interval
-from enformer_vep.genome.windows import Window
+from enformer_vep.genome.layout import ModelInput
+from enformer_vep.genome.views import Comparison
+from enformer_vep.inference.device import DEFAULT_CACHE_BYTES, Precision
+from enformer_vep.scoring import Statistic
 
-FetchCodes = Callable[[Interval], Codes]
-"""Returns the codes of an interval of the reference, N beyond its contig's ends."""
+Scores = Mapping[str, npt.NDArray[np.float64]]
+"""For the name of each statistic float64 [M, tracks]: its value over each of M regions of bins."""
 
 
 @dataclass(frozen=True)
-class AllelePair:
-    """One variant's two sequences.
+class EngineSettings:
+    """What an engine predicts, and how.
 
     Attributes:
-      window: the reference window; pairs with equal intervals have equal reference sequences.
-      reference: codes uint8 [sequence_length_bp].
-      alternate: codes uint8 [sequence_length_bp].
-      num_ref_bp: length of REF, which begins at `window.offset_bp` of the reference.
-      num_alt_bp: length of ALT, which begins at the same offset of the alternate.
+      head: the head to predict.
+      tracks: indices of its tracks, in the order wanted; None for all.
+      bins: the scored bins that are computed, None for all. The regions of comparisons must lie in them.
+      batch_size: sequences that are run at a time.
+      precision: float32, or tf32 if the device was prepared for it; mixed for alternates as differences with bfloat16
+        products; bfloat16 for the references' towers and passes in bfloat16 too.
+      variant_offsets: where in a window a variant's first REF base can stand: see `ViewSettings.offsets`.
+      cache_bytes: bytes of the genome's tower bins that are kept.
+      is_fused: whether elementwise steps are compiled, which pays on CPU.
     """
 
-    window: Window
-    reference: Codes
-    alternate: Codes
-    num_ref_bp: int
-    num_alt_bp: int
-
-
-@dataclass(frozen=True)
-class BinSums:
-    """One sequence's prediction x, summed over the scored bins of every track.
-
-    Attributes:
-      total: float64 [tracks], the sum of x.
-      log2_total: float64 [tracks], the sum of log2(1 + x).
-    """
-
-    total: npt.NDArray[np.float64]
-    log2_total: npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class AllelePredictions:
-    """A variant's reference and alternate prediction."""
-
-    reference: BinSums
-    alternate: BinSums
+    head: str
+    tracks: Sequence[int] | None = None
+    bins: range | None = None
+    batch_size: int = 1
+    precision: Precision = "float32"
+    variant_offsets: range = range(0)
+    cache_bytes: int = DEFAULT_CACHE_BYTES
+    is_fused: bool = True
 
 
 @dataclass(frozen=True)
@@ -73,12 +60,17 @@ class EngineCounts:
 
 
 class Engine(Protocol):
-    """Turns pairs of alleles into predictions."""
+    """Predicts alleles and compares them."""
 
-    def predict(self, pairs: Iterable[AllelePair]) -> Iterator[AllelePredictions]:
-        """Yields the predictions of each pair, in the order of the pairs.
+    def predict(self, layouts: Iterable[ModelInput]) -> Iterator[npt.NDArray[np.float32]]:
+        """Yields the prediction of each input, float32 [bins, tracks], in their order."""
+        ...
 
-        Pairs are drawn as they are needed; the arrays of a pair are not changed.
+    def compare(self, comparisons: Iterable[Comparison], statistics: Sequence[Statistic]) -> Iterator[Scores]:
+        """Yields the statistics of each comparison, in their order.
+
+        Comparisons are drawn as they are needed; those that have references in common cost least if they follow one
+        another.
         """
         ...
 

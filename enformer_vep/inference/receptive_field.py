@@ -4,8 +4,11 @@ Offsets are into a window, in bp or in tower bins as the names say. A tower bin 
 `context_bp` more on either side; at the window's ends, that context is zero padding.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
+from enformer_vep.genome.layout import Span, Splice, Strand, TowerInput
 from enformer_vep.model.config import EnformerConfig
 
 
@@ -61,44 +64,70 @@ class ReceptiveField:
         return num_bins * self.bin_size_bp + 2 * self.context_bp
 
 
-@dataclass(frozen=True)
-class Change:
-    """How an alternate window differs from its reference window.
+class Stretch(NamedTuple):
+    """Neighbouring tower bins that see one span of the genome alone, as far as they see into the window.
 
     Attributes:
-      first_bp: the first base that differs.
-      end_bp: from this base on, the alternate is the reference again, moved by the shift.
-      shift_bp: ALT's length minus REF's.
+      bins: their numbers in the window.
+      contig: the span's.
+      strand: the span's.
+      origin: where the window's first base would lie on the strand's axis if the span reached that far. Bin b begins
+        at `origin + b * bin_size_bp` of it.
     """
 
-    first_bp: int
-    end_bp: int
-    shift_bp: int
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.first_bp <= self.end_bp or (self.first_bp == self.end_bp and not self.shift_bp):
-            raise ValueError(f"a change must have 0 <= first_bp <= end_bp and not be empty, got {self}")
+    bins: range
+    contig: str
+    strand: Strand
+    origin: int
 
 
-@dataclass(frozen=True)
-class AlternatePlan:
-    """Where each tower bin of an alternate comes from; the bins before `recomputed` are the reference's.
+def stretches(layout: TowerInput, field: ReceptiveField) -> list[Stretch]:
+    """Returns the bins that are bins of the genome, in order; every other bin sees an edge between two pieces.
 
-    Attributes:
-      recomputed: bins that depend on what has changed.
-      shifted: the bins after them. Without a shift they are the reference's; with one they are bins of the reference
-        genome on another grid.
-      end: bins at the window's end that are recomputed too, since the window ends at another place of that grid.
+    Zero padding at the window's ends reaches some of them too: see `ReceptiveField.edge_bins`.
     """
+    if isinstance(layout, Splice):
+        at_bin = layout.at_bp // field.bin_size_bp
+        sides = ((layout.left, range(at_bin)), (layout.right, range(at_bin, field.num_bins)))
+        found = [
+            stretch._replace(bins=intersection(stretch.bins, bins))
+            for side, bins in sides
+            for stretch in stretches(side, field)
+        ]
+        return [stretch for stretch in found if stretch.bins]
+    found = []
+    for offset_bp, piece in layout.placed():
+        if not isinstance(piece, Span):
+            continue
+        end_bp = offset_bp + piece.length_bp
+        first = -(-(offset_bp + field.context_bp) // field.bin_size_bp) if offset_bp else 0
+        is_last = end_bp == layout.length_bp
+        stop = field.num_bins if is_last else (end_bp - field.context_bp) // field.bin_size_bp
+        if first < stop:
+            found.append(Stretch(range(first, stop), piece.contig, piece.strand, piece.first - offset_bp))
+    return found
 
-    recomputed: range
-    shifted: range
-    end: range
 
-    @classmethod
-    def of(cls, change: Change, field: ReceptiveField) -> "AlternatePlan":
-        """Plans the tower of an alternate."""
-        recomputed = field.bins_reached(change.first_bp, change.end_bp)
-        num_end_bins = field.edge_bins if change.shift_bp else 0
-        end = max(recomputed.stop, field.num_bins - num_end_bins)
-        return cls(recomputed, range(recomputed.stop, end), range(end, field.num_bins))
+def changed_bins(reference: TowerInput, alternate: TowerInput, field: ReceptiveField) -> list[range]:
+    """Returns the tower bins of the alternate that are not the reference's, as neighbouring ones, in order."""
+    if reference == alternate:
+        return []
+    changed, first = [], 0
+    for bins in _shared_bins(stretches(reference, field), stretches(alternate, field)):
+        if bins.start > first:
+            changed.append(range(first, bins.start))
+        first = bins.stop
+    if first < field.num_bins:
+        changed.append(range(first, field.num_bins))
+    return changed
+
+
+def _shared_bins(x: Sequence[Stretch], y: Sequence[Stretch]) -> list[range]:
+    """Returns the bins that two inputs have in common, in order."""
+    common = (intersection(a.bins, b.bins) for a in x for b in y if a[1:] == b[1:])
+    return sorted((bins for bins in common if bins), key=lambda bins: bins.start)
+
+
+def intersection(x: range, y: range) -> range:
+    """Returns what two ranges of step 1 have in common."""
+    return range(max(x.start, y.start), max(max(x.start, y.start), min(x.stop, y.stop)))

@@ -6,23 +6,25 @@ transformer, which mixes all positions; in low precision, the pass of an alterna
 reference.
 """
 
-from collections import OrderedDict, deque
 from collections.abc import Iterable, Iterator, Sequence
 
+import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
-from enformer_vep.genome.variant import Interval
-from enformer_vep.genome.windows import Placement
-from enformer_vep.inference.batches import Result, in_order
-from enformer_vep.inference.device import BFLOAT16_PRECISIONS, DEFAULT_CACHE_BYTES, PRECISIONS
-from enformer_vep.inference.engine import AllelePair, AllelePredictions, EngineCounts, FetchCodes
-from enformer_vep.inference.full import NUM_RECENT_REFERENCES
-from enformer_vep.inference.passes import DifferencePasses, Passes, PlainPasses
-from enformer_vep.inference.towers import Towers, find_change
+from enformer_vep.genome.layout import FetchCodes, ModelInput
+from enformer_vep.genome.views import Comparison
+from enformer_vep.inference.comparing import Comparer
+from enformer_vep.inference.device import BFLOAT16_PRECISIONS, PRECISIONS
+from enformer_vep.inference.difference_passes import DifferencePasses, DifferenceSettings
+from enformer_vep.inference.engine import EngineCounts, EngineSettings, Scores
+from enformer_vep.inference.host import HostLink
+from enformer_vep.inference.passes import Passes, PassSettings, PlainPasses, reused_towers
+from enformer_vep.inference.towers import Towers, TowerSettings
+from enformer_vep.inference.track_blocks import TrackBlocks
 from enformer_vep.model.arithmetic import Arithmetic
 from enformer_vep.model.enformer import Enformer
-
-"""Memory for reference towers: the bins of 14 windows at the official size."""
+from enformer_vep.scoring import Statistic
 
 NUM_EXACT_BLOCKS = 3
 """With precision bfloat16, the first blocks of a reference's tower that are still float32, including the stem.
@@ -34,82 +36,65 @@ reduces the error of an SNV's SAD from 9% to 4%.
 
 
 class ReusingEngine:
-    """Runs each distinct reference window once, from shared tiles, and each alternate from its patch.
+    """Runs each distinct reference once, from shared tiles, and each alternate from its patch.
 
-    Pairs whose windows are equal or overlap cost least if they follow one another.
+    Comparisons whose windows are equal or overlap cost least if they follow one another.
+
+    Attributes:
+      link: what crosses between the host and the device.
     """
 
-    def __init__(
-        self,
-        model: Enformer,
-        head: str,
-        fetch: FetchCodes,
-        *,
-        tracks: Sequence[int] | None = None,
-        batch_size: int = 1,
-        precision: str = "float32",
-        placement: Placement | None = None,
-        cache_bytes: int = DEFAULT_CACHE_BYTES,
-        is_fused: bool = True,
-    ) -> None:
+    def __init__(self, model: Enformer, fetch: FetchCodes, settings: EngineSettings) -> None:
         """Prepares the model; graphs are built when they first run.
 
         Args:
           model: the model, on the device that is to run it.
-          head: the head to predict.
-          fetch: returns the codes of the reference genome of the pairs.
-          tracks: indices of the head's tracks, in the order wanted; all by default.
-          batch_size: sequences that are run through the transformer at a time.
-          precision: float32, or tf32 if the device was prepared for it; mixed for alternates as differences with
-            bfloat16 products; bfloat16 for the references' towers and passes in bfloat16 too.
-          placement: how the pairs' windows are placed; centred by default.
-          cache_bytes: bytes of reference towers that are kept.
-          is_fused: whether elementwise steps are compiled, which pays on CPU.
+          fetch: returns the codes of the reference genome.
+          settings: what is predicted, and how.
 
         Raises:
           ValueError: batch_size is not positive, cache_bytes is negative, or the precision is unknown.
-          EnformerVepError: the window is too short; from `predict`, the device's memory is too small for any batch.
+          EnformerVepError: the window is too short; from `compare` and `predict`, the device's memory is too small for
+            any batch.
         """
+        precision, batch_size = settings.precision, settings.batch_size
         if precision not in PRECISIONS:
             raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, got {precision!r}")
-        exact, rounded = Arithmetic(tf.float32, is_fused), Arithmetic(tf.bfloat16, is_fused)
+        exact, rounded = Arithmetic(tf.float32, settings.is_fused), Arithmetic(tf.bfloat16, settings.is_fused)
         is_low = precision == "bfloat16"
         num_blocks = 1 + len(model.tower_blocks)
         num_exact = NUM_EXACT_BLOCKS if is_low else num_blocks
+        self.link = HostLink()
         self._towers = Towers(
             model,
             fetch,
-            cache_bytes=cache_bytes,
-            tiles=[exact] * num_exact + [rounded] * (num_blocks - num_exact),
-            patches=exact,
-            patched_offsets=(placement or Placement()).offsets(model.config.geometry) if is_low else range(0),
+            self.link,
+            TowerSettings(
+                tiles=[exact] * num_exact + [rounded] * (num_blocks - num_exact),
+                patches=exact,
+                patched_bp=settings.variant_offsets if is_low else range(0),
+                cache_bytes=settings.cache_bytes,
+                batch_size=batch_size,
+            ),
         )
-        self._recent: OrderedDict[Interval, Result] = OrderedDict()
+        blocks = TrackBlocks(model.config.heads[settings.head], settings.tracks)
+        bins = range(model.config.geometry.num_bins) if settings.bins is None else settings.bins
+        chosen = PassSettings(settings.head, bins, batch_size, exact)
         self._passes: Passes
         if precision in BFLOAT16_PRECISIONS:
-            self._passes = DifferencePasses(
-                model,
-                head,
-                self._towers,
-                tracks=tracks,
-                batch_size=batch_size,
-                references=rounded if is_low else exact,
-                differences=rounded,
-            )
+            differences = DifferenceSettings(rounded if is_low else exact, rounded, self.link)
+            self._passes = DifferencePasses(model, blocks, self._towers, chosen, differences)
         else:
-            self._passes = PlainPasses(model, head, self._towers, tracks=tracks, batch_size=batch_size, chosen=exact)
+            self._passes = PlainPasses(model, blocks, reused_towers(self._towers), chosen)
+        self._comparer = Comparer(self._passes, blocks, bins, self.link)
 
-    def predict(self, pairs: Iterable[AllelePair]) -> Iterator[AllelePredictions]:
-        """Yields the predictions of each pair, in the order of the pairs."""
-        unfinished: deque[tuple[Result, Result]] = deque()
-        for pair in pairs:
-            reference = self._reference_result(pair)
-            change = find_change(pair)
-            alternate = self._passes.alternate(pair, change) if change else reference
-            unfinished.append((reference, alternate))
-            yield from in_order(unfinished)
-        self._passes.flush()
-        yield from in_order(unfinished)
+    def predict(self, layouts: Iterable[ModelInput]) -> Iterator[npt.NDArray[np.float32]]:
+        """Yields the prediction of each input, float32 [bins, tracks], in their order."""
+        return self._comparer.predict(layouts)
+
+    def compare(self, comparisons: Iterable[Comparison], statistics: Sequence[Statistic]) -> Iterator[Scores]:
+        """Yields the statistics of each comparison, in their order."""
+        return self._comparer.compare(comparisons, statistics)
 
     def counts(self) -> EngineCounts:
         """Returns the work done so far."""
@@ -123,12 +108,3 @@ class ReusingEngine:
         """Graphs that were built so far."""
         functions = (*self._towers.functions, *self._passes.functions)
         return sum(function.experimental_get_tracing_count() for function in functions)
-
-    def _reference_result(self, pair: AllelePair) -> Result:
-        interval = pair.window.interval
-        if interval not in self._recent:
-            self._recent[interval] = self._passes.reference(pair)
-            if len(self._recent) > NUM_RECENT_REFERENCES:
-                self._recent.popitem(last=False)
-        self._recent.move_to_end(interval)
-        return self._recent[interval]

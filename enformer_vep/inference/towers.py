@@ -1,79 +1,72 @@
-"""Towers of windows and of their alternates, put together from cached and new bins."""
+"""Towers of references and alternates, put together from bins of the genome, of a reference, and new ones."""
 
-from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
+from cachetools import LRUCache
 
 from enformer_vep.errors import EnformerVepError
-from enformer_vep.genome.codes import N_CODE, Codes
-from enformer_vep.genome.variant import Interval
-from enformer_vep.inference.engine import AllelePair, FetchCodes
-from enformer_vep.inference.receptive_field import AlternatePlan, Change, ReceptiveField
-from enformer_vep.inference.tiles import TILE_BINS, Tower, TowerTiles
+from enformer_vep.genome.codes import Codes
+from enformer_vep.genome.layout import FetchCodes, ModelInput, Splice, TowerInput
+from enformer_vep.inference.host import HostLink
+from enformer_vep.inference.patches import Patch, Patches, in_batches
+from enformer_vep.inference.receptive_field import ReceptiveField, changed_bins, intersection, stretches
+from enformer_vep.inference.tiles import TILE_BINS, GenomeBins, TowerTiles
 from enformer_vep.model.arithmetic import Arithmetic, arithmetic
 from enformer_vep.model.enformer import NUM_BASES, Enformer
 
 NUM_RECENT_TOWERS = 2
-"""Reference towers that are kept whole for the alternates that follow."""
+"""Reference towers that are kept whole for the alternates that follow, for each row of a batch."""
 
 NUM_RECENT_PATCHES = 64
 
 
-class AlternateTower(NamedTuple):
-    """An alternate's tower.
+@dataclass(frozen=True)
+class TowerSettings:
+    """How towers are computed.
 
     Attributes:
-      first_bin: where `bins` begin if all others are the reference's; None if `bins` are the whole tower.
-      bins: float32 [patch_bins, C] or [T, C].
-      recomputed: the bins of the window that depend on what has changed. A patch may have more bins, which equal the
-        reference's except for their last bits.
+      tiles: the arithmetic of the stem and of each conv_tower block in the genome's bins.
+      patches: the arithmetic of what is computed for one sequence alone.
+      patched_bp: bases of every window whose bins are always computed as patches, as their arithmetic is more exact.
+      cache_bytes: bytes of the genome's bins that are kept.
+      batch_size: tiles or patches that are computed at a time.
     """
 
-    first_bin: int | None
-    bins: Tower
-    recomputed: range
+    tiles: Sequence[Arithmetic]
+    patches: Arithmetic
+    patched_bp: range
+    cache_bytes: int
+    batch_size: int
 
-    def place(self, reference: Tower) -> Tower:
-        """Returns the whole tower, of which the unchanged bins are the reference's own bits: float32 [T, C]."""
-        if self.first_bin is None:
-            return self.bins
-        tower = reference.copy()
-        start, stop = self.recomputed.start, self.recomputed.stop
-        tower[start:stop] = self.bins[start - self.first_bin : stop - self.first_bin]
-        return tower
+
+class _Part(NamedTuple):
+    """Some bins of a tower and where they come from."""
+
+    bins: range
+    source: GenomeBins | Patch
 
 
 class Towers:
-    """Computes the towers of reference windows from tiles, and those of alternates by patch.
+    """Computes the towers of references and of alternates.
 
     Attributes:
       field: the model's receptive field.
-      patch_bins: bins that a patch recomputes: as many as one base can reach.
+      patch_bins: bins of a patch: as many as one base can reach.
+      functions: the TensorFlow functions, which are traced once for each shape.
     """
 
-    def __init__(
-        self,
-        model: Enformer,
-        fetch: FetchCodes,
-        *,
-        cache_bytes: int,
-        tiles: Sequence[Arithmetic],
-        patches: Arithmetic,
-        patched_offsets: range = range(0),
-    ) -> None:
+    def __init__(self, model: Enformer, fetch: FetchCodes, link: HostLink, settings: TowerSettings) -> None:
         """Prepares the graphs.
 
         Args:
           model: the model, on the device that is to run it.
           fetch: returns the reference's codes.
-          cache_bytes: bytes of reference towers that are kept.
-          tiles: the arithmetic of the stem and of each conv_tower block in the reference's towers.
-          patches: the arithmetic of what is recomputed for an alternate, and at a window's ends.
-          patched_offsets: bases of every window whose bins come from patches in the reference too, as the patches'
-            arithmetic is more exact.
+          link: the way to the device.
+          settings: how towers are computed.
 
         Raises:
           EnformerVepError: the window is too short for any of its bins to be shared.
@@ -85,127 +78,170 @@ class Towers:
                 "its ends reaches all of them: use --engine full"
             )
         self.patch_bins = self.field.max_bins_of_base
-        self.num_patches = 0
-        self.num_bins_kept = 0
-        self._patched = (
-            self.field.bins_reached(patched_offsets.start, patched_offsets.stop) if patched_offsets else None
-        )
-        self._recent: OrderedDict[Interval, Tower] = OrderedDict()
-        self._recent_patches: OrderedDict[tuple[Interval, int], Tower] = OrderedDict()
+        self._num_bins_kept = 0
+        patched, batch_size = settings.patched_bp, settings.batch_size
+        self._patched = self.field.bins_reached(patched.start, patched.stop) if patched else range(0)
+        self._recent: LRUCache[ModelInput, tf.Tensor] = LRUCache(NUM_RECENT_TOWERS * batch_size)
+        self._recent_patches: LRUCache[Patch, tf.Tensor] = LRUCache(NUM_RECENT_PATCHES)
 
         @tf.function(autograph=False)
-        def compute_tile(codes: tf.Tensor) -> tf.Tensor:
-            return model.tower_bins(tf.one_hot(codes, NUM_BASES), arithmetics=tiles)
+        def compute_tiles(codes: tf.Tensor) -> tf.Tensor:
+            return model.tower_bins(tf.one_hot(codes, NUM_BASES), arithmetics=settings.tiles)
 
         @tf.function(autograph=False)
-        def compute_patch(codes: tf.Tensor, first_bin: tf.Tensor) -> tf.Tensor:
-            with arithmetic(patches):
+        def compute_patches(codes: tf.Tensor, first_bin: tf.Tensor) -> tf.Tensor:
+            with arithmetic(settings.patches):
                 return model.tower_bins(tf.one_hot(codes, NUM_BASES), first_bin=first_bin)
 
-        self._compute_patch = compute_patch
-        self.functions = (compute_tile, compute_patch)
+        def compute(codes: Sequence[Codes]) -> list[tf.Tensor]:
+            return in_batches(lambda rows: compute_tiles(link.send(np.stack(rows))), codes, batch_size)
+
+        self.functions = (compute_tiles, compute_patches)
+        self._patches = Patches(compute_patches, self.field, fetch, link, batch_size)
         self._tiles = TowerTiles(
-            lambda codes: compute_tile(tf.constant(codes[np.newaxis])).numpy()[0],
+            compute,
             self.field,
             fetch,
-            cache_bytes=cache_bytes,
+            cache_bytes=settings.cache_bytes,
             tile_bins=min(TILE_BINS, self.field.num_bins),
         )
 
     @property
     def num_bins_computed(self) -> int:
         """Tower bins that were computed, in tiles and in patches."""
-        return self._tiles.num_bins_computed + self.num_patches * self.patch_bins
+        return self._tiles.num_bins_computed + self._patches.num_computed * self.patch_bins
 
     @property
     def num_bins_reused(self) -> int:
         """Tower bins of references and alternates that were known already."""
-        return self._tiles.num_bins_reused + self.num_bins_kept
+        return self._tiles.num_bins_reused + self._num_bins_kept
 
-    def reference(self, interval: Interval, codes: Codes) -> Tower:
-        """Returns the tower of a reference window, float32 [T, C], which must not be changed.
+    def references(self, layouts: Sequence[ModelInput]) -> list[tf.Tensor]:
+        """Returns the towers of whole windows, float32 [T, C]."""
+        found = {layout: self._recent[layout] for layout in layouts if layout in self._recent}
+        missing = list(dict.fromkeys(layout for layout in layouts if layout not in found))
+        plans = [self._plan(layout, range(self.field.num_bins)) for layout in missing]
+        for layout, parts in zip(missing, self._compute(plans), strict=True):
+            found[layout] = self._recent[layout] = tf.concat(parts, axis=0)
+        return [found[layout] for layout in layouts]
+
+    def alternates(self, pairs: Sequence[tuple[ModelInput, TowerInput]]) -> list[tf.Tensor]:
+        """Returns the towers of alternates, float32 [T, C], of which all bins that do not change are the reference's.
 
         Args:
-          interval: where it lies.
-          codes: its sequence, uint8 [sequence_length_bp].
+          pairs: reference and alternate of each.
         """
-        if interval not in self._recent:
-            num_bins, edge = self.field.num_bins, self.field.edge_bins
-            start = interval.start + edge * self.field.bin_size_bp
-            middle = self._tiles.fetch(interval.contig, start, num_bins - 2 * edge)
-            left, right = self._recompute(codes, range(edge)), self._recompute(codes, range(num_bins - edge, num_bins))
-            tower = self._recent[interval] = np.concatenate([left, middle, right])
-            if self._patched:
-                tower[self._patched.start : self._patched.stop] = self._recompute(codes, self._patched)
-            if len(self._recent) > NUM_RECENT_TOWERS:
-                self._recent.popitem(last=False)
-        self._recent.move_to_end(interval)
-        return self._recent[interval]
+        references = self.references([reference for reference, _ in pairs])
+        changed = [changed_bins(reference, alternate, self.field) for reference, alternate in pairs]
+        plans = [
+            [part for bins in ranges for part in self._plan(alternate, bins)]
+            for (_, alternate), ranges in zip(pairs, changed, strict=True)
+        ]
+        self._num_bins_kept += sum(
+            self.field.num_bins - sum(map(len, ranges))
+            for (reference, alternate), ranges in zip(pairs, changed, strict=True)
+            if alternate != reference
+        )
+        found = []
+        for tower, plan, parts in zip(references, plans, self._compute(plans), strict=True):
+            pieces, first = [], 0
+            for part, bins in zip(plan, parts, strict=True):
+                pieces += [tower[first : part.bins.start], bins]
+                first = part.bins.stop
+            found.append(tf.concat([*pieces, tower[first:]], axis=0))
+        return found
 
-    def alternate(self, pair: AllelePair, change: Change) -> AlternateTower:
-        """Returns the tower of an alternate."""
-        plan = AlternatePlan.of(change, self.field)
-        is_few = not change.shift_bp and len(plan.recomputed) <= self.patch_bins
-        if is_few:
-            first = min(plan.recomputed.start, self.field.num_bins - self.patch_bins)
-            self.num_bins_kept += self.field.num_bins - self.patch_bins
-            return AlternateTower(first, self._patch(pair.alternate, first), plan.recomputed)
-        tower = self.reference(pair.window.interval, pair.reference).copy()
-        tower[plan.recomputed.start : plan.recomputed.stop] = self._recompute(pair.alternate, plan.recomputed)
-        self.num_bins_kept += plan.recomputed.start
-        if change.shift_bp:
-            interval = pair.window.interval
-            if plan.shifted:  # a long insertion pushes all of it out of the window
-                start = interval.start - change.shift_bp + plan.shifted.start * self.field.bin_size_bp
-                shifted = self._tiles.fetch(interval.contig, start, len(plan.shifted))
-                tower[plan.shifted.start : plan.shifted.stop] = shifted
-            if plan.end:
-                tower[plan.end.start : plan.end.stop] = self._recompute(pair.alternate, plan.end)
-        else:
-            self.num_bins_kept += len(plan.shifted)
-        return AlternateTower(None, tower, plan.recomputed)
+    def first_of_few(self, reference: ModelInput, alternate: TowerInput) -> int | None:
+        """Returns the first bin of a patch that holds all bins that change; None if no patch holds them."""
+        changed = changed_bins(reference, alternate, self.field)
+        if not changed:
+            return 0
+        first = min(changed[0].start, self.field.num_bins - self.patch_bins)
+        return first if changed[-1].stop <= first + self.patch_bins else None
 
-    def reference_patch(self, pair: AllelePair, first_bin: int) -> Tower:
-        """Returns the reference's bins as a patch computes them, float32 [patch_bins, C], which must not be changed."""
-        key = (pair.window.interval, first_bin)
-        if key not in self._recent_patches:
-            self._recent_patches[key] = self._patch(pair.reference, first_bin)
-            if len(self._recent_patches) > NUM_RECENT_PATCHES:
-                self._recent_patches.popitem(last=False)
-        self._recent_patches.move_to_end(key)
-        return self._recent_patches[key]
+    def few(self, rows: Sequence[tuple[ModelInput, TowerInput, int]]) -> list[tf.Tensor]:
+        """Returns how the few bins that change differ from the reference's.
 
-    def _recompute(self, codes: Codes, bins: range) -> Tower:
-        """Computes some bins of a window from its sequence, in patches."""
+        Args:
+          rows: reference, alternate, and the result of `first_of_few`.
+
+        Returns:
+          float32 [patch_bins, C] for each. The differences of bins that do not change are exactly 0, since both are
+          computed by the same steps at the same place of their patch.
+        """
+        self._num_bins_kept += len(rows) * (self.field.num_bins - self.patch_bins)
+        references = [Patch(reference, first) for reference, _, first in rows]
+        wanted = dict.fromkeys(patch for patch in references if patch not in self._recent_patches)
+        of_alternates = [list(self._sides(alternate, first)) for _, alternate, first in rows]
+        wanted |= dict.fromkeys(patch for sides in of_alternates for patch, _ in sides)
+        computed = dict(zip(wanted, self._patches.compute(list(wanted)), strict=True))
+        known = {patch: self._recent_patches[patch] for patch in references if patch in self._recent_patches}
+        self._recent_patches.update((patch, computed[patch]) for patch in references if patch in computed)
+        found = []
+        for reference, sides in zip(references, of_alternates, strict=True):
+            parts = [computed[patch][bins.start : bins.stop] for patch, bins in sides]
+            alternate = parts[0] if len(parts) == 1 else tf.concat(parts, axis=0)
+            found.append(alternate - (known | computed)[reference])
+        return found
+
+    def _sides(self, layout: TowerInput, first: int) -> Iterator[tuple[Patch, range]]:
+        """Yields the patches of the sequences that bins from `first` on come from, and which of their bins."""
+        whole = range(self.patch_bins)
+        if not isinstance(layout, Splice):
+            yield Patch(layout, first), whole
+            return
+        at = layout.at_bp // self.field.bin_size_bp - first
+        for side, bins in ((layout.left, range(at)), (layout.right, range(max(at, 0), self.patch_bins))):
+            if intersection(whole, bins):
+                yield Patch(side, first), intersection(whole, bins)
+
+    def _plan(self, layout: TowerInput, bins: range) -> list[_Part]:
+        """Returns where neighbouring bins of a tower come from."""
+        size, edge = self.field.bin_size_bp, self.field.edge_bins
+        inner = range(edge, self.field.num_bins - edge)
+        parts, first = [], bins.start
+        for stretch in stretches(layout, self.field):
+            shared = intersection(intersection(stretch.bins, inner), bins)
+            for known in _without(shared, self._patched):
+                parts += self._patched_parts(layout, range(first, known.start))
+                origin = stretch.origin + known.start * size
+                parts.append(_Part(known, GenomeBins(stretch.contig, stretch.strand, origin, len(known))))
+                first = known.stop
+        return parts + self._patched_parts(layout, range(first, bins.stop))
+
+    def _patched_parts(self, layout: TowerInput, bins: range) -> list[_Part]:
+        """Divides neighbouring bins into patches."""
+        if isinstance(layout, Splice):
+            at = layout.at_bp // self.field.bin_size_bp
+            left, right = range(bins.start, min(bins.stop, at)), range(max(bins.start, at), bins.stop)
+            return self._patched_parts(layout.left, left) + self._patched_parts(layout.right, right)
         last = self.field.num_bins - self.patch_bins
-        pieces = []
-        for start in range(bins.start, bins.stop, self.patch_bins):
-            first = min(start, last)
-            end = min(start + self.patch_bins, bins.stop)
-            pieces.append(self._patch(codes, first)[start - first : end - first])
-        return np.concatenate(pieces)
+        return [
+            _Part(range(start, min(start + self.patch_bins, bins.stop)), Patch(layout, min(start, last)))
+            for start in range(bins.start, bins.stop, self.patch_bins)
+        ]
 
-    def _patch(self, codes: Codes, first_bin: int) -> Tower:
-        start, end = self.field.bases_of(first_bin, self.patch_bins)
-        patch = np.full((1, end - start), N_CODE, dtype=np.uint8)
-        first, last = max(start, 0), min(end, len(codes))
-        patch[0, first - start : last - start] = codes[first:last]
-        self.num_patches += 1
-        tower: Tower = self._compute_patch(tf.constant(patch), tf.constant([first_bin])).numpy()[0]
-        return tower
+    def _compute(self, plans: Sequence[Sequence[_Part]]) -> list[list[tf.Tensor]]:
+        """Returns the bins of every part of every plan; all that is new is computed together."""
+        parts = [part for plan in plans for part in plan]
+        tiles = iter(self._tiles.fetch([part.source for part in parts if isinstance(part.source, GenomeBins)]))
+        patches = iter(self._patches.compute([part.source for part in parts if isinstance(part.source, Patch)]))
+        found = []
+        for plan in plans:
+            of_plan = []
+            for bins, source in plan:
+                if isinstance(source, GenomeBins):
+                    of_plan.append(next(tiles))
+                else:
+                    skipped = bins.start - source.first_bin
+                    of_plan.append(next(patches)[skipped : skipped + len(bins)])
+            found.append(of_plan)
+        return found
 
 
-def find_change(pair: AllelePair) -> Change | None:
-    """Finds how a pair's alternate differs from its reference; None if it does not."""
-    differing = np.flatnonzero(pair.reference != pair.alternate)
-    if not len(differing):
-        return None
-    first = int(differing[0])
-    if pair.num_ref_bp == pair.num_alt_bp:
-        return Change(first, int(differing[-1]) + 1, 0)
-    shift = pair.num_alt_bp - pair.num_ref_bp
-    end = pair.window.offset_bp + pair.num_alt_bp
-    # The end that ALT has in common with REF is not new. In a repeat, the sequence begins to differ after the ALT.
-    while end > max(first, shift) and pair.reference[end - 1 - shift] == pair.alternate[end - 1]:
-        end -= 1
-    return Change(first, max(first, end), shift)
+def _without(bins: range, other: range) -> list[range]:
+    """Returns what is left of neighbouring bins without some of them."""
+    if not intersection(bins, other):
+        return [bins] if bins else []
+    sides = range(bins.start, other.start), range(other.stop, bins.stop)
+    return [side for side in sides if side]

@@ -34,16 +34,20 @@ Kept = tuple[list[KeptBlock], dict[str, Any]]
 class DifferenceTransformer:
     """Runs a reference with all that its alternates need, and the alternates as differences from it."""
 
-    def __init__(self, model: Enformer, head: str, blocks_of_tracks: Sequence[range]) -> None:
+    def __init__(
+        self, model: Enformer, head: str, blocks_of_tracks: Sequence[range], bins: range | None = None
+    ) -> None:
         """Prepares some tracks of one head.
 
         Args:
           model: the model.
           head: the head to predict.
           blocks_of_tracks: neighbouring tracks that are computed together.
+          bins: the scored bins that are computed, by their numbers among them; all by default.
         """
         self._model = model
         self._head, self._blocks_of_tracks = head, blocks_of_tracks
+        self._bins = bins
         self._position_keys = model.position_keys()
 
     def reference(self, tower: tf.Tensor, kept_dtype: tf.DType) -> tuple[list[tf.Tensor], Kept]:
@@ -54,7 +58,7 @@ class DifferenceTransformer:
           kept_dtype: the precision of the large tensors that are kept, that of the differences' products.
 
         Returns:
-          The prediction of each block of tracks, float32 [B, num_bins, tracks], and what its alternates need.
+          The prediction of each block of tracks, float32 [B, bins, tracks], and what its alternates need.
         """
         blocks: list[KeptBlock] = []
         x = tower
@@ -63,7 +67,7 @@ class DifferenceTransformer:
             x = block(x, is_training=False, wanted=wanted, position_keys=position_keys, kept=kept)
             blocks.append(keep_block(block, kept, kept_dtype, is_whole=not blocks))
         if not blocks:
-            x = self._model.crop(x)
+            x = self._model.crop(x, self._bins)
         pointwise = self._model.final_pointwise(x, is_training=False)
         features = gelu(pointwise)
         logits = in_turn(lambda tracks: self._model.logits(features, self._head, tracks), self._blocks_of_tracks)
@@ -73,13 +77,14 @@ class DifferenceTransformer:
         """Runs the alternates, in the current precision.
 
         Args:
-          kept: what `reference` kept of each alternate's reference, along the batch.
+          kept: what `reference` kept of each alternate's reference, along the batch; or of the one reference of all,
+            whose tensors are broadcast.
           d: float32 [B, T, C], the alternate's tower minus the reference's; or [B, M, C], M bins of it of which
             no other differs.
           first_bin: int32 [B], where those M bins begin; None if d is of all T.
 
         Returns:
-          The alternate's prediction minus the reference's for each block of tracks, float32 [B, num_bins, tracks].
+          The alternate's prediction minus the reference's for each block of tracks, float32 [B, bins, tracks].
         """
         blocks, end = kept
         for number, (block, wanted, position_keys) in enumerate(self._blocks()):
@@ -91,7 +96,7 @@ class DifferenceTransformer:
             if first_bin is not None:
                 num_bins = self._model.config.geometry.num_tower_bins
                 d = _spread(d, first_bin[:, tf.newaxis] + tf.range(d.shape[1]), num_bins)
-            d = self._model.crop(d)
+            d = self._model.crop(d, self._bins)
         final = self._model.final_pointwise
         factor, shift = final.norm.affine(end["x"], is_training=False)
         d = final.convolution.product(gelu_difference(end["x"] * factor + shift, d * factor, product_dtype()))
@@ -105,7 +110,7 @@ class DifferenceTransformer:
 
     def _blocks(self) -> list[tuple[TransformerBlock, range, tf.Tensor]]:
         """Each block, the bins that it computes, and its position keys."""
-        blocks = zip(self._model.blocks_and_bins(), self._position_keys, strict=True)
+        blocks = zip(self._model.blocks_and_bins(self._bins), self._position_keys, strict=True)
         return [(block, wanted, position_keys) for (block, wanted), position_keys in blocks]
 
 
@@ -145,7 +150,7 @@ def _block(
     dn = layer_norm_difference(kept["x"], d, block.attention_norm.scale, product_dtype())
     dq, dk, dv = _project(attention, dn[:, wanted.start : wanted.stop], dn)
     # [dq, q + r_w] [k + dk, dk] is both content terms in one product
-    queries = tf.concat([dq, kept["query"]], axis=-1)  # [B, H, Q, 2K]
+    queries = tf.concat([dq, _for_rows(kept["query"], dq)], axis=-1)  # [B, H, Q, 2K]
     keys = tf.concat([changed(kept["key"], dk), dk], axis=-1)  # [B, H, T, 2K]
     values = changed(kept["value"], dv)
     attended = []
@@ -179,22 +184,20 @@ def _block_of_few(
     attention = block.attention
     num_bins = kept["x"].shape[1]
     bins = first_bin[:, tf.newaxis] + tf.range(d.shape[1])  # [B, M]
-    x = tf.gather(kept["x"], bins, batch_dims=1)
+    x = _take(kept["x"], bins, axis=1)
     dn = layer_norm_difference(x, d, block.attention_norm.scale, product_dtype())
     dq, dk, dv = _project(attention, dn, dn)  # [B, H, M, features]
 
     # Every row, as if its query were the reference's.
-    weights = tf.gather(kept["weights"], bins, axis=3, batch_dims=1)  # [B, H, wanted, M]
+    weights = _take(kept["weights"], bins, axis=3)  # [B, H, wanted, M]
     e = weight_change_of(weights, product(kept["query"], dk, transpose_y=True))
-    value = changed(tf.gather(kept["value"], bins, axis=2, batch_dims=1), dv)
+    value = changed(_take(kept["value"], bins, axis=2), dv)
     attended = attended_difference(product(e, value), product(weights, dv), total(e), kept["attended"])
 
     # The rows whose query is not; one that is not wanted has no place.
     row = tf.clip_by_value(bins - wanted.start, 0, len(wanted) - 1)
     is_wanted = (bins >= wanted.start) & (bins < wanted.stop)
-    weights, query, reference_attended = (
-        tf.gather(kept[name], row, axis=2, batch_dims=1) for name in ("weights", "query", "attended")
-    )
+    weights, query, reference_attended = (_take(kept[name], row, axis=2) for name in ("weights", "query", "attended"))
     all_dk, all_dv = (_spread(x, bins, num_bins) for x in (dk, dv))  # [B, H, T, features]
     content = product(
         tf.concat([dq, query], axis=-1),
@@ -223,6 +226,25 @@ def _mlp(block: TransformerBlock, kept: KeptBlock, d: tf.Tensor) -> tf.Tensor:
     dn = layer_norm_difference(kept["middle"], d, block.mlp_norm.scale, product_dtype())
     hidden = relu_difference(kept["hidden"], block.mlp_in.product(dn), product_dtype())
     return add(d, block.mlp_out.product(hidden))
+
+
+def _for_rows(kept: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
+    """Repeats a small kept tensor for each row of a batch if all have the same reference."""
+    if kept.shape[0] == rows.shape[0]:
+        return kept
+    return tf.broadcast_to(kept, [rows.shape[0], *kept.shape[1:]])
+
+
+def _take(kept: tf.Tensor, places: tf.Tensor, *, axis: int) -> tf.Tensor:
+    """Takes the places int32 [B, M] along an axis of what each row's reference kept, or the one reference of all.
+
+    Returns:
+      The shape of `kept` with M along the axis, and B rows.
+    """
+    if kept.shape[0] == places.shape[0]:
+        return tf.gather(kept, places, axis=axis, batch_dims=1)
+    taken = tf.gather(kept[0], places, axis=axis - 1)  # [..., B, M, ...]
+    return tf.transpose(taken, [axis - 1, *range(axis - 1), *range(axis, taken.shape.rank)])
 
 
 def _spread(x: tf.Tensor, place: tf.Tensor, length: int) -> tf.Tensor:

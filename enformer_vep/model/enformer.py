@@ -197,19 +197,25 @@ class Enformer(snt.Module):
         return {head: tf.nn.softplus(self.logits(features, head)) for head in heads or self.heads}
 
     def features(
-        self, tower: tf.Tensor, *, position_keys: Sequence[tf.Tensor] | None = None, is_training: bool = False
+        self,
+        tower: tf.Tensor,
+        *,
+        position_keys: Sequence[tf.Tensor] | None = None,
+        bins: range | None = None,
+        is_training: bool = False,
     ) -> tf.Tensor:
         """Runs transformer, crop and final_pointwise: what all heads read.
 
-        The last transformer block computes only the bins that the crop leaves.
+        The last transformer block computes only the bins that are wanted.
 
         Args:
           tower: float32 [B, num_tower_bins, C], what `conv_tower` gives for a whole window.
           position_keys: the result of `position_keys`, if it was computed already.
+          bins: the scored bins that are wanted, by their numbers among them; all by default.
           is_training: use batch statistics, update the moving averages, and drop out.
 
         Returns:
-          float32 [B, num_bins, 2C].
+          float32 [B, bins, 2C].
 
         Raises:
           ValueError: the tower does not have the length of a whole window.
@@ -218,23 +224,28 @@ class Enformer(snt.Module):
         if tower.shape[1] != geometry.num_tower_bins:
             raise ValueError(f"the tower must have {geometry.num_tower_bins} bins, got {tower.shape[1]}")
         x = tower
-        for number, (block, wanted) in enumerate(self.blocks_and_bins()):
+        for number, (block, wanted) in enumerate(self.blocks_and_bins(bins)):
             keys = None if position_keys is None else position_keys[number]
             x = block(x, is_training=is_training, wanted=wanted, position_keys=keys)
         if not self.transformer_blocks:
-            x = self.crop(x)
+            x = self.crop(x, bins)
         x = self.final_pointwise(x, is_training=is_training)
         return gelu(tf.nn.dropout(x, self.config.pointwise_dropout_rate) if is_training else x)
 
-    def blocks_and_bins(self) -> list[tuple[TransformerBlock, range]]:
+    def blocks_and_bins(self, bins: range | None = None) -> list[tuple[TransformerBlock, range]]:
         """Each transformer block and the tower bins that it computes: the last only those that are scored."""
         geometry = self.config.geometry
         wanted = [range(geometry.num_tower_bins)] * len(self.transformer_blocks)
-        return list(zip(self.transformer_blocks, [*wanted[1:], geometry.scored_tower_bins], strict=False))
+        return list(zip(self.transformer_blocks, [*wanted[1:], self.tower_bins_of(bins)], strict=False))
 
-    def crop(self, x: tf.Tensor) -> tf.Tensor:
-        """The tower bins that are scored: [B, num_tower_bins, C] to [B, num_bins, C]."""
+    def tower_bins_of(self, bins: range | None = None) -> range:
+        """The tower bins of some scored bins, which are counted among the scored ones; of all by default."""
         scored = self.config.geometry.scored_tower_bins
+        return scored if bins is None else range(scored.start + bins.start, scored.start + bins.stop)
+
+    def crop(self, x: tf.Tensor, bins: range | None = None) -> tf.Tensor:
+        """The tower bins that are scored, or some of them: [B, num_tower_bins, C] to [B, bins, C]."""
+        scored = self.tower_bins_of(bins)
         return x[:, scored.start : scored.stop]
 
     def logits(

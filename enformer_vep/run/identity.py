@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from enformer_vep.run.file_identity import FileIdentity
 from enformer_vep.run.json_values import to_json_values
 
-RUN_RECORD_FORMAT = 1
+RUN_RECORD_FORMAT = 2
 """To be raised when an item is added or removed, or changes its meaning."""
 
 
@@ -65,6 +65,15 @@ class SelectionIdentity:
 
 
 @dataclass(frozen=True)
+class ViewsIdentity:
+    """How variants are looked at: see `ViewSettings`."""
+
+    reverse_complement: bool
+    shifts: tuple[int, ...]
+    indels: str
+
+
+@dataclass(frozen=True)
 class RunIdentity:
     """The inputs and settings of a run; two runs that agree in all of it write the same bytes for the same alleles.
 
@@ -82,6 +91,8 @@ class RunIdentity:
     tracks: TracksIdentity
     selection: SelectionIdentity
     placement: str
+    bins: str
+    views: ViewsIdentity
     engine: str
     precision: str
     device: str

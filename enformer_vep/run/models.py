@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from enformer_vep.errors import InputError
-from enformer_vep.genome.windows import Placement
 from enformer_vep.inference.device import Device, prepare_device
 from enformer_vep.io.tracks import TrackTable, read_track_table, unnamed_tracks
 from enformer_vep.model.location import ModelLocation
@@ -26,14 +25,12 @@ class OpenModel:
       loaded: the model, on the device.
       device: the device.
       tracks: the wanted tracks of the wanted head.
-      placement: where windows lie, which fits the model.
       batch_size: sequences that are run at a time.
     """
 
     loaded: "LoadedModel"
     device: Device
     tracks: TrackTable
-    placement: Placement
     batch_size: int
 
 
@@ -42,18 +39,20 @@ def open_model(location: ModelLocation, scoring: ScoringSettings, compute: Compu
 
     Raises:
       DeviceError: there is no such device.
-      InputError: the model cannot be loaded, or has no such head or tracks, or the placement does not fit it.
+      InputError: the model cannot be loaded, or has no such head or tracks; or windows or shifts do not fit it.
     """
-    device = prepare_device(compute.device, compute.precision)
+    device = prepare_device(compute.device, compute.precision, allow_nondeterministic=compute.allow_nondeterministic)
     from enformer_vep.model.weights import load_model
 
     loaded = load_model(location)
     try:
-        scoring.placement.check(loaded.model.config.geometry)
+        geometry = loaded.model.config.geometry
+        scoring.placement.check(geometry)
+        scoring.views.check(geometry)
     except ValueError as error:
         raise InputError(str(error)) from error
     tracks = choose_tracks(scoring, loaded, location)
-    return OpenModel(loaded, device, tracks, scoring.placement, device.batch_size(compute.batch_size))
+    return OpenModel(loaded, device, tracks, device.batch_size(compute.batch_size))
 
 
 def choose_tracks(scoring: ScoringSettings, loaded: "LoadedModel", location: ModelLocation) -> TrackTable:

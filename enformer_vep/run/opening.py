@@ -16,6 +16,7 @@ from enformer_vep.run.identity import (
     SelectionIdentity,
     ShardRecord,
     TracksIdentity,
+    ViewsIdentity,
 )
 from enformer_vep.run.inputs import RunInputs
 from enformer_vep.run.models import OpenModel, open_model
@@ -94,17 +95,16 @@ def open_scorer(
       compute: the engine and its settings.
     """
     return VariantScorer(
-        make_engine(model, compute, reference.fetch),
+        make_engine(model, scoring, compute, reference.fetch),
         reference,
         model.loaded.model.config.geometry,
-        model.placement,
-        scoring.statistics,
+        scoring,
         model.tracks,
     )
 
 
 def _identity(settings: ScoreSettings, inputs: RunInputs, model: OpenModel) -> RunIdentity:
-    loaded = model.loaded
+    loaded, views = model.loaded, settings.scoring.views
     return RunIdentity(
         format=RUN_RECORD_FORMAT,
         notice=loaded.notice,
@@ -122,14 +122,18 @@ def _identity(settings: ScoreSettings, inputs: RunInputs, model: OpenModel) -> R
             config=loaded.model.config.to_dict(),
         ),
         head=settings.scoring.head,
-        statistics=settings.scoring.statistics,
+        statistics=settings.scoring.names,
         tracks=TracksIdentity(**model.tracks.record()),
         selection=SelectionIdentity(**inputs.selection.record()),
         placement=str(settings.scoring.placement),
+        bins=str(settings.scoring.bins),
+        views=ViewsIdentity(
+            reverse_complement=views.reverse_complement, shifts=views.shifts, indels=views.indels.value
+        ),
         engine=settings.compute.engine,
         precision=settings.compute.precision,
         device=model.device.kind,
-        is_deterministic=model.device.kind == "CPU",
+        is_deterministic=model.device.is_deterministic,
         batch_size=model.batch_size,
         layout=settings.output.layout,
         dtype=settings.output.dtype,

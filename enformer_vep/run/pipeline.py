@@ -114,7 +114,7 @@ def _compute(
     return _Computed(
         RunRecord(run.plan.identity, run.plan.shard, _count(run, place)),
         _course(run, num_new, seconds, started, verification),
-        TableSettings(settings.scoring.statistics, run.model.tracks, settings.output.layout, settings.output.dtype),
+        TableSettings(settings.scoring.names, run.model.tracks, settings.output.layout, settings.output.dtype),
         run.num_parts,
         num_new,
         seconds,
@@ -151,8 +151,8 @@ def _verify(run: Run, place: _Place) -> Verification | None:
     with plain_float32():
         verification = verify(
             lambda: map(place.work.read_part, range(run.num_parts)),
-            make_engine(run.model, plain, run.scorer.reference.fetch),
-            run.scorer.pair,
+            make_engine(run.model, run.settings.scoring, plain, run.scorer.reference.fetch),
+            run.scorer.look_at,
             run.scorer.statistics,
             num_alleles=check.verify,
         )

@@ -1,7 +1,7 @@
-"""Scores variants one after another: decides which can be scored, and turns predictions into scores. Knows no files."""
+"""Scores variants one after another: decides which can be scored, and how they are looked at. Knows no files."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -9,20 +9,21 @@ import numpy as np
 import numpy.typing as npt
 
 from enformer_vep.errors import EnformerVepError, SkipReason
-from enformer_vep.genome.codes import encode, place_alleles
+from enformer_vep.genome.edit import Edit
 from enformer_vep.genome.geometry import Geometry
-from enformer_vep.genome.variant import Interval, Variant, check_alleles
-from enformer_vep.genome.windows import Placement, Window, max_allele_bp
-from enformer_vep.inference.engine import AllelePair, AllelePredictions, Engine
+from enformer_vep.genome.variant import Variant, check_alleles
+from enformer_vep.genome.views import Comparison
+from enformer_vep.genome.windows import Window, max_allele_bp
+from enformer_vep.inference.engine import Engine, Scores
 from enformer_vep.io.reference import ReferenceCodes
 from enformer_vep.io.tracks import TrackTable
 from enformer_vep.run.prefetch import read_ahead
-from enformer_vep.scoring import score
+from enformer_vep.run.settings import ScoringSettings
 
-NUM_PAIRS_AHEAD = 8
-"""Pairs of sequences that are prepared while the device works."""
+NUM_AHEAD = 8
+"""Comparisons that are prepared while the device works."""
 
-Scores = npt.NDArray[np.float32]
+VariantScores = npt.NDArray[np.float32]
 
 
 class Unscored(NamedTuple):
@@ -60,8 +61,7 @@ class VariantScorer:
         engine: Engine,
         reference: ReferenceCodes,
         geometry: Geometry,
-        placement: Placement,
-        statistics: Sequence[str],
+        scoring: ScoringSettings,
         tracks: TrackTable,
     ) -> None:
         """Takes what is needed to score variants.
@@ -70,23 +70,24 @@ class VariantScorer:
           engine: predicts the tracks.
           reference: the genome.
           geometry: the model's lengths.
-          placement: where windows lie.
-          statistics: what is made of the predictions.
+          scoring: where windows lie, how variants are looked at, and what is made of it.
           tracks: the tracks that the engine predicts.
         """
         self.engine = engine
         self.reference = reference
-        self.statistics = tuple(statistics)
+        self.statistics = scoring.statistics
         self.tracks = tracks
         self._geometry = geometry
-        self._placement = placement
+        self._placement = scoring.placement
+        self._views = scoring.views
+        self._bins = scoring.bins.with_names(reference.genome.resolve)
 
     @property
     def num_scores(self) -> int:
         """Number of scores of a variant: statistics times tracks."""
         return len(self.statistics) * len(self.tracks.identifiers)
 
-    def score(self, variants: Iterable[Variant]) -> Iterator[Scores | Unscored]:
+    def score(self, variants: Iterable[Variant]) -> Iterator[VariantScores | Unscored]:
         """Scores variants, in their order.
 
         Variants are drawn as they are needed, some of them ahead and in another thread.
@@ -105,24 +106,29 @@ class VariantScorer:
         contig = genome.resolve(variant.chrom)
         window = self._placement.window(variant, contig or variant.chrom, self._geometry)
         problem = check_alleles(variant, max_allele_bp(window)) or genome.check_variant(variant, contig)
-        return Unscored(*problem) if problem else PlacedVariant(variant, window)
+        if problem:
+            return Unscored(*problem)
+        if not self._bins.weights(window.interval, variant.start, self._geometry).any():
+            detail = f"the window has none of the bins {self._bins} among those that are scored"
+            return Unscored(SkipReason.OUTSIDE_BINS, detail)
+        return PlacedVariant(variant, window)
 
-    def score_placed(self, variants: Iterable[PlacedVariant | Unscored]) -> Iterator[Scores | Unscored]:
+    def score_placed(self, variants: Iterable[PlacedVariant | Unscored]) -> Iterator[VariantScores | Unscored]:
         """Scores what `place` returned; otherwise the same as `score`."""
         drawn: deque[PlacedVariant | Unscored] = deque()  # those that nothing was yielded for so far
         num_predicted = 0
 
-        def pairs() -> Iterator[AllelePair]:
+        def comparisons() -> Iterator[Comparison]:
             for variant in variants:
                 drawn.append(variant)
                 if isinstance(variant, PlacedVariant):
-                    yield self._pair(variant)
+                    yield self.comparison(variant)
 
-        for predictions in self.engine.predict(read_ahead(pairs(), NUM_PAIRS_AHEAD)):
+        for scores in self.engine.compare(read_ahead(comparisons(), NUM_AHEAD), self.statistics):
             num_predicted += 1
             while isinstance(unscored := drawn.popleft(), Unscored):
                 yield unscored
-            yield self._score(predictions)
+            yield _joined(scores)
         num_missing = sum(isinstance(variant, PlacedVariant) for variant in drawn)
         if num_missing:
             raise EnformerVepError(
@@ -131,35 +137,26 @@ class VariantScorer:
             )
         yield from (variant for variant in drawn if isinstance(variant, Unscored))
 
-    def pair(self, variant: Variant) -> AllelePair:
-        """Makes both sequences of a variant that can be scored."""
+    def look_at(self, variant: Variant) -> Comparison:
+        """Returns how a variant that can be scored is looked at."""
         placed = self.place(variant)
         assert isinstance(placed, PlacedVariant)
-        return self._pair(placed)
+        return self.comparison(placed)
 
-    def _pair(self, variant: PlacedVariant) -> AllelePair:
-        return allele_pair(variant.variant, self.reference, variant.window)
-
-    def _score(self, predictions: AllelePredictions) -> Scores | Unscored:
-        if not _is_finite(predictions):
-            return Unscored(SkipReason.NOT_FINITE, "the model predicted NaN or infinity")
-        return score(predictions.reference, predictions.alternate, self.statistics)
-
-
-def allele_pair(variant: Variant, codes: ReferenceCodes, window: Window) -> AllelePair:
-    """Places both alleles of a variant in its window."""
-    interval = window.interval
-    num_more_bp = max(0, len(variant.ref) - len(variant.alt))
-    reference, alternate = place_alleles(
-        codes.fetch(Interval(interval.contig, interval.start, interval.end + num_more_bp)),
-        offset_bp=window.offset_bp,
-        num_ref_bp=len(variant.ref),
-        alternate=encode(variant.alt),
-        length_bp=interval.length,
-    )
-    return AllelePair(window, reference, alternate, len(variant.ref), len(variant.alt))
+    def comparison(self, placed: PlacedVariant) -> Comparison:
+        """Returns how a variant is looked at."""
+        variant, interval = placed.variant, placed.window.interval
+        edit = Edit.of(variant, interval.contig, self.reference.fetch, interval.length)
+        return Comparison(
+            self._views.views(interval, edit, self._geometry),
+            self._bins.weights(interval, variant.start, self._geometry),
+        )
 
 
-def _is_finite(predictions: AllelePredictions) -> bool:
-    sums = (predictions.reference, predictions.alternate)
-    return all(np.isfinite(s.total).all() and np.isfinite(s.log2_total).all() for s in sums)
+def _joined(scores: Scores) -> VariantScores | Unscored:
+    """Returns the statistics of the only region one after another. A value beyond float32 is infinite."""
+    joined = np.concatenate([of_statistic[0] for of_statistic in scores.values()])
+    if not np.isfinite(joined).all():
+        return Unscored(SkipReason.NOT_FINITE, "the model predicted NaN or infinity")
+    with np.errstate(over="ignore"):
+        return joined.astype(np.float32)

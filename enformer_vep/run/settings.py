@@ -6,7 +6,7 @@ Nothing heavy is imported here: the command line takes its choices and defaults 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from types import MappingProxyType
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from enformer_vep.errors import InputError
 from enformer_vep.genome.windows import Placement
@@ -15,6 +15,11 @@ from enformer_vep.io.outputs import Dtype, Layout
 from enformer_vep.io.track_choice import TrackChoice
 from enformer_vep.model.location import OFFICIAL
 from enformer_vep.run.shards import Shard
+
+if TYPE_CHECKING:
+    from enformer_vep.genome.regions import ScoredBins
+    from enformer_vep.genome.views import ViewSettings
+    from enformer_vep.scoring import Statistic
 
 EngineName = Literal["reusing", "full"]
 ENGINES: tuple[EngineName, ...] = get_args(EngineName)
@@ -30,10 +35,22 @@ DEFAULT_TOLERANCE: Mapping[Precision, float] = MappingProxyType(
 """Largest accepted error by precision: twice the observed one, and more where rounding alone may decide."""
 
 
-def _default_statistics() -> tuple[str, ...]:
+def _default_statistics() -> "tuple[Statistic, ...]":
     from enformer_vep.scoring import parse_statistics  # which imports NumPy
 
     return parse_statistics(DEFAULT_STATISTICS)
+
+
+def _default_bins() -> "ScoredBins":
+    from enformer_vep.genome.regions import ScoredBins  # the same
+
+    return ScoredBins()
+
+
+def _default_views() -> "ViewSettings":
+    from enformer_vep.genome.views import ViewSettings  # the same
+
+    return ViewSettings()
 
 
 @dataclass(frozen=True)
@@ -72,6 +89,8 @@ class ScoringSettings:
       tracks: which tracks are wanted, None for all.
       placement: where windows lie.
       statistics: what is made of the predictions, in the order of the columns.
+      bins: the bins that statistics are taken over.
+      views: whether both strands and shifts are averaged, and how alleles that change the length are compared.
     """
 
     model: str = OFFICIAL
@@ -79,7 +98,14 @@ class ScoringSettings:
     track_table: str | None = None
     tracks: TrackChoice | None = None
     placement: Placement = field(default_factory=Placement)
-    statistics: tuple[str, ...] = field(default_factory=_default_statistics)
+    statistics: "tuple[Statistic, ...]" = field(default_factory=_default_statistics)
+    bins: "ScoredBins" = field(default_factory=_default_bins)
+    views: "ViewSettings" = field(default_factory=_default_views)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the statistics."""
+        return tuple(statistic.name for statistic in self.statistics)
 
 
 @dataclass(frozen=True)
@@ -92,6 +118,7 @@ class ComputeSettings:
       device: 'cpu', 'gpu', 'gpu:N', None for the first GPU and else the CPU.
       batch_size: sequences that are run at a time, None for the device's default.
       cache_bytes: bytes of reference towers that the reusing engine keeps.
+      allow_nondeterministic: whether a GPU may use operations whose results differ from run to run.
 
     Raises:
       InputError: the engine does not support the precision.
@@ -103,6 +130,7 @@ class ComputeSettings:
     device: str | None = None
     batch_size: int | None = None
     cache_bytes: int = DEFAULT_CACHE_BYTES
+    allow_nondeterministic: bool = False
 
     def __post_init__(self) -> None:
         check_device_name(self.device)

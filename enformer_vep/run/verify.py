@@ -8,11 +8,12 @@ import numpy.typing as npt
 
 from enformer_vep.errors import VerificationError
 from enformer_vep.genome.variant import Variant
-from enformer_vep.inference.engine import AllelePair, Engine
+from enformer_vep.genome.views import Comparison
+from enformer_vep.inference.engine import Engine
 from enformer_vep.run.parts import Part
 from enformer_vep.run.run_record import VerificationRecord
 from enformer_vep.run.settings import ComputeSettings
-from enformer_vep.scoring import rounding_noise, score
+from enformer_vep.scoring import STATISTICS, Statistic
 from enformer_vep.wording import plural
 
 
@@ -70,8 +71,8 @@ class Verification:
 def verify(
     parts: Callable[[], Iterator[Part]],
     engine: Engine,
-    pair: Callable[[Variant], AllelePair],
-    statistics: Sequence[str],
+    look_at: Callable[[Variant], Comparison],
+    statistics: Sequence[Statistic],
     *,
     num_alleles: int,
 ) -> Verification | None:
@@ -80,8 +81,8 @@ def verify(
     Args:
       parts: returns the finished parts of the run, in order; it is called more than once.
       engine: the full engine.
-      pair: makes the sequences of a scored allele, as the run did.
-      statistics: the scores' names.
+      look_at: says how a scored allele is looked at, as the run did.
+      statistics: what was made of it.
       num_alleles: how many alleles; fewer if fewer were scored. They are spaced evenly among the scored ones.
 
     Returns:
@@ -91,16 +92,15 @@ def verify(
     found = list(_pick(parts(), chosen))
     if not found:
         return None
-    predictions = engine.predict(pair(variant) for variant, _ in found)
-    errors = [
-        relative_errors(
-            scores,
-            score(predicted.reference, predicted.alternate, statistics),
-            rounding_noise(predicted.reference, statistics),
-            len(statistics),
+    total = STATISTICS["REF"]
+    again = engine.compare((look_at(variant) for variant, _ in found), list(dict.fromkeys([*statistics, total])))
+    errors = []
+    for (_, scores), expected in zip(found, again, strict=True):
+        noise = [statistic.noise(expected[total.name], expected[statistic.name]) for statistic in statistics]
+        joined = np.concatenate([expected[statistic.name] for statistic in statistics], axis=None)
+        errors.append(
+            relative_errors(scores, joined.astype(np.float32), np.concatenate(noise, axis=None), len(statistics))
         )
-        for (_, scores), predicted in zip(found, predictions, strict=True)
-    ]
     of_alleles = [of_all_tracks for of_all_tracks, _ in errors]
     worst = int(np.argmax(of_alleles))
     return Verification(
@@ -120,7 +120,8 @@ def _remedy(compute: ComputeSettings) -> str:
     if compute.engine != "full":
         options.append("--engine full")
     if not options:
-        return "The run used the full engine in float32 itself: repeat it with --overwrite; if it fails again, check the device"
+        again = "repeat it with --overwrite; if it fails again, check the device"
+        return f"The run used the full engine in float32 itself: {again}"
     return f"Score again with {' or '.join(options)}, and --overwrite"
 
 

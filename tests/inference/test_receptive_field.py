@@ -4,7 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from enformer_vep.genome.codes import one_hot
-from enformer_vep.inference.receptive_field import AlternatePlan, Change, ReceptiveField
+from enformer_vep.genome.edit import Edit
+from enformer_vep.genome.layout import ModelInput, Span, Splice
+from enformer_vep.inference.receptive_field import ReceptiveField, Stretch, changed_bins, stretches
 from enformer_vep.model.config import OFFICIAL_CONFIG, EnformerConfig
 from enformer_vep.model.enformer import Enformer
 from tests.support import TINY_CONFIG, reference_model
@@ -85,22 +87,39 @@ def test_one_base_changes_the_bins_it_reaches_and_no_other(model: Enformer) -> N
 
 @given(data=st.data(), shift=st.integers(-600, 600))
 @settings(max_examples=300, deadline=None)
-def test_a_plan_accounts_for_every_bin(data: st.DataObject, shift: int) -> None:
+def test_a_change_recomputes_what_sees_it_and_no_more(data: st.DataObject, shift: int) -> None:
+    """Against the bins that letters ask for: those that see a change, or an edge of the window on another grid."""
     length = TINY.num_bins * TINY.bin_size_bp
-    first = data.draw(st.integers(0, length - 1))
-    end = data.draw(st.integers(first + (shift == 0), length))
-    plan = AlternatePlan.of(Change(first, end, shift), TINY)
-    bins = [*range(plan.recomputed.start), *plan.recomputed, *plan.shifted, *plan.end]
-    assert bins == list(range(TINY.num_bins))
-    for unchanged in range(plan.recomputed.start):  # in place: no base of theirs has changed
-        assert TINY.bases_of(unchanged, 1)[1] <= first
-    for shifted in plan.shifted:
-        start, stop = TINY.bases_of(shifted, 1)
-        assert start >= end
-        assert shift == 0 or stop <= length  # no padding within its reach: that is the reference genome's bin
+    start = data.draw(st.integers(0, length - 1))
+    num_ref_bp = data.draw(st.integers(max(0, -shift), 700))
+    edit = Edit("1", start, start + num_ref_bp, start, b"\4" * (num_ref_bp + shift), start + num_ref_bp)
+    reference, alternate = ModelInput((Span("1", 0, length),)), edit.from_left(0, length)
+    reached = TINY.bins_reached(start, max(start, start + num_ref_bp + shift))
+    changed = [number for bins in changed_bins(reference, alternate, TINY) for number in bins]
+    if not num_ref_bp and not shift:
+        assert changed == []
+        return
+    first = reached.start
+    assert changed == list(range(first, TINY.num_bins) if shift else reached)
+    known = {number for stretch in stretches(alternate, TINY) for number in stretch.bins}
+    assert set(range(TINY.num_bins)) - known <= set(reached)  # none, if what is left of it is one span
 
 
-@pytest.mark.parametrize("change", [(-1, 3, 0), (5, 4, 1), (5, 5, 0)])
-def test_no_change_is_no_change(change: tuple[int, int, int]) -> None:
-    with pytest.raises(ValueError, match="a change must have"):
-        Change(*change)
+def test_bins_of_the_genome_are_told_by_strand_and_origin() -> None:
+    length = TINY.num_bins * TINY.bin_size_bp
+    forward = ModelInput((Span("1", 1000, 1000 + length),))
+    assert stretches(forward, TINY) == [Stretch(range(TINY.num_bins), "1", "+", 1000)]
+    mirrored = forward.reverse_complement()
+    assert stretches(mirrored, TINY) == [Stretch(range(TINY.num_bins), "1", "-", -1000 - length)]
+    assert changed_bins(forward, mirrored, TINY) == [range(TINY.num_bins)]
+    assert changed_bins(forward, forward, TINY) == []
+
+
+def test_a_splice_changes_the_bins_near_it_alone() -> None:
+    """A deletion of 5 bases at 1500: bins see 259 bp to both sides of their 128, so those that see 1500 to 1504."""
+    length = TINY.num_bins * TINY.bin_size_bp
+    edit = Edit("1", 1500, 1505, 1500, b"", 1505)
+    splice = Splice(edit.from_left(0, length), edit.from_right(length, length), 1504 - 1504 % 128)
+    reference = ModelInput((Span("1", 0, length),))
+    # Left of bin 11: those whose reach ends beyond 1500; from 11 on: those whose reach begins before 1505.
+    assert changed_bins(reference, splice, TINY) == [range(9, 14)]

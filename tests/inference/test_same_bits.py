@@ -11,17 +11,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from enformer_vep.genome.codes import N_CODE
-from enformer_vep.genome.variant import Interval, Variant
-from enformer_vep.genome.windows import Placement
-from enformer_vep.inference.engine import AllelePair
+from enformer_vep.genome.indels import IndelPolicy
+from enformer_vep.genome.variant import Variant
+from enformer_vep.genome.views import Comparison, ViewSettings
+from enformer_vep.inference.engine import EngineSettings
 from enformer_vep.inference.reusing import ReusingEngine
 from enformer_vep.inference.tiles import TILE_BINS
 from enformer_vep.model.config import OFFICIAL_CONFIG, EnformerConfig
 from enformer_vep.model.enformer import Enformer
 from enformer_vep.model.location import DEMO, locate_model
 from enformer_vep.model.weights import load_model
-from enformer_vep.run.scorer import allele_pair
+from tests.comparisons import ALL_STATISTICS, Contig, look_at
 from tests.support import SMALL_CONFIG, TINY_CONFIG, precisions, reference_model
 
 CONTIG_BP = 400_000
@@ -30,40 +30,29 @@ CODES = np.random.default_rng(11).integers(0, 4, CONTIG_BP, dtype=np.uint8)
 Bits = dict[int, tuple[bytes, ...]]
 
 
-class Contig:
-    """A made-up contig as codes."""
-
-    def fetch(self, interval: Interval) -> np.ndarray:
-        codes = np.full(interval.length, N_CODE, dtype=np.uint8)
-        start, end = max(interval.start, 0), min(interval.end, CONTIG_BP)
-        codes[start - interval.start : end - interval.start] = CODES[start:end]
-        return codes
+CONTIG = Contig(CODES)
 
 
-CONTIG = Contig()
-
-
-def dense_alleles(config: EnformerConfig, placement: str, positions: Sequence[int]) -> list[AllelePair]:
+def dense_alleles(
+    config: EnformerConfig, placement: str, positions: Sequence[int], views: ViewSettings | None = None
+) -> list[Comparison]:
     """SNVs, insertions and deletions in turn, as dense as in a population's calls."""
-    pairs = []
+    comparisons = []
     for number, pos in enumerate(positions):
         ref = "".join("ACGT"[code] for code in CODES[pos - 1 : pos + number % 7])
         alt = (ref[0] + "ACGTT"[: number % 6], "CGTA"["ACGT".index(ref[0])], ref[0])[number % 3]
         variant = Variant("1", pos, ref[:1] if len(alt) > 1 else ref, alt)
-        window = Placement.parse(placement).window(variant, "1", config.geometry)
-        pairs.append(allele_pair(variant, CONTIG, window))  # type: ignore[arg-type]
-    return pairs
+        comparisons.append(look_at(variant, CONTIG.fetch, config.geometry, placement=placement, views=views))
+    return comparisons
 
 
-def bits(model: Enformer, pairs: Sequence[AllelePair], numbers: Sequence[int], **options: object) -> Bits:
-    """The predictions of some alleles in an order, by an engine that has computed nothing yet."""
-    engine = ReusingEngine(model, next(iter(model.config.heads)), CONTIG.fetch, **options)  # type: ignore[arg-type]
-    found = engine.predict(pairs[number] for number in numbers)
+def bits(model: Enformer, comparisons: Sequence[Comparison], numbers: Sequence[int], **options: object) -> Bits:
+    """The statistics of some alleles in an order, by an engine that has computed nothing yet."""
+    chosen = EngineSettings(next(iter(model.config.heads)), **options)  # type: ignore[arg-type]
+    found = ReusingEngine(model, CONTIG.fetch, chosen).compare((comparisons[i] for i in numbers), ALL_STATISTICS)
     return {
-        number: tuple(
-            sums.tobytes() for x in (predictions.reference, predictions.alternate) for sums in (x.total, x.log2_total)
-        )
-        for number, predictions in zip(numbers, found, strict=True)
+        number: tuple(of_statistic.tobytes() for of_statistic in scores.values())
+        for number, scores in zip(numbers, found, strict=True)
     }
 
 
@@ -71,16 +60,16 @@ def tile_bytes(config: EnformerConfig) -> int:
     return min(TILE_BINS, config.geometry.num_tower_bins) * config.channels * 4
 
 
-def check(model: Enformer, pairs: Sequence[AllelePair], *, num_shards: int = 2, **options: object) -> None:
+def check(model: Enformer, comparisons: Sequence[Comparison], *, num_shards: int = 2, **options: object) -> None:
     """Compares one run with shards, a reversed order, and caches of nothing and of one tile."""
-    everyone = range(len(pairs))
-    expected = bits(model, pairs, everyone, **options)
-    ends = [len(pairs) * shard // num_shards for shard in range(num_shards + 1)]
+    everyone = range(len(comparisons))
+    expected = bits(model, comparisons, everyone, **options)
+    ends = [len(comparisons) * shard // num_shards for shard in range(num_shards + 1)]
     for start, end in pairwise(ends):
-        assert bits(model, pairs, range(start, end), **options) == {i: expected[i] for i in range(start, end)}
-    assert bits(model, pairs, everyone[::-1], **options) == expected
+        assert bits(model, comparisons, range(start, end), **options) == {i: expected[i] for i in range(start, end)}
+    assert bits(model, comparisons, everyone[::-1], **options) == expected
     for cache_bytes in (0, tile_bytes(model.config)):
-        assert bits(model, pairs, everyone, cache_bytes=cache_bytes, **options) == expected
+        assert bits(model, comparisons, everyone, cache_bytes=cache_bytes, **options) == expected
 
 
 @pytest.fixture(scope="module")
@@ -94,48 +83,51 @@ def tiny() -> Enformer:
 def test_any_share_in_any_order_with_any_cache(tiny: Enformer, precision: str, data: st.DataObject) -> None:
     positions = data.draw(st.lists(st.integers(1, 4000), min_size=2, max_size=8))
     placement = data.draw(st.sampled_from(["centred", "grid", "shared:600"]))
-    pairs = dense_alleles(TINY_CONFIG, placement, positions)
-    options = {"precision": precision, "placement": Placement.parse(placement), "is_fused": False}
-    expected = bits(tiny, pairs, range(len(pairs)), **options)
-    some = data.draw(st.permutations(range(len(pairs))))[: data.draw(st.integers(1, len(pairs)))]
+    views = data.draw(st.sampled_from([ViewSettings(), ViewSettings(True, (0, 1), IndelPolicy.STITCH)]))
+    comparisons = dense_alleles(TINY_CONFIG, placement, positions, views)
+    options = {"precision": precision, "is_fused": False}
+    expected = bits(tiny, comparisons, range(len(comparisons)), **options)
+    some = data.draw(st.permutations(range(len(comparisons))))[: data.draw(st.integers(1, len(comparisons)))]
     cache_bytes = data.draw(st.integers(0, 4)) * tile_bytes(TINY_CONFIG)
-    assert bits(tiny, pairs, some, cache_bytes=cache_bytes, **options) == {number: expected[number] for number in some}
+    assert bits(tiny, comparisons, some, cache_bytes=cache_bytes, **options) == {
+        number: expected[number] for number in some
+    }
 
 
 @pytest.mark.parametrize("precision", precisions("float32", "mixed", "bfloat16"))
 def test_the_demo_model(precision: str) -> None:
     """Where windows share most: on a grid."""
     model = load_model(locate_model(DEMO)).model
-    pairs = dense_alleles(model.config, "grid", range(200_000, 200_000 + 4 * 11, 11))
-    check(model, pairs, precision=precision, placement=Placement.parse("grid"), is_fused=False)
+    comparisons = dense_alleles(model.config, "grid", range(200_000, 200_000 + 4 * 11, 11))
+    check(model, comparisons, precision=precision, is_fused=False)
 
 
 @pytest.mark.parametrize("precision", precisions("float32", "mixed"))
 def test_the_small_model(precision: str) -> None:
     """With its elementwise steps fused, as in a run: backwards, and with a cache of one tile."""
-    pairs = dense_alleles(SMALL_CONFIG, "grid", range(200_000, 200_000 + 3 * 11, 11))
+    comparisons = dense_alleles(SMALL_CONFIG, "grid", range(200_000, 200_000 + 3 * 11, 11))
     model = reference_model(SMALL_CONFIG)
-    options = {"precision": precision, "placement": Placement.parse("grid")}
-    together = bits(model, pairs, range(3), **options)
-    assert bits(model, pairs, [2, 0], cache_bytes=tile_bytes(SMALL_CONFIG), **options) == {
+    options = {"precision": precision}
+    together = bits(model, comparisons, range(3), **options)
+    assert bits(model, comparisons, [2, 0], cache_bytes=tile_bytes(SMALL_CONFIG), **options) == {
         i: together[i] for i in (2, 0)
     }
 
 
 @pytest.mark.full
 def test_the_full_size_model() -> None:
-    pairs = dense_alleles(OFFICIAL_CONFIG, "grid", range(200_000, 200_000 + 3 * 11, 11))
+    comparisons = dense_alleles(OFFICIAL_CONFIG, "grid", range(200_000, 200_000 + 3 * 11, 11))
     model = reference_model(OFFICIAL_CONFIG)
-    together = bits(model, pairs, range(3))
-    assert bits(model, pairs, [2, 0], cache_bytes=tile_bytes(OFFICIAL_CONFIG)) == {i: together[i] for i in (2, 0)}
+    together = bits(model, comparisons, range(3))
+    assert bits(model, comparisons, [2, 0], cache_bytes=tile_bytes(OFFICIAL_CONFIG)) == {i: together[i] for i in (2, 0)}
 
 
 @pytest.mark.parametrize("precision", precisions("float32", "mixed"))
 def test_a_track_has_the_same_bits_alone_as_among_all(precision: str) -> None:
     config = EnformerConfig(**{**vars(TINY_CONFIG), "heads": {"human": 300}})
     model = reference_model(config)
-    pairs = dense_alleles(config, "centred", [3000, 3007, 3015])
-    every_track = [np.frombuffer(sums) for sums in bits(model, pairs, [0], precision=precision)[0]]
+    comparisons = dense_alleles(config, "centred", [3000, 3007, 3015])
+    every_track = [np.frombuffer(sums) for sums in bits(model, comparisons, [0], precision=precision)[0]]
     for tracks in ([7], [299, 0, 130], [*range(100, 200)]):
-        found = bits(model, pairs, [0], precision=precision, tracks=tracks)[0]
+        found = bits(model, comparisons, [0], precision=precision, tracks=tracks)[0]
         assert [np.frombuffer(sums).tolist() for sums in found] == [sums[tracks].tolist() for sums in every_track]

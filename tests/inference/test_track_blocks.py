@@ -1,10 +1,9 @@
-import numpy as np
 import pytest
 import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enformer_vep.inference.track_blocks import BLOCK_TRACKS, TrackBlocks, sum_bins, sum_differences
+from enformer_vep.inference.track_blocks import BLOCK_TRACKS, TrackBlocks
 
 
 @given(data=st.data(), num_tracks=st.integers(1, 600))
@@ -14,10 +13,10 @@ def test_every_chosen_track_is_found_at_the_same_place_of_the_same_block(data: s
     whole = TrackBlocks(num_tracks)
     assert set(map(tuple, blocks.blocks)) <= set(map(tuple, whole.blocks))
     assert all(set(block) & set(chosen) for block in blocks.blocks)  # no block is multiplied in vain
-    numbers = [np.array([block], np.float64) for block in blocks.blocks]
-    total, log2_total = blocks.join([(x, -x) for x in numbers])
-    assert total.numpy().tolist() == [chosen]
-    assert log2_total.numpy().tolist() == [[-number for number in chosen]]
+    joined = blocks.join([tf.constant([block], tf.int32) for block in map(list, blocks.blocks)])
+    assert joined.shape == (1, blocks.num_tracks)
+    assert blocks.choose(joined).numpy().tolist() == [chosen]
+    assert [part.numpy().tolist() for part in blocks.split(joined)] == [[list(block)] for block in blocks.blocks]
 
 
 def test_a_whole_head_is_all_blocks_in_order() -> None:
@@ -30,10 +29,3 @@ def test_a_whole_head_is_all_blocks_in_order() -> None:
 def test_a_track_that_is_none_is_refused(number: int) -> None:
     with pytest.raises(ValueError, match=f"0 to 4, got {number}"):
         TrackBlocks(5, [0, number])
-
-
-def test_sums_over_bins() -> None:
-    # Bins 1 and 3 of one track: 1 + 3 = 4; log2(2) + log2(4) = 3. With 2 and 4 more: 6 more; log2(4/2) + log2(8/4) = 2.
-    x, d = tf.constant([[[1.0], [3.0]]]), tf.constant([[[2.0], [4.0]]])
-    assert [sums.numpy().tolist() for sums in sum_bins(x)] == [[[4.0]], [[3.0]]]
-    assert [sums.numpy().tolist() for sums in sum_differences(x, d)] == [[[6.0]], [[2.0]]]

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from enformer_vep.errors import EnformerVepError, InputError, SkipReason, VcfError
-from enformer_vep.inference.engine import AllelePair, AllelePredictions, BinSums
+from enformer_vep.genome.layout import FetchCodes
+from enformer_vep.genome.views import Comparison
+from enformer_vep.inference.engine import EngineSettings, Scores
 from enformer_vep.inference.full import FullEngine
 from enformer_vep.inference.reusing import ReusingEngine
 from enformer_vep.model.enformer import Enformer
@@ -23,6 +25,7 @@ from enformer_vep.run.models import OpenModel
 from enformer_vep.run.pipeline import score_vcf
 from enformer_vep.run.results import RUN_METADATA, TRACKS_METADATA
 from enformer_vep.run.settings import InputSettings, OutputSettings, ScoreSettings, ScoringSettings
+from enformer_vep.scoring import Statistic
 from tests.pipeline_runs import GENOME, HUMAN, LENGTH, SCORED, other, reference, run, write_inputs
 from tests.support import TINY_CONFIG, reference_model, write_vcf
 
@@ -304,17 +307,16 @@ class BrokenEngine(FullEngine):
     every = 1
     count = 0
 
-    def predict(self, pairs: Iterable[AllelePair]) -> Iterator[AllelePredictions]:
-        for found in super().predict(pairs):
+    def compare(self, comparisons: Iterable[Comparison], statistics: Sequence[Statistic]) -> Iterator[Scores]:
+        for found in super().compare(comparisons, statistics):
             self.count += 1
-            is_broken = self.count % self.every == 0
-            sums = BinSums(found.alternate.total * (np.nan if is_broken else 1), found.alternate.log2_total)
-            yield AllelePredictions(found.reference, sums)
+            factor = np.nan if self.count % self.every == 0 else 1
+            yield {name: factor * of_statistic for name, of_statistic in found.items()}
 
 
 def test_what_is_not_finite_is_never_written(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def make_engine(model: OpenModel, *_: object) -> FullEngine:
-        return BrokenEngine(model.loaded.model, "human", batch_size=model.batch_size)
+    def make_engine(model: OpenModel, _: object, __: object, fetch: FetchCodes) -> FullEngine:
+        return BrokenEngine(model.loaded.model, fetch, EngineSettings("human", batch_size=model.batch_size))
 
     monkeypatch.setattr(opening, "make_engine", make_engine)
     records = [("chr1", 3000, f"v{i}", reference("chr1", 3000), reference("chr1", 3000) + "A" * i) for i in range(150)]

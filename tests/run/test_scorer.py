@@ -1,19 +1,23 @@
 """Variants one after another, on a small genome, by an engine whose scores say which variant they are of."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import count, islice
 
 import numpy as np
 import pytest
 
 from enformer_vep.errors import EnformerVepError, SkipReason
+from enformer_vep.genome.layout import ModelInput, Span
+from enformer_vep.genome.regions import ScoredBins
 from enformer_vep.genome.variant import Variant
-from enformer_vep.genome.windows import Placement
-from enformer_vep.inference.engine import AllelePair, AllelePredictions, BinSums, EngineCounts
+from enformer_vep.genome.views import Comparison
+from enformer_vep.inference.engine import EngineCounts, Scores
 from enformer_vep.io.fasta import Genome
 from enformer_vep.io.reference import ReferenceCodes
 from enformer_vep.io.tracks import unnamed_tracks
-from enformer_vep.run.scorer import NUM_PAIRS_AHEAD, PlacedVariant, Unscored, VariantScorer
+from enformer_vep.run.scorer import NUM_AHEAD, PlacedVariant, Unscored, VariantScorer
+from enformer_vep.run.settings import ScoringSettings
+from enformer_vep.scoring import Statistic, parse_statistics
 from tests.support import TINY_CONFIG, random_sequence, write_fasta
 
 CONTIG = random_sequence(5000)
@@ -28,14 +32,19 @@ class PlaceEngine:
         self.num_lost = num_lost
         self.broken_start: int | None = None
 
-    def predict(self, pairs: Iterable[AllelePair]) -> Iterator[AllelePredictions]:
-        pairs = islice(iter(pairs), self.num_lost, None)
-        while batch := list(islice(pairs, BATCH)):
-            for pair in batch:
-                start = pair.window.interval.start + pair.window.offset_bp
+    def predict(self, layouts: Iterable[ModelInput]) -> Iterator[np.ndarray]:
+        raise NotImplementedError
+
+    def compare(self, comparisons: Iterable[Comparison], statistics: Sequence[Statistic]) -> Iterator[Scores]:
+        comparisons = islice(iter(comparisons), self.num_lost, None)
+        while batch := list(islice(comparisons, BATCH)):
+            for comparison in batch:
+                (span,) = comparison.views[0].reference.pieces
+                assert isinstance(span, Span)
+                start = span.start + GEOMETRY.variant_offset_bp
                 value = np.nan if start == self.broken_start else float(start)
-                zeros = np.zeros(2)
-                yield AllelePredictions(BinSums(zeros, zeros), BinSums(np.full(2, value), zeros))
+                values = {"SAD": value, "SADR": np.log2(1 + value)}
+                yield {statistic.name: np.full((1, 2), values[statistic.name]) for statistic in statistics}
 
     def counts(self) -> EngineCounts:
         return EngineCounts(0, 0, 0, BATCH)
@@ -47,7 +56,8 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> ReferenceCodes:
 
 
 def scorer_of(reference: ReferenceCodes, engine: PlaceEngine) -> VariantScorer:
-    return VariantScorer(engine, reference, GEOMETRY, Placement(), ("SAD", "SADR"), unnamed_tracks("human", 2))
+    scoring = ScoringSettings(statistics=parse_statistics("SAD,SADR"))
+    return VariantScorer(engine, reference, GEOMETRY, scoring, unnamed_tracks("human", 2))
 
 
 def snv(pos: int) -> Variant:
@@ -91,7 +101,7 @@ def test_variants_are_drawn_as_they_are_needed(reference: ReferenceCodes) -> Non
     results = scorer_of(reference, PlaceEngine()).score(endless())
     assert shown(islice(results, 5)) == list(range(999, 1004))
     results.close()  # type: ignore[attr-defined]
-    assert len(drawn) <= 5 + BATCH + NUM_PAIRS_AHEAD + 2
+    assert len(drawn) <= 5 + BATCH + NUM_AHEAD + 2
 
 
 def test_nothing_is_nothing(reference: ReferenceCodes) -> None:
@@ -131,3 +141,13 @@ def test_neighbours_sort_together(reference: ReferenceCodes) -> None:
     scorer = scorer_of(reference, PlaceEngine())
     placed = [scorer.place(snv(pos)) for pos in (3000, 1000, 2000)]
     assert [found.variant.pos for found in sorted(placed, key=lambda found: found.place)] == [1000, 2000, 3000]  # type: ignore[union-attr]
+
+
+def test_a_window_without_the_chosen_bins_is_a_reason(reference: ReferenceCodes) -> None:
+    scoring = ScoringSettings(bins=ScoredBins.parse("chr1:4900-5000"))
+    scorer = VariantScorer(PlaceEngine(), reference, GEOMETRY, scoring, unnamed_tracks("human", 2))
+    found = scorer.place(snv(1000))
+    assert isinstance(found, Unscored)
+    assert found.reason == SkipReason.OUTSIDE_BINS
+    assert "chr1:4900-5000" in found.detail
+    assert isinstance(scorer.place(snv(4500)), PlacedVariant)

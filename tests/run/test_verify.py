@@ -1,18 +1,19 @@
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import pytest
 
 from enformer_vep.errors import EnformerVepError
-from enformer_vep.genome.codes import encode
-from enformer_vep.genome.variant import Interval, Variant
-from enformer_vep.genome.windows import Window
-from enformer_vep.inference.engine import AllelePair, AllelePredictions, BinSums, EngineCounts
+from enformer_vep.genome.layout import ModelInput, Span
+from enformer_vep.genome.variant import Variant
+from enformer_vep.genome.views import Comparison, View
+from enformer_vep.inference.engine import EngineCounts, Scores
 from enformer_vep.io.alleles import VcfAllele
 from enformer_vep.run.parts import Part
 from enformer_vep.run.run_record import VerificationRecord
 from enformer_vep.run.settings import ComputeSettings
 from enformer_vep.run.verify import Verification, choose, relative_errors, verify
+from enformer_vep.scoring import Statistic, parse_statistics
 
 NUM_TRACKS = 4
 
@@ -20,10 +21,15 @@ NUM_TRACKS = 4
 class KnownEngine:
     """Predicts a SAD of 1, 2, 3, 4 times the variant's position."""
 
-    def predict(self, pairs: Iterable[AllelePair]) -> Iterator[AllelePredictions]:
-        for pair in pairs:
-            zeros = np.zeros(NUM_TRACKS)
-            yield AllelePredictions(BinSums(zeros, zeros), BinSums(right_scores(pair.window.offset_bp), zeros))
+    def predict(self, layouts: Iterable[ModelInput]) -> Iterator[np.ndarray]:
+        raise NotImplementedError
+
+    def compare(self, comparisons: Iterable[Comparison], statistics: Sequence[Statistic]) -> Iterator[Scores]:
+        for comparison in comparisons:
+            (span,) = comparison.views[0].reference.pieces
+            assert isinstance(span, Span)
+            right = right_scores(span.start)[np.newaxis]
+            yield {statistic.name: right if statistic.name == "SAD" else 0 * right for statistic in statistics}
 
     def counts(self) -> EngineCounts:
         return EngineCounts(0, 0, 0, 1)
@@ -33,8 +39,10 @@ def right_scores(pos: int) -> np.ndarray:
     return np.arange(1.0, NUM_TRACKS + 1) * pos
 
 
-def pair(variant: Variant) -> AllelePair:
-    return AllelePair(Window(Interval("1", 0, 4), variant.pos), encode("ACGT"), encode("ACGA"), 1, 1)
+def look_at(variant: Variant) -> Comparison:
+    """A comparison whose reference begins where the variant is."""
+    reference = ModelInput((Span("1", variant.pos, variant.pos + 4),))
+    return Comparison((View(reference, reference, False, np.ones(1, np.float32)),), np.ones((1, 1), np.float32))
 
 
 def parts(errors: dict[int, float]) -> list[Part]:
@@ -49,7 +57,7 @@ def parts(errors: dict[int, float]) -> list[Part]:
 
 def run(errors: dict[int, float], num_alleles: int) -> Verification | None:
     made = parts(errors)
-    return verify(lambda: iter(made), KnownEngine(), pair, ["SAD"], num_alleles=num_alleles)
+    return verify(lambda: iter(made), KnownEngine(), look_at, parse_statistics("SAD"), num_alleles=num_alleles)
 
 
 def test_verified_alleles_are_the_middles_of_equal_shares() -> None:
@@ -99,7 +107,7 @@ def test_a_failure_advises_what_the_run_did_not_do(compute: ComputeSettings, rem
 
 
 def test_nothing_scored_is_nothing_to_verify() -> None:
-    assert verify(lambda: iter([]), KnownEngine(), pair, ["SAD"], num_alleles=5) is None
+    assert verify(lambda: iter([]), KnownEngine(), look_at, parse_statistics("SAD"), num_alleles=5) is None
 
 
 def test_statistics_are_compared_each_with_its_own_spread() -> None:

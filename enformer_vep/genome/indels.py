@@ -1,0 +1,15 @@
+"""The policies for alleles that change the length."""
+
+from enum import Enum
+
+
+class IndelPolicy(Enum):
+    """Which sequences an allele that changes the length is compared in; docs/indels.md explains each."""
+
+    LEFT = "left"
+    AVERAGE = "average"
+    STITCH = "stitch"
+    TOWER = "tower"
+
+
+DEFAULT_INDEL_POLICY = IndelPolicy.LEFT
