@@ -120,7 +120,10 @@ def _remedy(compute: ComputeSettings) -> str:
     if compute.engine != "full":
         options.append("--engine full")
     if not options:
-        return "The run used the full engine in float32 itself: repeat it with --overwrite; if it fails again, check the device"
+        return (
+            "The run used the full engine in float32 itself: repeat it with --overwrite; if it fails again, check the "
+            "device"
+        )
     return f"Score again with {' or '.join(options)}, and --overwrite"
 
 
