@@ -2,7 +2,8 @@
 
 Everything is in terms of the reference's prediction r and the difference d = a - r, never of two predictions: the
 difference is what stays exact in low precision. Sums are float64, and are added up in an order that depends on the bins
-alone: they have the same bits however many tracks and alleles are reduced together.
+alone: they have the same bits however many tracks and alleles are reduced together. (TensorFlow's log1p may differ in
+its last bit with the shape of a block, but heads are always computed in the same blocks.)
 """
 
 from collections.abc import Callable, Mapping, Sequence
