@@ -21,10 +21,10 @@ import sonnet as snt
 import tensorflow as tf
 from tqdm import tqdm
 
-from enformer_vep.demo.files import NOTICE, in_order, site_records, write_fasta, write_vcf
-from enformer_vep.demo.held_out import correlations
+from enformer_vep.demo.files import NOTICE, known_truths, site_records, write_fasta, write_vcf
+from enformer_vep.demo.held_out import correlations, window_at
 from enformer_vep.demo.recovery import Recovery, measure_recovery
-from enformer_vep.demo.variants import draw_variants
+from enformer_vep.demo.variants import TEST_SEED, TEST_VARIANTS, draw_variants
 from enformer_vep.demo.world import HELD_OUT_CONTIGS, SEED, TRACKS, held_out_contig, noisy_counts, training_contig
 from enformer_vep.genome.codes import Codes, one_hot, reverse_complement
 from enformer_vep.model.config import NUM_POSITION_CLASSES, EnformerConfig
@@ -62,8 +62,6 @@ PSEUDO_COUNT = 1e-6
 IS_COMPILED = True
 """Compile a step with XLA: this takes a minute, and halves the time per step for a model of so few channels."""
 
-TEST_VARIANTS = {"break": 100, "create": 60, "silent": 20, "random": 100, "enhancer_break": 20}
-
 
 @dataclass(frozen=True)
 class Training:
@@ -94,10 +92,7 @@ class Windows:
         geometry = CONFIG.geometry
         codes, counts = self.contigs[rng.integers(len(self.contigs))]
         first = int(rng.integers(len(counts) - geometry.num_tower_bins + 1))
-        start = first * geometry.bin_size_bp
-        window = codes[start : start + geometry.sequence_length_bp]
-        scored = geometry.scored_tower_bins
-        counted = counts[first + scored.start : first + scored.stop]
+        window, counted = window_at(codes, counts, first, geometry)
         if rng.random() < 0.5:
             window, counted = reverse_complement(window), counted[::-1]
         return one_hot(window)[np.newaxis], counted[np.newaxis].astype(np.float32)
@@ -196,7 +191,7 @@ def evaluate(model: Enformer, folder: Path) -> tuple[dict[str, float], Recovery]
 
     contigs = [held_out_contig(name) for name in HELD_OUT_CONTIGS]
     found = correlations(lambda windows: predict(windows).numpy(), contigs[0], CONFIG.geometry)
-    records = in_order(site_records(draw_variants(contigs, TEST_VARIANTS, seed=1)), contigs)
+    records = site_records(draw_variants(contigs, TEST_VARIANTS, seed=TEST_SEED))
     with tempfile.TemporaryDirectory() as temporary:
         fasta, vcf, out = (Path(temporary) / name for name in ("genome.fa", "variants.vcf", "scores.parquet"))
         write_fasta(fasta, contigs)
@@ -206,8 +201,7 @@ def evaluate(model: Enformer, folder: Path) -> tuple[dict[str, float], Recovery]
                 InputSettings(str(vcf), str(fasta)), ScoringSettings(str(folder)), output=OutputSettings(str(out))
             )
         )
-        truths = {number: record.truth for number, record in enumerate(records) if record.truth is not None}
-        return found, measure_recovery(pd.read_parquet(out), truths)
+        return found, measure_recovery(pd.read_parquet(out), known_truths(records))
 
 
 def write_track_table(path: Path) -> None:
@@ -223,7 +217,13 @@ def current_commit() -> str:
 
 
 def write_card(
-    path: Path, training: Training, commit: str, minutes: float, found: dict[str, float], recovery: Recovery
+    path: Path,
+    model: Enformer,
+    training: Training,
+    commit: str,
+    minutes: float,
+    found: dict[str, float],
+    recovery: Recovery,
 ) -> None:
     """Writes a description of the model, how it was trained and how well it predicts."""
     used = {name: version for name, version in versions().items() if name in ("tensorflow", "dm-sonnet", "numpy")}
@@ -234,7 +234,7 @@ def write_card(
         f"in {recovery.num_lowered} of {recovery.num_enhancers}"
     )
     data = f"{training.contigs} contigs of 1 Mb, made with the world's seed {training.world_seed}"
-    num_parameters = sum(int(np.prod(variable.shape)) for variable in Enformer(CONFIG).trainable_variables)
+    num_parameters = sum(int(np.prod(variable.shape)) for variable in model.trainable_variables)
     command = f"python tools/train_demo.py --seed {training.seed} --steps {training.steps}"
     packages = ", ".join(f"{name} {version}" for name, version in used.items())
     lines = [
@@ -275,7 +275,7 @@ def main(folder: Path, work: Path, steps: int, seed: int, overwrite: bool) -> No
         write_track_table(whole / f"tracks_{HEAD}.tsv")
         found, recovery = evaluate(model, whole)
         minutes = (time.perf_counter() - start) / 60
-        write_card(whole / "model_card.md", training, commit, minutes, found, recovery)
+        write_card(whole / "model_card.md", model, training, commit, minutes, found, recovery)
         if folder.exists():
             shutil.rmtree(folder)
         shutil.move(whole, folder)
