@@ -107,8 +107,9 @@ def test_windows_hold_the_counts_of_their_bases(small: ModuleType) -> None:
 
 
 def test_the_learning_rate_rises_and_falls(script: ModuleType) -> None:
-    rates = [script.learning_rate(step, 1_000) for step in range(1_000)]
-    assert max(rates) == pytest.approx(script.PEAK_LEARNING_RATE)
+    training = script.Training(seed=1, steps=1_000)
+    rates = [script.learning_rate(step, training) for step in range(1_000)]
+    assert max(rates) == pytest.approx(training.peak_learning_rate)
     assert int(np.argmax(rates)) in (script.NUM_WARM_UP_STEPS - 1, script.NUM_WARM_UP_STEPS)
     assert rates[0] < rates[100] < rates[199]
     assert rates[300] > rates[600] > rates[999] > 0

@@ -11,7 +11,6 @@ import shutil
 import subprocess
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -21,11 +20,12 @@ import sonnet as snt
 import tensorflow as tf
 from tqdm import tqdm
 
-from enformer_vep.demo.files import NOTICE, in_order, site_records, write_fasta, write_vcf
-from enformer_vep.demo.held_out import correlations
+from enformer_vep.demo.card import PACKAGES, Trained, Training, model_card
+from enformer_vep.demo.files import known_truths, site_records, write_fasta, write_vcf
+from enformer_vep.demo.held_out import correlations, window_at
 from enformer_vep.demo.recovery import Recovery, measure_recovery
-from enformer_vep.demo.variants import draw_variants
-from enformer_vep.demo.world import HELD_OUT_CONTIGS, SEED, TRACKS, held_out_contig, noisy_counts, training_contig
+from enformer_vep.demo.variants import TEST_SEED, TEST_VARIANTS, draw_variants
+from enformer_vep.demo.world import HELD_OUT_CONTIGS, TRACKS, held_out_contig, noisy_counts, training_contig
 from enformer_vep.genome.codes import Codes, one_hot, reverse_complement
 from enformer_vep.model.config import NUM_POSITION_CLASSES, EnformerConfig
 from enformer_vep.model.enformer import Enformer
@@ -50,10 +50,7 @@ CONFIG = EnformerConfig(
 )
 MODEL_NOTICE = "demo model, trained on a made-up genome: its scores mean nothing biologically"
 
-NUM_CONTIGS = 24
 NUM_WARM_UP_STEPS = 200
-PEAK_LEARNING_RATE = 6e-3
-MAX_GRADIENT_NORM = 1.0
 CHECKPOINT_STEPS = 250
 NEIGHBOURHOOD_BINS = 187
 """Attention begins as a mean over about this many bins to either side."""
@@ -61,19 +58,6 @@ NEIGHBOUR_LOGIT = 5.0
 PSEUDO_COUNT = 1e-6
 IS_COMPILED = True
 """Compile a step with XLA: this takes a minute, and halves the time per step for a model of so few channels."""
-
-TEST_VARIANTS = {"break": 100, "create": 60, "silent": 20, "random": 100, "enhancer_break": 20}
-
-
-@dataclass(frozen=True)
-class Training:
-    """The settings of a training run; a run with other settings cannot continue from its checkpoint."""
-
-    seed: int
-    steps: int
-    world_seed: int = SEED
-    contigs: int = NUM_CONTIGS
-    peak_learning_rate: float = PEAK_LEARNING_RATE
 
 
 class Windows:
@@ -94,21 +78,18 @@ class Windows:
         geometry = CONFIG.geometry
         codes, counts = self.contigs[rng.integers(len(self.contigs))]
         first = int(rng.integers(len(counts) - geometry.num_tower_bins + 1))
-        start = first * geometry.bin_size_bp
-        window = codes[start : start + geometry.sequence_length_bp]
-        scored = geometry.scored_tower_bins
-        counted = counts[first + scored.start : first + scored.stop]
+        window, counted = window_at(codes, counts, first, geometry)
         if rng.random() < 0.5:
             window, counted = reverse_complement(window), counted[::-1]
         return one_hot(window)[np.newaxis], counted[np.newaxis].astype(np.float32)
 
 
-def learning_rate(step: int, num_steps: int) -> float:
+def learning_rate(step: int, training: Training) -> float:
     """Rises linearly while it warms up, then falls to zero along a cosine."""
     if step < NUM_WARM_UP_STEPS:
-        return PEAK_LEARNING_RATE * (step + 1) / NUM_WARM_UP_STEPS
-    share = (step - NUM_WARM_UP_STEPS) / max(num_steps - NUM_WARM_UP_STEPS, 1)
-    return PEAK_LEARNING_RATE * 0.5 * (1 + math.cos(math.pi * share))
+        return training.peak_learning_rate * (step + 1) / NUM_WARM_UP_STEPS
+    share = (step - NUM_WARM_UP_STEPS) / max(training.steps - NUM_WARM_UP_STEPS, 1)
+    return training.peak_learning_rate * 0.5 * (1 + math.cos(math.pi * share))
 
 
 def attend_to_neighbours(model: Enformer) -> None:
@@ -150,7 +131,7 @@ def train(training: Training, work: Path) -> Enformer:
             expected = model(windows, is_training=True)[HEAD]
             loss = tf.reduce_mean(expected - counts * tf.math.log(expected + PSEUDO_COUNT))  # Poisson
         gradients = tape.gradient(loss, model.trainable_variables)
-        gradients, _ = tf.clip_by_global_norm(gradients, MAX_GRADIENT_NORM)
+        gradients, _ = tf.clip_by_global_norm(gradients, training.max_gradient_norm)
         optimizer.apply(gradients, model.trainable_variables)
         return loss
 
@@ -165,7 +146,7 @@ def train(training: Training, work: Path) -> Enformer:
     steps = range(int(done), training.steps)
     with tqdm(steps, initial=int(done), total=training.steps, desc="training", unit=" steps") as bar:
         for step in bar:
-            rate.assign(learning_rate(step, training.steps))
+            rate.assign(learning_rate(step, training))
             losses = [*losses[-99:], float(train_step(*data.draw(training.seed, step)))]
             bar.set_postfix(loss=f"{np.mean(losses):.3f}", refresh=False)
             if (step + 1) % CHECKPOINT_STEPS == 0 or step + 1 == training.steps:
@@ -196,7 +177,7 @@ def evaluate(model: Enformer, folder: Path) -> tuple[dict[str, float], Recovery]
 
     contigs = [held_out_contig(name) for name in HELD_OUT_CONTIGS]
     found = correlations(lambda windows: predict(windows).numpy(), contigs[0], CONFIG.geometry)
-    records = in_order(site_records(draw_variants(contigs, TEST_VARIANTS, seed=1)), contigs)
+    records = site_records(draw_variants(contigs, TEST_VARIANTS, seed=TEST_SEED))
     with tempfile.TemporaryDirectory() as temporary:
         fasta, vcf, out = (Path(temporary) / name for name in ("genome.fa", "variants.vcf", "scores.parquet"))
         write_fasta(fasta, contigs)
@@ -206,8 +187,7 @@ def evaluate(model: Enformer, folder: Path) -> tuple[dict[str, float], Recovery]
                 InputSettings(str(vcf), str(fasta)), ScoringSettings(str(folder)), output=OutputSettings(str(out))
             )
         )
-        truths = {number: record.truth for number, record in enumerate(records) if record.truth is not None}
-        return found, measure_recovery(pd.read_parquet(out), truths)
+        return found, measure_recovery(pd.read_parquet(out), known_truths(records))
 
 
 def write_track_table(path: Path) -> None:
@@ -220,40 +200,6 @@ def current_commit() -> str:
     """The commit that is checked out, and whether anything was changed since."""
     command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-
-
-def write_card(
-    path: Path, training: Training, commit: str, minutes: float, found: dict[str, float], recovery: Recovery
-) -> None:
-    """Writes a description of the model, how it was trained and how well it predicts."""
-    used = {name: version for name, version in versions().items() if name in ("tensorflow", "dm-sonnet", "numpy")}
-    rate, norm = training.peak_learning_rate, MAX_GRADIENT_NORM
-    variants = (
-        f"AUROC {recovery.auroc:.3f} for broken sites against random variants by |SAD|; gain or loss of binding has "
-        f"the right sign in {recovery.num_right_signs} of {recovery.num_signs}; a broken enhancer lowers distant CAGE "
-        f"in {recovery.num_lowered} of {recovery.num_enhancers}"
-    )
-    data = f"{training.contigs} contigs of 1 Mb, made with the world's seed {training.world_seed}"
-    num_parameters = sum(int(np.prod(variable.shape)) for variable in Enformer(CONFIG).trainable_variables)
-    command = f"python tools/train_demo.py --seed {training.seed} --steps {training.steps}"
-    packages = ", ".join(f"{name} {version}" for name, version in used.items())
-    lines = [
-        "# Model card: demo",
-        "",
-        f"A tiny Enformer of {num_parameters:,} parameters, trained on a genome {NOTICE}.",
-        "It serves to try out and to test the tool. docs/demo.md describes its made-up world.",
-        "",
-        f"- training: `{command}`, at commit {commit}, in {minutes:.0f} minutes; {packages}",
-        f"- data: {data}; one window per step",
-        f"- loss: Poisson; Adam with a learning rate of up to {rate}; gradients clipped to a norm of {norm}",
-        f"- {sum(TEST_VARIANTS.values())} held-out variants: {variants}",
-        "",
-        "| track | Pearson's r over the bins of the held-out contig made_up_1, against noisy counts |",
-        "|---|---|",
-        *(f"| {track} | {r:.3f} |" for track, r in found.items()),
-        "",
-    ]
-    path.write_text("\n".join(lines), encoding="utf-8")
 
 
 @click.command()
@@ -275,7 +221,10 @@ def main(folder: Path, work: Path, steps: int, seed: int, overwrite: bool) -> No
         write_track_table(whole / f"tracks_{HEAD}.tsv")
         found, recovery = evaluate(model, whole)
         minutes = (time.perf_counter() - start) / 60
-        write_card(whole / "model_card.md", training, commit, minutes, found, recovery)
+        packages = {name: version for name, version in versions().items() if name in PACKAGES}
+        trained = Trained(training, commit, minutes, packages, found, recovery)
+        num_parameters = sum(int(np.prod(variable.shape)) for variable in model.trainable_variables)
+        (whole / "model_card.md").write_text(model_card(trained, num_parameters), encoding="utf-8")
         if folder.exists():
             shutil.rmtree(folder)
         shutil.move(whole, folder)

@@ -9,6 +9,7 @@ import numpy as np
 from enformer_vep.demo.motifs import BASES
 from enformer_vep.demo.variants import SiteVariant, draw_variants
 from enformer_vep.demo.world import HELD_OUT_CONTIGS, Contig, held_out_contig
+from enformer_vep.genome.codes import Codes
 
 NOTICE = "made up from a fixed seed; it belongs to no organism and means nothing biologically"
 
@@ -61,16 +62,16 @@ def write_demo(fasta: Path, vcf: Path) -> list[Record]:
     return records
 
 
-def letters(contig: Contig) -> str:
-    """The sequence of a contig, in upper case."""
-    return _LETTERS[contig.codes].tobytes().decode()
+def letters(codes: Codes) -> str:
+    """The sequence of codes uint8 [length], in upper case."""
+    return _LETTERS[codes].tobytes().decode()
 
 
 def write_fasta(path: Path, contigs: Sequence[Contig]) -> None:
     """Writes contigs, some of their bases in lower case."""
     with path.open("w", encoding="ascii") as lines:
         for contig in contigs:
-            sequence = letters(contig)
+            sequence = letters(contig.codes)
             masked = sequence[: LOWER_CASE.start] + sequence[LOWER_CASE].lower() + sequence[LOWER_CASE.stop :]
             lines.write(f">{contig.name} {NOTICE}\n")
             lines.writelines(f"{masked[at : at + LINE_BP]}\n" for at in range(0, len(masked), LINE_BP))
@@ -110,7 +111,7 @@ def other_records(first: Contig, second: Contig) -> list[Record]:
     records = []
 
     def reference(contig: Contig, pos: int, length: int) -> str:
-        return letters(contig)[pos - 1 : pos - 1 + length]
+        return letters(contig.codes[pos - 1 : pos - 1 + length])
 
     def other(bases: str) -> str:
         return bases.translate(str.maketrans("ACGT", "CGTA"))
@@ -139,6 +140,11 @@ def other_records(first: Contig, second: Contig) -> list[Record]:
     records.append(Record(first.name, len(first.codes) + 100, "beyond_end", "A", "C"))
     records.append(Record("made_up_3", 1_000, "no_such_contig", "A", "G"))
     return records
+
+
+def known_truths(records: Sequence[Record]) -> dict[int, SiteVariant]:
+    """The truth by the record's number in the VCF, where it is known."""
+    return {number: record.truth for number, record in enumerate(records) if record.truth is not None}
 
 
 def in_order(records: Sequence[Record], contigs: Sequence[Contig]) -> list[Record]:

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from enformer_vep.demo.world import TRACKS, Contig, noisy_counts
-from enformer_vep.genome.codes import one_hot
+from enformer_vep.genome.codes import Codes, one_hot
 from enformer_vep.genome.geometry import Geometry
 
 Predict = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
@@ -39,8 +39,15 @@ def windows(contig: Contig, geometry: Geometry) -> Iterator[tuple[npt.NDArray[np
       one_hot float32 [1, window, 4] and counts int64 [num_bins, len(TRACKS)].
     """
     counts = noisy_counts(contig)
-    scored = geometry.scored_tower_bins
     for first in range(0, len(counts) - geometry.num_tower_bins + 1, geometry.num_bins):
-        start = first * geometry.bin_size_bp
-        codes = contig.codes[start : start + geometry.sequence_length_bp]
-        yield one_hot(codes)[np.newaxis], counts[first + scored.start : first + scored.stop]
+        codes, counted = window_at(contig.codes, counts, first, geometry)
+        yield one_hot(codes)[np.newaxis], counted
+
+
+def window_at(
+    codes: Codes, counts: npt.NDArray[np.int64], first: int, geometry: Geometry
+) -> tuple[Codes, npt.NDArray[np.int64]]:
+    """Cuts the window that begins with a contig's bin `first`: its codes, and the counts of its scored bins."""
+    start, scored = first * geometry.bin_size_bp, geometry.scored_tower_bins
+    window = codes[start : start + geometry.sequence_length_bp]
+    return window, counts[first + scored.start : first + scored.stop]

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from enformer_vep.demo.files import write_demo
+from enformer_vep.demo.files import known_truths, write_demo
 from enformer_vep.demo.motifs import FACTOR_BY_NAME
 from enformer_vep.demo.recovery import Recovery, measure_recovery, statistic_column
 from enformer_vep.demo.variants import KINDS, SiteVariant
@@ -58,9 +58,9 @@ def run_demo(directory: str, *, overwrite: bool, quiet: bool, echo: Callable[[st
             check=CheckSettings(quiet=quiet),
         )
     )
-    truths = {number: record.truth for number, record in enumerate(records) if record.truth is not None}
-    table = pd.read_csv(scores, sep="\t").set_index("record", drop=False)
-    known = table[table["record"].isin(truths)]
+    truths = known_truths(records)
+    table = pd.read_csv(scores, sep="\t")
+    known = table[table["record"].isin(truths)].set_index("record")
     num_scored, num_skipped = summary.num_scored, sum(summary.num_skipped.values())
     echo(f"Scored {num_scored} alleles in {summary.seconds:.0f} s, and skipped {num_skipped} that cannot be scored.\n")
     echo(

@@ -27,6 +27,14 @@ ENHANCER_BP = 300
 GAIN_OF: Mapping[str, int] = MappingProxyType({"break": -1, "create": 1, "enhancer_break": -1})
 """How many sites of its factor a variant of a kind adds."""
 
+TEST_VARIANTS: Mapping[str, int] = MappingProxyType(
+    {"break": 100, "create": 60, "silent": 20, "random": 100, "enhancer_break": 20}
+)
+"""How many of each kind the demo model is tested on."""
+
+TEST_SEED = 1
+"""The demo's own variants are drawn with another."""
+
 Places = npt.NDArray[np.int64]
 
 

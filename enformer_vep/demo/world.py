@@ -174,10 +174,8 @@ def enhancer_counts(distance_bp: npt.NDArray[np.int64]) -> npt.NDArray[np.float6
     return ENHANCER_COUNTS * np.maximum(1 - (distance_bp / ENHANCER_REACH_BP) ** 2, 0)
 
 
-def promoter_heights(codes: Codes, activator: str) -> npt.NDArray[np.float64]:
-    """Expected CAGE counts of every promoter in the cell type of an activator, in the order of `site_centres`."""
-    promoters = site_centres(codes, FACTOR_BY_NAME[PROMOTER_FACTOR])
-    sites = site_centres(codes, FACTOR_BY_NAME[activator])
+def promoter_heights(promoters: npt.NDArray[np.int64], sites: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """Expected CAGE counts of promoters in the cell type of the activator whose sites' middles these are."""
     return TSS_COUNTS + enhancer_counts(promoters[:, np.newaxis] - sites).sum(axis=1)
 
 
@@ -190,15 +188,17 @@ def expected_counts(codes: Codes) -> npt.NDArray[np.float64]:
     Returns:
       float64 [length // 128, len(TRACKS)]: counts expected in each whole bin, in the order of TRACKS.
     """
+    centres = {factor.name: site_centres(codes, factor) for factor in FACTORS}
     tracks = []
     open_counts = np.zeros(len(codes) // BIN_SIZE_BP)
-    for factor in FACTORS:
-        bound = _pile(len(codes), site_centres(codes, factor), FRAGMENT_BP)
+    for sites in centres.values():
+        bound = _pile(len(codes), sites, FRAGMENT_BP)
         tracks.append(SITE_COUNTS * bound)
         open_counts += OPEN_COUNTS * bound
     tracks.append(open_counts)
-    promoters = site_centres(codes, FACTOR_BY_NAME[PROMOTER_FACTOR])
-    tracks += [_pile(len(codes), promoters, TSS_BP, promoter_heights(codes, activator)) for activator in CELL_TYPE_OF]
+    promoters = centres[PROMOTER_FACTOR]
+    for activator in CELL_TYPE_OF:
+        tracks.append(_pile(len(codes), promoters, TSS_BP, promoter_heights(promoters, centres[activator])))
     return BACKGROUND_COUNTS + np.stack(tracks, axis=1)
 
 

@@ -1,6 +1,5 @@
 """What the demo model has learned of its world, on contigs and variants that it never saw."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +8,11 @@ import pytest
 import tensorflow as tf
 
 from enformer_vep.cli import main
-from enformer_vep.demo.files import in_order, site_records, write_fasta, write_vcf
-from enformer_vep.demo.held_out import correlations
+from enformer_vep.demo.files import site_records, write_fasta, write_vcf
+from enformer_vep.demo.held_out import Predict, correlations
 from enformer_vep.demo.motifs import BASES
 from enformer_vep.demo.recovery import measure_recovery
-from enformer_vep.demo.variants import SiteVariant, draw_variants
+from enformer_vep.demo.variants import TEST_SEED, TEST_VARIANTS, SiteVariant, draw_variants
 from enformer_vep.demo.world import (
     CAGE_TRACKS,
     CHIP_TRACKS,
@@ -28,10 +27,6 @@ from enformer_vep.model.enformer import Enformer
 from enformer_vep.model.location import locate_model
 from enformer_vep.model.weights import load_model
 
-NUM_OF_KIND = {"break": 100, "create": 60, "silent": 20, "random": 100, "enhancer_break": 20}
-
-Predict = Callable[[np.ndarray], np.ndarray]
-
 
 @pytest.fixture(scope="module")
 def contigs() -> dict[str, Contig]:
@@ -40,7 +35,7 @@ def contigs() -> dict[str, Contig]:
 
 @pytest.fixture(scope="module")
 def variants(contigs: dict[str, Contig]) -> list[SiteVariant]:
-    return draw_variants(list(contigs.values()), NUM_OF_KIND, seed=1)
+    return draw_variants(list(contigs.values()), TEST_VARIANTS, seed=TEST_SEED)
 
 
 @pytest.fixture
@@ -60,7 +55,7 @@ def test_the_signal_of_a_contig_that_it_never_saw(model: Enformer, contigs: dict
 
 
 def test_the_truth_about_300_variants(tmp_path: Path, contigs: dict[str, Contig], variants: list[SiteVariant]) -> None:
-    records = in_order(site_records(variants), list(contigs.values()))
+    records = site_records(variants)
     write_fasta(tmp_path / "genome.fa", list(contigs.values()))
     write_vcf(tmp_path / "variants.vcf", list(contigs.values()), records)
     out = tmp_path / "scores.parquet"

@@ -14,6 +14,7 @@ from enformer_vep.demo.world import (
     held_out_contig,
     noisy_counts,
     promoter_heights,
+    site_centres,
     training_contig,
 )
 from enformer_vep.genome.codes import Codes, encode
@@ -29,6 +30,11 @@ def sequence_with(sites: Sequence[tuple[int, str]], length_bp: int = 2_560) -> C
         start = centre - len(site) // 2
         codes[start : start + len(site)] = encode(site)
     return codes
+
+
+def heights(codes: Codes, activator: str) -> np.ndarray:
+    promoters, sites = (site_centres(codes, FACTOR_BY_NAME[name]) for name in ("TBP", activator))
+    return promoter_heights(promoters, sites)
 
 
 def test_nothing_but_background_without_sites() -> None:
@@ -50,7 +56,7 @@ def test_a_site_gives_30_counts_spread_over_300_bp() -> None:
 def test_an_enhancer_raises_its_own_cell_types_promoters_and_less_from_farther_away() -> None:
     def height(*distances_bp: int) -> float:
         sites = [(60_000 + distance_bp, GATA) for distance_bp in distances_bp]
-        return float(promoter_heights(sequence_with([(60_000, TATA), *sites], 128_000), "GATA")[0])
+        return float(heights(sequence_with([(60_000, TATA), *sites], 128_000), "GATA")[0])
 
     assert height() == TSS_COUNTS
     assert height(20_000) == pytest.approx(TSS_COUNTS + 1.5)  # 2 * (1 - (20 / 40)^2)
@@ -59,11 +65,9 @@ def test_an_enhancer_raises_its_own_cell_types_promoters_and_less_from_farther_a
     assert height(5_000) > height(30_000) > height(41_000) == TSS_COUNTS
     codes = sequence_with([(60_000, TATA), (65_000, GATA)], 128_000)
     for activator in ("AP1", "ETS"):
-        assert promoter_heights(codes, activator).tolist() == [TSS_COUNTS]
+        assert heights(codes, activator).tolist() == [TSS_COUNTS]
     counts = expected_counts(codes)[:, [TRACKS.index(track) for track in CAGE_TRACKS]] - BACKGROUND_COUNTS
-    np.testing.assert_allclose(
-        counts.sum(axis=0), [promoter_heights(codes, "GATA")[0], TSS_COUNTS, TSS_COUNTS], atol=1e-9
-    )
+    np.testing.assert_allclose(counts.sum(axis=0), [heights(codes, "GATA")[0], TSS_COUNTS, TSS_COUNTS], atol=1e-9)
     # 59,950 to 60,050 lies in bins 468 (59,904 to 60,032) and 469.
     assert np.flatnonzero(counts[:, 0] > 1e-9).tolist() == [468, 469]
 

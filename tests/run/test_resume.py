@@ -271,8 +271,8 @@ def test_a_full_disk_keeps_what_is_finished(inputs: Path, undisturbed: dict[str,
 def test_killed_at_any_moment_and_resumed_it_gives_the_same_bytes(tmp_path: Path) -> None:
     """The demo model on 90 alleles, SIGKILL at 20 random moments."""
     contig = held_out_contig("made_up_2")
-    write_fasta(tmp_path / "genome.fa", {contig.name: letters(contig)})
-    write_vcf(tmp_path / "input.vcf", records(letters(contig), contig.name, 45, spacing=3))
+    write_fasta(tmp_path / "genome.fa", {contig.name: letters(contig.codes)})
+    write_vcf(tmp_path / "input.vcf", records(letters(contig.codes), contig.name, 45, spacing=3))
     options = ["-f", str(tmp_path / "genome.fa"), "-m", "demo", "--part-size", "4", "-q"]
     command = ["score", str(tmp_path / "input.vcf"), *options]
     whole = tmp_path / "whole.tsv.gz"
