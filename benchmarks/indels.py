@@ -79,8 +79,7 @@ def score(folder: Path, policy: str, statistics: Sequence[str], num_alleles: int
         out = folder / f"{vcf.stem}.{policy}.parquet"
         command = [sys.executable, "-m", "enformer_vep", "score", str(vcf), "-f", str(folder / "genome.fa"), "-q"]
         options = ["-m", "demo", "-o", str(out), "--stats", ",".join(statistics), "--overwrite"]
-        # The runs go without the option for `left`, which is what they do if there is none.
-        subprocess.run([*command, *options, *([] if policy == "left" else ["--indels", policy])], check=True)
+        subprocess.run([*command, *options, "--indels", policy], check=True)
         record = json.loads(Path(f"{out}.run.json").read_text())
         return pd.read_parquet(out), record["seconds_scoring"]
 
