@@ -44,6 +44,11 @@ class Statistic:
     finish: Callable[[Mapping[str, Float64s]], Float64s]
     noise: Callable[[Float64s, Float64s], Float64s]
 
+    @property
+    def has_uncertain_sign(self) -> bool:
+        """Whether rounding may turn the sign: where a gain and a loss in two bins are equally large."""
+        return self.name in ("SAX", "SAXR")
+
 
 # Rounding. A score is made of two predictions, each rounded to float32 at every step. The error of a bin is taken as at
 # most FLOAT32_NOISE times its r. Where a function of x is summed, dx is multiplied by its derivative.

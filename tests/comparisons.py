@@ -75,7 +75,7 @@ def assert_agree(
     """
     for statistic in statistics:
         one, other = found[statistic.name], expected[statistic.name]
-        if statistic.name in ("SAX", "SAXR"):  # of a gain and a loss that are as large, rounding decides
+        if statistic.has_uncertain_sign:
             one, other = np.abs(one), np.abs(other)
         spread = max(other.std(), np.abs(other).mean())
         rounding = noise * np.abs(statistic.noise(expected["REF"], other)).max()

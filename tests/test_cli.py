@@ -146,7 +146,7 @@ BAD_COMMANDS = {
     "unknown format": (["-o", "{tmp}/out.csv"], "cannot tell the format"),
     "output exists": (["-o", "{inputs}/old.tsv"], "--overwrite"),
     "unknown model": (["-m", "none"], "no model at 'none'"),
-    "unknown statistic": (["--stats", "SAX"], "unknown statistic SAX"),
+    "unknown statistic": (["--stats", "SAY"], "unknown statistic SAY"),
     "unknown device": (["--device", "tpu"], "unknown device 'tpu'"),
     "unknown head": (["--head", "fly"], "this model has human, mouse"),
     "unknown track": (["--tracks", "99"], "no track '99'"),
@@ -159,7 +159,7 @@ BAD_COMMANDS = {
     "a model's name mistyped": (["-m", "Enformer"], "or one of the names enformer, demo; did you mean enformer?"),
     "a statistic mistyped": (
         ["--stats", "SAR,sadd"],
-        "unknown statistic SADD: expected one or more of SAD,SAR,SADR; did",
+        "ALT; did you mean SAD?",
     ),
     "a head mistyped": (["--head", "humna"], "unknown head 'humna': this model has human, mouse; did you mean human?"),
     "a track mistyped": (["--tracks", "human_3x"], "separated by commas; did you mean human_3?"),
@@ -261,7 +261,7 @@ def test_overwrite(arguments: list[str], tmp_path: Path) -> None:
 def test_an_unexpected_error_is_one_line_unless_debugging(
     arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
-    monkeypatch.setattr("enformer_vep.run.scorer.score", lambda *_: 1 / 0)
+    monkeypatch.setattr("enformer_vep.run.scorer._joined", lambda *_: 1 / 0)
     assert main([*arguments, "-q"]) == 1
     assert (
         capsys.readouterr().err

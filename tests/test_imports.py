@@ -21,7 +21,7 @@ ALLOWED = {
     "demo": {"errors", "genome", "model", "run"},
     "option_values": {"genome", "io", "inference", "scoring", "run"},
     "options": {"option_values", "genome", "io", "inference", "run"},
-    "cli": {"errors", "options", "run", "demo"},
+    "cli": {"errors", "genome", "options", "run", "demo"},
     "__main__": {"cli"},
     "__init__": set(),
 }

@@ -100,7 +100,7 @@ def _largest_changes(known: pd.DataFrame, truths: Mapping[int, SiteVariant]) -> 
         truth, column = truths[record], chip.loc[record].abs().idxmax()
         row = {"chrom": truth.chrom, "pos": truth.pos, "ref": truth.ref, "alt": truth.alt}
         rows.append(row | {"column": column, "score": _figure(chip.at[record, column]), "truth": _truth(truth)})
-    return pd.DataFrame(rows).to_string(index=False)
+    return str(pd.DataFrame(rows).to_string(index=False))
 
 
 def _by_kind(known: pd.DataFrame, truths: Mapping[int, SiteVariant]) -> str:
@@ -118,7 +118,7 @@ def _by_kind(known: pd.DataFrame, truths: Mapping[int, SiteVariant]) -> str:
             ruled += known.loc[record, [statistic_column(cage_track(name)) for name in activators]].tolist()
         medians = {"CHIP": _figure(float(np.median(own))), "CAGE": _figure(float(np.median(ruled)))}
         rows.append({"kind": kind, "alleles": len(of_kind)} | medians)
-    return pd.DataFrame(rows).to_string(index=False)
+    return str(pd.DataFrame(rows).to_string(index=False))
 
 
 def _figure(score: float) -> str:

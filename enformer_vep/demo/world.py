@@ -176,7 +176,7 @@ def enhancer_counts(distance_bp: npt.NDArray[np.int64]) -> npt.NDArray[np.float6
 
 def promoter_heights(promoters: npt.NDArray[np.int64], sites: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     """Expected CAGE counts of promoters in the cell type of the activator whose sites' middles these are."""
-    return TSS_COUNTS + enhancer_counts(promoters[:, np.newaxis] - sites).sum(axis=1)
+    return np.asarray(TSS_COUNTS + enhancer_counts(promoters[:, np.newaxis] - sites).sum(axis=1))
 
 
 def expected_counts(codes: Codes) -> npt.NDArray[np.float64]:
@@ -214,7 +214,7 @@ def _pile(
     np.add.at(edges, np.clip(centres - width_bp // 2, 0, length_bp), density)
     np.add.at(edges, np.clip(centres + width_bp // 2, 0, length_bp), -density)
     num_bins = length_bp // BIN_SIZE_BP
-    return np.cumsum(edges)[: num_bins * BIN_SIZE_BP].reshape(num_bins, BIN_SIZE_BP).sum(axis=1)
+    return np.asarray(np.cumsum(edges)[: num_bins * BIN_SIZE_BP].reshape(num_bins, BIN_SIZE_BP).sum(axis=1))
 
 
 def noisy_counts(contig: Contig) -> npt.NDArray[np.int64]:

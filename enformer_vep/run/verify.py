@@ -97,10 +97,12 @@ def verify(
     errors = []
     for (_, scores), expected in zip(found, again, strict=True):
         noise = [statistic.noise(expected[total.name], expected[statistic.name]) for statistic in statistics]
-        joined = np.concatenate([expected[statistic.name] for statistic in statistics], axis=None)
-        errors.append(
-            relative_errors(scores, joined.astype(np.float32), np.concatenate(noise, axis=None), len(statistics))
+        joined = np.concatenate([expected[statistic.name] for statistic in statistics], axis=None).astype(np.float32)
+        is_signless = np.repeat(
+            [statistic.has_uncertain_sign for statistic in statistics], len(scores) // len(statistics)
         )
+        one, other = (np.where(is_signless, np.abs(values), values) for values in (scores, joined))
+        errors.append(relative_errors(one, other, np.concatenate(noise, axis=None), len(statistics)))
     of_alleles = [of_all_tracks for of_all_tracks, _ in errors]
     worst = int(np.argmax(of_alleles))
     return Verification(

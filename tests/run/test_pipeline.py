@@ -236,8 +236,8 @@ def test_a_line_that_is_no_record_is_skipped(folder: Path, tmp_path: Path) -> No
 
 
 def test_counts_that_do_not_close_are_a_failure(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    predict = ReusingEngine.predict
-    monkeypatch.setattr(ReusingEngine, "predict", lambda self, pairs: list(predict(self, pairs))[1:])
+    compare = ReusingEngine.compare
+    monkeypatch.setattr(ReusingEngine, "compare", lambda self, *arguments: list(compare(self, *arguments))[1:])
     with pytest.raises(EnformerVepError, match="expected predictions for 3 alleles, found 2") as caught:
         run(folder, tmp_path / "out.tsv", SCORED[:3])
     assert caught.value.exit_code == 1
