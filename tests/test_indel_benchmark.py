@@ -53,7 +53,7 @@ def test_records_are_in_order_and_agree_with_the_genome(indels: list[Indel]) -> 
     places = [(list(HELD_OUT_CONTIGS).index(indel.contig.name), indel.first_ref) for indel in indels]
     assert places == sorted(set(places))
     for indel in indels:
-        record, sequence = indel.record("name"), letters(indel.contig)
+        record, sequence = indel.record("name"), letters(indel.contig.codes)
         start = record.pos - 1
         assert sequence[start : start + len(record.ref)] == record.ref
         assert len(record.alt) - len(record.ref) == indel.shift_bp
