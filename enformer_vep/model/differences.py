@@ -34,16 +34,23 @@ Kept = tuple[list[KeptBlock], dict[str, Any]]
 class DifferenceTransformer:
     """Runs a reference with all that its alternates need, and the alternates as differences from it."""
 
-    def __init__(self, model: Enformer, head: str, blocks_of_tracks: Sequence[range]) -> None:
+    def __init__(
+        self, model: Enformer, head: str, blocks_of_tracks: Sequence[range], bins: range | None = None
+    ) -> None:
         """Prepares some tracks of one head.
 
         Args:
           model: the model.
           head: the head to predict.
           blocks_of_tracks: neighbouring tracks that are computed together.
+          bins: neighbouring bins to predict, numbered among those that are scored; all by default.
+
+        Raises:
+          ValueError: `bins` are not bins that are scored.
         """
         self._model = model
-        self._head, self._blocks_of_tracks = head, blocks_of_tracks
+        self._head, self._blocks_of_tracks, self._bins = head, blocks_of_tracks, bins
+        self._blocks_and_bins = model.blocks_and_bins(bins)
         self._position_keys = model.position_keys()
 
     def reference(self, tower: tf.Tensor, kept_dtype: tf.DType) -> tuple[list[tf.Tensor], Kept]:
@@ -54,7 +61,7 @@ class DifferenceTransformer:
           kept_dtype: the precision of the large tensors that are kept, that of the differences' products.
 
         Returns:
-          The prediction of each block of tracks, float32 [B, num_bins, tracks], and what its alternates need.
+          The prediction of each block of tracks, float32 [B, bins, tracks], and what its alternates need.
         """
         blocks: list[KeptBlock] = []
         x = tower
@@ -63,7 +70,7 @@ class DifferenceTransformer:
             x = block(x, is_training=False, wanted=wanted, position_keys=position_keys, kept=kept)
             blocks.append(keep_block(block, kept, kept_dtype, is_whole=not blocks))
         if not blocks:
-            x = self._model.crop(x)
+            x = self._model.crop(x, self._bins)
         pointwise = self._model.final_pointwise(x, is_training=False)
         features = gelu(pointwise)
         logits = in_turn(lambda tracks: self._model.logits(features, self._head, tracks), self._blocks_of_tracks)
@@ -79,7 +86,7 @@ class DifferenceTransformer:
           first_bin: int32 [B], where those M bins begin; None if d is of all T.
 
         Returns:
-          The alternate's prediction minus the reference's for each block of tracks, float32 [B, num_bins, tracks].
+          The alternate's prediction minus the reference's for each block of tracks, float32 [B, bins, tracks].
         """
         blocks, end = kept
         for number, (block, wanted, position_keys) in enumerate(self._blocks()):
@@ -91,7 +98,7 @@ class DifferenceTransformer:
             if first_bin is not None:
                 num_bins = self._model.config.geometry.num_tower_bins
                 d = _spread(d, first_bin[:, tf.newaxis] + tf.range(d.shape[1]), num_bins)
-            d = self._model.crop(d)
+            d = self._model.crop(d, self._bins)
         final = self._model.final_pointwise
         factor, shift = final.norm.affine(end["x"], is_training=False)
         d = final.convolution.product(gelu_difference(end["x"] * factor + shift, d * factor, product_dtype()))
@@ -105,7 +112,7 @@ class DifferenceTransformer:
 
     def _blocks(self) -> list[tuple[TransformerBlock, range, tf.Tensor]]:
         """Each block, the bins that it computes, and its position keys."""
-        blocks = zip(self._model.blocks_and_bins(), self._position_keys, strict=True)
+        blocks = zip(self._blocks_and_bins, self._position_keys, strict=True)
         return [(block, wanted, position_keys) for (block, wanted), position_keys in blocks]
 
 
