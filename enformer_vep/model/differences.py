@@ -80,15 +80,21 @@ class DifferenceTransformer:
         """Runs the alternates, in the current precision.
 
         Args:
-          kept: what `reference` kept of each alternate's reference, along the batch.
+          kept: what `reference` kept: of the reference that all alternates share, or of each alternate's own, along
+            the batch. What is kept of a shared one is large, and never copied for each alternate.
           d: float32 [B, T, C], the alternate's tower minus the reference's; or [B, M, C], M bins of it of which
             no other differs.
           first_bin: int32 [B], where those M bins begin; None if d is of all T.
 
         Returns:
           The alternate's prediction minus the reference's for each block of tracks, float32 [B, bins, tracks].
+
+        Raises:
+          ValueError: there are several references, but not as many as alternates.
         """
         blocks, end = kept
+        if end["x"].shape[0] not in (1, d.shape[0]):
+            raise ValueError(f"expected one reference, or one for each of {d.shape[0]} rows, got {end['x'].shape[0]}")
         for number, (block, wanted, position_keys) in enumerate(self._blocks()):
             if number == 0 and first_bin is not None:
                 d = _block_of_few(block, blocks[0], d, first_bin, wanted, position_keys)
@@ -152,7 +158,7 @@ def _block(
     dn = layer_norm_difference(kept["x"], d, block.attention_norm.scale, product_dtype())
     dq, dk, dv = _project(attention, dn[:, wanted.start : wanted.stop], dn)
     # [dq, q + r_w] [k + dk, dk] is both content terms in one product
-    queries = tf.concat([dq, kept["query"]], axis=-1)  # [B, H, Q, 2K]
+    queries = tf.concat([dq, _of_rows(kept["query"], d.shape[0])], axis=-1)  # [B, H, Q, 2K]
     keys = tf.concat([changed(kept["key"], dk), dk], axis=-1)  # [B, H, T, 2K]
     values = changed(kept["value"], dv)
     attended = []
@@ -186,22 +192,20 @@ def _block_of_few(
     attention = block.attention
     num_bins = kept["x"].shape[1]
     bins = first_bin[:, tf.newaxis] + tf.range(d.shape[1])  # [B, M]
-    x = tf.gather(kept["x"], bins, batch_dims=1)
+    x = _take(kept["x"], bins, axis=1)
     dn = layer_norm_difference(x, d, block.attention_norm.scale, product_dtype())
     dq, dk, dv = _project(attention, dn, dn)  # [B, H, M, features]
 
     # Every row, as if its query were the reference's.
-    weights = tf.gather(kept["weights"], bins, axis=3, batch_dims=1)  # [B, H, wanted, M]
+    weights = _take(kept["weights"], bins, axis=3)  # [B, H, wanted, M]
     e = weight_change_of(weights, product(kept["query"], dk, transpose_y=True))
-    value = changed(tf.gather(kept["value"], bins, axis=2, batch_dims=1), dv)
+    value = changed(_take(kept["value"], bins, axis=2), dv)
     attended = attended_difference(product(e, value), product(weights, dv), total(e), kept["attended"])
 
     # The rows whose query is not; one that is not wanted has no place.
     row = tf.clip_by_value(bins - wanted.start, 0, len(wanted) - 1)
     is_wanted = (bins >= wanted.start) & (bins < wanted.stop)
-    weights, query, reference_attended = (
-        tf.gather(kept[name], row, axis=2, batch_dims=1) for name in ("weights", "query", "attended")
-    )
+    weights, query, reference_attended = (_take(kept[name], row, axis=2) for name in ("weights", "query", "attended"))
     all_dk, all_dv = (_spread(x, bins, num_bins) for x in (dk, dv))  # [B, H, T, features]
     content = product(
         tf.concat([dq, query], axis=-1),
@@ -230,6 +234,19 @@ def _mlp(block: TransformerBlock, kept: KeptBlock, d: tf.Tensor) -> tf.Tensor:
     dn = layer_norm_difference(kept["middle"], d, block.mlp_norm.scale, product_dtype())
     hidden = relu_difference(kept["hidden"], block.mlp_in.product(dn), product_dtype())
     return add(d, block.mlp_out.product(hidden))
+
+
+def _of_rows(x: tf.Tensor, num_rows: int) -> tf.Tensor:
+    """Repeats a shared reference's small tensor for each alternate: [1 or B, ...] to [B, ...]."""
+    return x if x.shape[0] == num_rows else tf.repeat(x, num_rows, axis=0)
+
+
+def _take(x: tf.Tensor, places: tf.Tensor, axis: int) -> tf.Tensor:
+    """Takes each row's places, int32 [B, M], along an axis of [1 or B, ...]: [B, ..., M, ...]."""
+    if x.shape[0] == places.shape[0]:
+        return tf.gather(x, places, axis=axis, batch_dims=1)
+    taken = tf.gather(tf.squeeze(x, axis=0), places, axis=axis - 1)  # [..., B, M, ...]
+    return tf.transpose(taken, [axis - 1, *(i for i in range(taken.shape.rank) if i != axis - 1)])
 
 
 def _spread(x: tf.Tensor, place: tf.Tensor, length: int) -> tf.Tensor:
