@@ -43,11 +43,14 @@ class DifferenceTransformer:
           model: the model.
           head: the head to predict.
           blocks_of_tracks: neighbouring tracks that are computed together.
-          bins: the scored bins that are computed, by their numbers among them; all by default.
+          bins: neighbouring bins to predict, numbered among those that are scored; all by default.
+
+        Raises:
+          ValueError: `bins` are not bins that are scored.
         """
         self._model = model
-        self._head, self._blocks_of_tracks = head, blocks_of_tracks
-        self._bins = bins
+        self._head, self._blocks_of_tracks, self._bins = head, blocks_of_tracks, bins
+        self._blocks_and_bins = model.blocks_and_bins(bins)
         self._position_keys = model.position_keys()
 
     def reference(self, tower: tf.Tensor, kept_dtype: tf.DType) -> tuple[list[tf.Tensor], Kept]:
@@ -77,16 +80,21 @@ class DifferenceTransformer:
         """Runs the alternates, in the current precision.
 
         Args:
-          kept: what `reference` kept of each alternate's reference, along the batch; or of the one reference of all,
-            whose tensors are broadcast.
+          kept: what `reference` kept: of the reference that all alternates share, or of each alternate's own, along
+            the batch. What is kept of a shared one is large, and never copied for each alternate.
           d: float32 [B, T, C], the alternate's tower minus the reference's; or [B, M, C], M bins of it of which
             no other differs.
           first_bin: int32 [B], where those M bins begin; None if d is of all T.
 
         Returns:
           The alternate's prediction minus the reference's for each block of tracks, float32 [B, bins, tracks].
+
+        Raises:
+          ValueError: there are several references, but not as many as alternates.
         """
         blocks, end = kept
+        if end["x"].shape[0] not in (1, d.shape[0]):
+            raise ValueError(f"expected one reference, or one for each of {d.shape[0]} rows, got {end['x'].shape[0]}")
         for number, (block, wanted, position_keys) in enumerate(self._blocks()):
             if number == 0 and first_bin is not None:
                 d = _block_of_few(block, blocks[0], d, first_bin, wanted, position_keys)
@@ -110,7 +118,7 @@ class DifferenceTransformer:
 
     def _blocks(self) -> list[tuple[TransformerBlock, range, tf.Tensor]]:
         """Each block, the bins that it computes, and its position keys."""
-        blocks = zip(self._model.blocks_and_bins(self._bins), self._position_keys, strict=True)
+        blocks = zip(self._blocks_and_bins, self._position_keys, strict=True)
         return [(block, wanted, position_keys) for (block, wanted), position_keys in blocks]
 
 
@@ -150,7 +158,7 @@ def _block(
     dn = layer_norm_difference(kept["x"], d, block.attention_norm.scale, product_dtype())
     dq, dk, dv = _project(attention, dn[:, wanted.start : wanted.stop], dn)
     # [dq, q + r_w] [k + dk, dk] is both content terms in one product
-    queries = tf.concat([dq, _for_rows(kept["query"], dq)], axis=-1)  # [B, H, Q, 2K]
+    queries = tf.concat([dq, _of_rows(kept["query"], d.shape[0])], axis=-1)  # [B, H, Q, 2K]
     keys = tf.concat([changed(kept["key"], dk), dk], axis=-1)  # [B, H, T, 2K]
     values = changed(kept["value"], dv)
     attended = []
@@ -228,23 +236,17 @@ def _mlp(block: TransformerBlock, kept: KeptBlock, d: tf.Tensor) -> tf.Tensor:
     return add(d, block.mlp_out.product(hidden))
 
 
-def _for_rows(kept: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
-    """Repeats a small kept tensor for each row of a batch if all have the same reference."""
-    if kept.shape[0] == rows.shape[0]:
-        return kept
-    return tf.broadcast_to(kept, [rows.shape[0], *kept.shape[1:]])
+def _of_rows(x: tf.Tensor, num_rows: int) -> tf.Tensor:
+    """Repeats a shared reference's small tensor for each alternate: [1 or B, ...] to [B, ...]."""
+    return x if x.shape[0] == num_rows else tf.repeat(x, num_rows, axis=0)
 
 
-def _take(kept: tf.Tensor, places: tf.Tensor, *, axis: int) -> tf.Tensor:
-    """Takes the places int32 [B, M] along an axis of what each row's reference kept, or the one reference of all.
-
-    Returns:
-      The shape of `kept` with M along the axis, and B rows.
-    """
-    if kept.shape[0] == places.shape[0]:
-        return tf.gather(kept, places, axis=axis, batch_dims=1)
-    taken = tf.gather(kept[0], places, axis=axis - 1)  # [..., B, M, ...]
-    return tf.transpose(taken, [axis - 1, *range(axis - 1), *range(axis, taken.shape.rank)])
+def _take(x: tf.Tensor, places: tf.Tensor, axis: int) -> tf.Tensor:
+    """Takes each row's places, int32 [B, M], along an axis of [1 or B, ...]: [B, ..., M, ...]."""
+    if x.shape[0] == places.shape[0]:
+        return tf.gather(x, places, axis=axis, batch_dims=1)
+    taken = tf.gather(tf.squeeze(x, axis=0), places, axis=axis - 1)  # [..., B, M, ...]
+    return tf.transpose(taken, [axis - 1, *(i for i in range(taken.shape.rank) if i != axis - 1)])
 
 
 def _spread(x: tf.Tensor, place: tf.Tensor, length: int) -> tf.Tensor:

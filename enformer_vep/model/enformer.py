@@ -206,19 +206,19 @@ class Enformer(snt.Module):
     ) -> tf.Tensor:
         """Runs transformer, crop and final_pointwise: what all heads read.
 
-        The last transformer block computes only the bins that are wanted.
+        The last transformer block computes only the bins that are wanted; all bins are read by the blocks before it.
 
         Args:
           tower: float32 [B, num_tower_bins, C], what `conv_tower` gives for a whole window.
           position_keys: the result of `position_keys`, if it was computed already.
-          bins: the scored bins that are wanted, by their numbers among them; all by default.
+          bins: neighbouring bins to compute, numbered among those that are scored; all num_bins by default.
           is_training: use batch statistics, update the moving averages, and drop out.
 
         Returns:
           float32 [B, bins, 2C].
 
         Raises:
-          ValueError: the tower does not have the length of a whole window.
+          ValueError: the tower does not have the length of a whole window, or `bins` are not bins that are scored.
         """
         geometry = self.config.geometry
         if tower.shape[1] != geometry.num_tower_bins:
@@ -233,20 +233,38 @@ class Enformer(snt.Module):
         return gelu(tf.nn.dropout(x, self.config.pointwise_dropout_rate) if is_training else x)
 
     def blocks_and_bins(self, bins: range | None = None) -> list[tuple[TransformerBlock, range]]:
-        """Each transformer block and the tower bins that it computes: the last only those that are scored."""
-        geometry = self.config.geometry
-        wanted = [range(geometry.num_tower_bins)] * len(self.transformer_blocks)
-        return list(zip(self.transformer_blocks, [*wanted[1:], self.tower_bins_of(bins)], strict=False))
+        """Each transformer block and the tower bins that it computes: the last only the wanted ones.
 
-    def tower_bins_of(self, bins: range | None = None) -> range:
-        """The tower bins of some scored bins, which are counted among the scored ones; of all by default."""
-        scored = self.config.geometry.scored_tower_bins
-        return scored if bins is None else range(scored.start + bins.start, scored.start + bins.stop)
+        Args:
+          bins: neighbouring bins that are wanted, numbered among those that are scored; all by default.
+
+        Raises:
+          ValueError: `bins` are not bins that are scored.
+        """
+        wanted = [range(self.config.geometry.num_tower_bins)] * len(self.transformer_blocks)
+        return list(zip(self.transformer_blocks, [*wanted[1:], self._tower_bins(bins)], strict=False))
 
     def crop(self, x: tf.Tensor, bins: range | None = None) -> tf.Tensor:
-        """The tower bins that are scored, or some of them: [B, num_tower_bins, C] to [B, bins, C]."""
-        scored = self.tower_bins_of(bins)
-        return x[:, scored.start : scored.stop]
+        """The tower bins that are wanted: [B, num_tower_bins, C] to [B, bins, C].
+
+        Args:
+          x: values of every tower bin.
+          bins: neighbouring bins that are wanted, numbered among those that are scored; all by default.
+
+        Raises:
+          ValueError: `bins` are not bins that are scored.
+        """
+        wanted = self._tower_bins(bins)
+        return x[:, wanted.start : wanted.stop]
+
+    def _tower_bins(self, bins: range | None) -> range:
+        """The tower bins of neighbouring scored bins."""
+        scored = self.config.geometry.scored_tower_bins
+        if bins is None:
+            return scored
+        if not bins or bins.step != 1 or bins.start < 0 or bins.stop > len(scored):
+            raise ValueError(f"bins must be neighbours, at least one, within range(0, {len(scored)}), got {bins}")
+        return scored[bins.start : bins.stop]
 
     def logits(
         self, features: tf.Tensor, head: str, tracks: range | None = None, *, with_bias: bool = True

@@ -96,11 +96,16 @@ def spread(few: np.ndarray, first_bin: np.ndarray, num_bins: int) -> np.ndarray:
 
 
 def run(
-    model: Enformer, reference: np.ndarray, d: np.ndarray, first_bin: np.ndarray | None, chosen: Arithmetic
+    model: Enformer,
+    reference: np.ndarray,
+    d: np.ndarray,
+    first_bin: np.ndarray | None,
+    chosen: Arithmetic,
+    bins: range | None = None,
 ) -> np.ndarray:
     """The difference of the predictions, [2, bins, tracks]."""
     num_tracks = model.config.heads["human"]
-    transformer = DifferenceTransformer(model, "human", [range(1), range(1, num_tracks)])
+    transformer = DifferenceTransformer(model, "human", [range(1), range(1, num_tracks)], bins)
 
     @tf.function(autograph=False)
     def difference(tower: tf.Tensor, d: tf.Tensor) -> tf.Tensor:
@@ -124,6 +129,21 @@ def test_in_float32_it_is_the_plain_transformers_difference(config: EnformerConf
     for d, first in ((whole, None), (few, first_bin)):
         found = run(model, reference, d, first, Arithmetic(is_fused=is_fused))
         np.testing.assert_allclose(found, expected, rtol=0, atol=2e-5 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("config", [TINY_CONFIG, ONE_BLOCK_CONFIG, NO_BLOCK_CONFIG], ids=["tiny", "one", "none"])
+@pytest.mark.parametrize("bins", [range(1), range(3, 6), range(6, 16)], ids=str)
+def test_some_bins_are_those_of_the_whole_difference(config: EnformerConfig, bins: range) -> None:
+    """Bins 4 to 9 of the first variant's 16 differ in the tower, and none below 3 of the second's."""
+    model = reference_model(config)
+    reference, few, first_bin = towers(config, model)
+    whole = spread(few, first_bin, config.geometry.num_tower_bins)
+    for d, first in ((whole, None), (few, first_bin)):
+        expected = run(model, reference, d, first, Arithmetic())
+        found = run(model, reference, d, first, Arithmetic(), bins)
+        assert found.shape == (2, len(bins), 5)
+        scale = np.abs(expected).max()
+        np.testing.assert_allclose(found, expected[:, bins.start : bins.stop], rtol=0, atol=2e-6 * scale)
 
 
 def test_every_bin_may_differ() -> None:
@@ -155,3 +175,5 @@ def test_the_reference_is_the_plain_one() -> None:
     found, _ = DifferenceTransformer(model, "human", [range(1, 3)]).reference(tf.constant(reference), tf.bfloat16)
     expected = model.from_tower(tf.constant(reference))["human"].numpy()[..., 1:3]
     np.testing.assert_allclose(found[0], expected, rtol=1e-5)
+    some, _ = DifferenceTransformer(model, "human", [range(1, 3)], range(4, 7)).reference(reference, tf.bfloat16)
+    np.testing.assert_allclose(some[0], expected[:, 4:7], rtol=1e-5)

@@ -36,6 +36,35 @@ def test_one_head_and_neighbouring_tracks() -> None:
     np.testing.assert_allclose(tf.nn.softplus(logits), expected[..., 2:4], rtol=1e-5)
 
 
+@pytest.mark.parametrize("num_blocks", [0, 1, 2])
+@pytest.mark.parametrize("bins", [range(16), range(1), range(5, 9), range(15, 16)], ids=str)
+def test_some_bins_are_those_of_the_whole_prediction(num_blocks: int, bins: range) -> None:
+    model = reference_model(dataclasses.replace(TINY_CONFIG, num_transformer_layers=num_blocks))
+    tower = model.conv_tower(ONE_HOT)
+    whole = model.features(tower).numpy()
+    some = model.features(tower, bins=bins, position_keys=model.position_keys())
+    assert some.shape == (2, len(bins), 48)
+    np.testing.assert_allclose(some, whole[:, bins.start : bins.stop], rtol=1e-4, atol=1e-5)
+    scored = model.config.geometry.crop_bins + np.array(bins)
+    assert np.array_equal(model.crop(tower, bins), tower.numpy()[:, scored])
+
+
+def test_the_last_block_computes_the_wanted_bins_alone() -> None:
+    wanted = [bins for _, bins in reference_model(TINY_CONFIG).blocks_and_bins(range(2, 5))]
+    assert wanted == [range(24), range(6, 9)]  # the crop leaves out 4 bins
+
+
+@pytest.mark.parametrize("bins", [range(0), range(-1, 3), range(14, 17), range(0, 6, 2), range(5, 3)], ids=str)
+def test_other_bins_are_refused(bins: range) -> None:
+    model = Enformer(TINY_CONFIG)
+    for use in (
+        lambda: model.features(tf.zeros([1, 24, 24]), bins=bins),
+        lambda: model.crop(tf.zeros([1, 24, 24]), bins),
+    ):
+        with pytest.raises(ValueError, match=r"within range\(0, 16\), got range"):
+            use()
+
+
 def test_attention_matters_with_the_reference_weights() -> None:
     model = reference_model(TINY_CONFIG)
     before = model(ONE_HOT)["human"].numpy()
