@@ -32,7 +32,7 @@ lint: install
 	$(BIN)/mypy
 
 bench: install
-	$(BIN)/python benchmarks/engines.py
+	$(BIN)/python -m benchmarks.engines
 
 demo: .venv/running
 	$(BIN)/enformer-vep demo demo --overwrite

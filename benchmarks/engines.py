@@ -1,7 +1,7 @@
 """What does a variant cost, by engine, placement and precision, and how far off is it?
 
     make bench                                         # or
-    python benchmarks/engines.py --model MODEL --vcf VCF --fasta FASTA --device gpu --batch-size 8
+    python -m benchmarks.engines --model MODEL --vcf VCF --fasta FASTA --device gpu --batch-size 8
 
 Three workloads from a VCF: `isolated`, SNVs over 200 kb apart; `dense`, the alleles of a region as they stand;
 `saturation`, all three changes at each of 100 neighbouring bases. Every engine runs the first allele of its workload to
@@ -219,11 +219,11 @@ def turns(num_alleles: int) -> list[range]:
 def peak_memory_gb(arguments: argparse.Namespace, contender: Contender | None) -> float:
     """Runs an engine by itself on the alleles of a workload, in another process; returns its peak memory."""
     name = "full" if contender is None else json.dumps(contender)
-    command = [sys.executable, __file__, "--memory-of", name]
+    command = [sys.executable, "-m", "benchmarks.engines", "--memory-of", name]
     for option in ("model", "vcf", "fasta", "region", "device", "batch_size", "isolated", "dense", "saturation"):
         value = getattr(arguments, option)
         command += [f"--{option.replace('_', '-')}", str(value)] if value is not None else []
-    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()[-1])
+    return float(subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT).stdout.split()[-1])
 
 
 def measure_memory(bench: Bench, name: str) -> float:

@@ -1,9 +1,9 @@
 """Which way of scoring indels is right? On the demo's made-up genome, where the truth is known.
 
-    python benchmarks/indels.py                                    # every policy, 400 indels, some minutes
-    python benchmarks/indels.py --policies left --alleles 80
-    python benchmarks/indels.py --table indels.tsv --picture docs/indels.svg
-    python benchmarks/indels.py --read indels.tsv --picture docs/indels.svg
+    python -m benchmarks.indels                                    # every policy, 400 indels, some minutes
+    python -m benchmarks.indels --policies left --alleles 80
+    python -m benchmarks.indels --table indels.tsv --picture docs/indels.svg
+    python -m benchmarks.indels --read indels.tsv --picture docs/indels.svg
 
 Half of the indels break one site, the others change none (`indel_truth.py`); each class of lengths has as many of
 them. The demo model scores them by `enformer-vep score`, once for every policy of --indels.

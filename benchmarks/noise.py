@@ -1,7 +1,7 @@
 """How large is the rounding noise of a float32 score?
 
-    python benchmarks/noise.py                                    # made-up weights of the official size, public data
-    python benchmarks/noise.py --model MODEL --vcf VCF --fasta FASTA --alleles 16
+    python -m benchmarks.noise                                    # made-up weights of the official size, public data
+    python -m benchmarks.noise --model MODEL --vcf VCF --fasta FASTA --alleles 16
 
 SAD in float32 is the difference of two predictions that are each rounded, so it has an error that does not shrink with
 the effect. Here alleles spread over a VCF are scored by the full engine and by the reusing one, and compared with the

@@ -1,7 +1,7 @@
 """How much do scores change with the placement of the windows?
 
-    python benchmarks/placements.py --model demo --alleles 400
-    python benchmarks/placements.py --alleles 24 --region chr1:900001-944000 --other grid
+    python -m benchmarks.placements --model demo --alleles 400
+    python -m benchmarks.placements --alleles 24 --region chr1:900001-944000 --other grid
 
 Scores alleles of a VCF in centred windows and in others, and compares SAD, for alleles that keep the length and for
 those that change it: Pearson's correlation over all pairs of allele and track, and the share of pairs whose signs

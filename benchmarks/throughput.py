@@ -1,6 +1,6 @@
 """How fast is everything but the model, and does its memory stay flat? An engine that returns zeros stands in for it.
 
-    python benchmarks/throughput.py [--records 10000 100000 1000000] [--num-tracks 10] [--suffix .parquet]
+    python -m benchmarks.throughput [--records 10000 100000 1000000] [--num-tracks 10] [--suffix .parquet]
 
 Each size runs in a process of its own, pinned to one core where the system can. Neighbouring variants 20 bp apart on a
 made-up contig of 20 Mb; windows of 196,608 bp are read, encoded and laid for both alleles of each.

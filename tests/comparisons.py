@@ -63,6 +63,7 @@ def assert_agree(
     *,
     tolerance: float = 2e-3,
     noise: float = 1.0,
+    is_low_precision: bool = False,
 ) -> None:
     """Compares statistics: their errors are small beside their spread over tracks, and beside what float32 rounds.
 
@@ -72,6 +73,7 @@ def assert_agree(
       statistics: the statistics to compare.
       tolerance: the largest error, relative to the spread over tracks.
       noise: a factor of the float32 rounding that is no error.
+      is_low_precision: compare the root mean square over tracks, not the largest error of a track.
     """
     for statistic in statistics:
         one, other = found[statistic.name], expected[statistic.name]
@@ -79,5 +81,6 @@ def assert_agree(
             one, other = np.abs(one), np.abs(other)
         spread = max(other.std(), np.abs(other).mean())
         rounding = noise * np.abs(statistic.noise(expected["REF"], other)).max()
-        error = np.abs(one - other).max()
-        assert error <= tolerance * spread + rounding, f"{statistic.name}: {error:.2e}, spread {spread:.2e}"
+        error = np.sqrt(np.mean((one - other) ** 2)) if is_low_precision else np.abs(one - other).max()
+        order = 2 if statistic.name.endswith("JS") else 1  # a divergence grows with the square of an effect
+        assert error <= order * tolerance * spread + rounding, f"{statistic.name}: {error:.2e}, spread {spread:.2e}"
