@@ -4,6 +4,7 @@ The layers look up the arithmetic while a graph is being traced, so that the sam
 one TensorFlow operation per step: the default) and the faster engine.
 """
 
+import ctypes
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -33,6 +34,10 @@ class Arithmetic:
 
 
 PLAIN = Arithmetic()
+
+_capsule_pointer = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)(
+    ("PyCapsule_GetPointer", ctypes.pythonapi)
+)
 
 _CURRENT: ContextVar[Arithmetic] = ContextVar("arithmetic", default=PLAIN)
 
@@ -72,21 +77,46 @@ def fusible(steps: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:
 
 
 class Weights:
-    """A variable's values in the precision of products, cast once for each."""
+    """A variable's values in the precision of products, rounded again only if the variable has changed."""
 
     def __init__(self, variable: tf.Variable) -> None:
         self._variable = variable
-        self._copies: dict[tf.DType, tf.Tensor] = {}
+        self._rounded: dict[tf.DType, tuple[tf.Tensor, tf.Tensor]] = {}
 
     def value(self) -> tf.Tensor:
-        """The values in the current precision. Below float32 they are a copy, made at the first call."""
+        """The values in the current precision.
+
+        Below float32 they are a copy, kept for the next call. Each call of a graph has the values that the variable has
+        when the call begins, also if they changed after the graph was built.
+        """
         dtype = product_dtype()
         if dtype == self._variable.dtype:
             return self._variable
-        if dtype not in self._copies:
-            with tf.init_scope():
-                self._copies[dtype] = tf.cast(self._variable, dtype)
-        return self._copies[dtype]
+        if tf.executing_eagerly():
+            return self._round(dtype)
+        graph = tf.compat.v1.get_default_graph()
+        while graph.is_control_flow_graph:  # a branch or a loop's body, which has no calls of its own
+            graph = graph.outer_graph
+        spec = tf.TensorSpec(self._variable.shape, dtype)
+        return graph.capture_call_time_value(lambda: self._round(dtype), spec, key=(self, dtype))
+
+    def _round(self, dtype: tf.DType) -> tf.Tensor:
+        """Returns the copy in this precision, made anew if the variable has changed."""
+        values = self._variable.value()  # shares the variable's memory
+        kept, rounded = self._rounded.get(dtype, (None, None))
+        # A variable never writes to memory that a tensor shares. So it has changed if, and only if, it lies elsewhere
+        # than what is kept of it here, however it was changed: by assign, an optimizer or a restored checkpoint.
+        if kept is None or _address(kept) != _address(values):
+            rounded = tf.cast(values, dtype)
+            self._rounded[dtype] = values, rounded
+        return rounded
+
+
+def _address(x: tf.Tensor) -> int:
+    """Where a tensor's values lie in the memory of its device."""
+    capsule = tf.experimental.dlpack.to_dlpack(x)
+    managed = _capsule_pointer(capsule, b"dltensor")  # a struct whose first field is the address
+    return ctypes.cast(managed, ctypes.POINTER(ctypes.c_size_t))[0]
 
 
 def in_turn(compute: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:

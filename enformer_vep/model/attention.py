@@ -8,6 +8,8 @@ The second term is computed for a block of queries at a time, from the slice of 
 neither [T, 2T - 1] relative logits nor [T, T] weights of all queries are ever in memory.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 import sonnet as snt
 import tensorflow as tf
@@ -20,15 +22,32 @@ QUERY_BLOCK = 256
 """Queries whose attention is computed at a time."""
 
 
+class AttentionActivations(NamedTuple):
+    """What an attention computes on its way; Q are its queries.
+
+    Attributes:
+      query: float32 [B, H, Q, K], divided by the square root of K.
+      key: float32 [B, H, T, K].
+      value: float32 [B, H, T, V].
+      weights: of each block of queries, float32 [B, H, queries, T].
+      attended: float32 [B, H, Q, V], the weighted means of the values.
+    """
+
+    query: tf.Tensor
+    key: tf.Tensor
+    value: tf.Tensor
+    weights: tuple[tf.Tensor, ...]
+    attended: tf.Tensor
+
+
 class RelativeAttention(snt.Module):
-    """Attention of every position to every position; V is value_size, K key_size, H num_heads."""
+    """Attention of every position to every position; K is key_size, H num_heads, V num_channels / num_heads."""
 
     def __init__(
         self,
         num_channels: int,
         num_heads: int,
         key_size: int,
-        value_size: int,
         *,
         attention_dropout_rate: float,
         position_dropout_rate: float,
@@ -36,15 +55,15 @@ class RelativeAttention(snt.Module):
     ) -> None:
         """Creates the maps of queries, keys, values and position keys (no bias), r_w, r_r and the output map."""
         super().__init__(name=name)
-        self.num_heads, self.key_size, self.value_size = num_heads, key_size, value_size
+        self.num_heads, self.key_size, self.value_size = num_heads, key_size, num_channels // num_heads
         self.attention_dropout_rate = attention_dropout_rate
         self.position_dropout_rate = position_dropout_rate
         spread = snt.initializers.VarianceScaling(scale=2.0)
         self.query = Linear(num_channels, num_heads * key_size, with_bias=False, w_init=spread)
         self.key = Linear(num_channels, num_heads * key_size, with_bias=False, w_init=spread)
-        self.value = Linear(num_channels, num_heads * value_size, with_bias=False, w_init=spread)
-        self.position_key = Linear(value_size, num_heads * key_size, with_bias=False, w_init=spread)
-        self.output = Linear(num_heads * value_size, num_channels, w_init=snt.initializers.Zeros())
+        self.value = Linear(num_channels, num_heads * self.value_size, with_bias=False, w_init=spread)
+        self.position_key = Linear(self.value_size, num_heads * key_size, with_bias=False, w_init=spread)
+        self.output = Linear(num_heads * self.value_size, num_channels, w_init=snt.initializers.Zeros())
         self.r_w_bias = create_variable(spread, [1, num_heads, 1, key_size], "r_w_bias")
         self.r_r_bias = create_variable(spread, [1, num_heads, 1, key_size], "r_r_bias")
 
@@ -55,7 +74,6 @@ class RelativeAttention(snt.Module):
         is_training: bool,
         queries: range | None = None,
         position_keys: tf.Tensor | None = None,
-        kept: dict[str, tf.Tensor] | None = None,
     ) -> tf.Tensor:
         """Maps float32 [B, T, num_channels] to float32 [B, queries, num_channels].
 
@@ -64,9 +82,19 @@ class RelativeAttention(snt.Module):
           is_training: whether to drop out.
           queries: the positions that are wanted; all by default.
           position_keys: the result of `position_keys` for T, if it was computed already.
-          kept: receives intermediate results for `differences.py`: query (divided by the square root of K), key,
-            value, weights (of each block of queries) and attended.
         """
+        y, _ = self.with_activations(x, is_training=is_training, queries=queries, position_keys=position_keys)
+        return y
+
+    def with_activations(
+        self,
+        x: tf.Tensor,
+        *,
+        is_training: bool,
+        queries: range | None = None,
+        position_keys: tf.Tensor | None = None,
+    ) -> tuple[tf.Tensor, AttentionActivations]:
+        """Returns what `__call__` does, and what is computed on the way there."""
         num_positions = x.shape[1]
         queries = queries or range(num_positions)
         query = self.split_heads(self.query(x[:, queries.start : queries.stop])) * self.key_size**-0.5  # [B, H, Q, K]
@@ -75,15 +103,13 @@ class RelativeAttention(snt.Module):
         if position_keys is None:
             position_keys = self.position_keys(num_positions, is_training=is_training)
         weights = []
-        attended = []
-        for block in query_blocks(queries):
-            block_query = query[:, :, block.start - queries.start : block.stop - queries.start]
-            weights.append(self._weights(block_query, block.start, key, position_keys, is_training=is_training))
-            attended.append(product(weights[-1], value))
-        joined = self.join_heads(tf.cast(tf.concat(attended, axis=2), tf.float32))
-        if kept is not None:
-            kept |= {"query": query, "key": key, "value": value, "weights": weights, "attended": joined}
-        return self.output(joined)
+        products = []
+        for block, rows in query_blocks(queries):
+            weights.append(self._weights(query[:, :, rows], block.start, key, position_keys, is_training=is_training))
+            products.append(product(weights[-1], value))
+        attended = tf.cast(tf.concat(products, axis=2), tf.float32)
+        y = self.output(self.join_heads(attended))
+        return y, AttentionActivations(query, key, value, tuple(weights), attended)
 
     def split_heads(self, x: tf.Tensor) -> tf.Tensor:
         """[B, T, H * features] to [B, H, T, features]."""
@@ -116,10 +142,14 @@ class RelativeAttention(snt.Module):
         return tf.nn.dropout(weights, self.attention_dropout_rate) if is_training else weights
 
 
-def query_blocks(queries: range) -> list[range]:
-    """Divides queries into blocks of QUERY_BLOCK, of which the last may be shorter."""
-    starts = range(queries.start, queries.stop, QUERY_BLOCK)
-    return [range(start, min(start + QUERY_BLOCK, queries.stop)) for start in starts]
+def query_blocks(queries: range) -> list[tuple[range, slice]]:
+    """Divides queries into blocks of QUERY_BLOCK, of which the last may be shorter.
+
+    Returns:
+      Of each block the positions, and where they stand among the queries.
+    """
+    starts = range(0, len(queries), QUERY_BLOCK)
+    return [(queries[start : start + QUERY_BLOCK], slice(start, start + QUERY_BLOCK)) for start in starts]
 
 
 def distances_in_use(position_keys: tf.Tensor, start: int, num_queries: int) -> tf.Tensor:

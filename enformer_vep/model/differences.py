@@ -15,20 +15,59 @@ reference's size:
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import NamedTuple
 
 import tensorflow as tf
 
 from enformer_vep.model.arithmetic import fusible, in_turn, product, product_dtype
 from enformer_vep.model.attention import RelativeAttention, align_distances, distances_in_use, query_blocks
-from enformer_vep.model.enformer import Enformer, TransformerBlock
+from enformer_vep.model.enformer import BlockActivations, Enformer, TransformerBlock
 from enformer_vep.model.layers import EPS, GELU_SLOPE, gelu
 
-KeptBlock = dict[str, tf.Tensor]
-"""The tensors of the reference that a transformer block's differences need: see `keep_block`."""
 
-Kept = tuple[list[KeptBlock], dict[str, Any]]
-"""The same for every block, and for final_pointwise and the head."""
+class KeptBlock(NamedTuple):
+    """What a transformer block's differences need of the reference, in the precision of their products.
+
+    Attributes:
+      x: [B, T, C], the block's input.
+      query: [B, H, Q, K] of the wanted bins, divided by the square root of K, with r_w.
+      key: [B, H, T, K].
+      value: [B, H, T, V], less the mean over keys.
+      weights: [B, H, queries, T] of each block of queries; of the first transformer block all in one.
+      attended: [B, H, Q, V], less the values' mean over keys.
+      middle: [B, Q, C], the mlp's input.
+      hidden: [B, Q, 2C], the mlp's before the relu.
+    """
+
+    x: tf.Tensor
+    query: tf.Tensor
+    key: tf.Tensor
+    value: tf.Tensor
+    weights: tuple[tf.Tensor, ...]
+    attended: tf.Tensor
+    middle: tf.Tensor
+    hidden: tf.Tensor
+
+
+class KeptEnd(NamedTuple):
+    """What the differences of final_pointwise and the head need of the reference.
+
+    Attributes:
+      x: float32 [B, bins, C], the input of final_pointwise.
+      pointwise: float32 [B, bins, 2C], its output.
+      logits: of each block of tracks, float32 [B, bins, tracks].
+    """
+
+    x: tf.Tensor
+    pointwise: tf.Tensor
+    logits: tuple[tf.Tensor, ...]
+
+
+class Kept(NamedTuple):
+    """What alternates need of their reference: of each transformer block, and of what follows the last."""
+
+    blocks: tuple[KeptBlock, ...]
+    end: KeptEnd
 
 
 class DifferenceTransformer:
@@ -66,15 +105,15 @@ class DifferenceTransformer:
         blocks: list[KeptBlock] = []
         x = tower
         for block, wanted, position_keys in self._blocks():
-            kept: dict[str, tf.Tensor] = {}
-            x = block(x, is_training=False, wanted=wanted, position_keys=position_keys, kept=kept)
-            blocks.append(keep_block(block, kept, kept_dtype, is_whole=not blocks))
+            x, activations = block.with_activations(x, is_training=False, wanted=wanted, position_keys=position_keys)
+            blocks.append(keep_block(block, activations, kept_dtype, is_whole=not blocks))
         if not blocks:
             x = self._model.crop(x, self._bins)
         pointwise = self._model.final_pointwise(x, is_training=False)
         features = gelu(pointwise)
         logits = in_turn(lambda tracks: self._model.logits(features, self._head, tracks), self._blocks_of_tracks)
-        return [tf.nn.softplus(u) for u in logits], (blocks, {"x": x, "pointwise": pointwise, "logits": logits})
+        kept = Kept(tuple(blocks), KeptEnd(x, pointwise, tuple(logits)))
+        return [tf.nn.softplus(u) for u in logits], kept
 
     def difference(self, kept: Kept, d: tf.Tensor, first_bin: tf.Tensor | None = None) -> list[tf.Tensor]:
         """Runs the alternates, in the current precision.
@@ -93,8 +132,8 @@ class DifferenceTransformer:
           ValueError: there are several references, but not as many as alternates.
         """
         blocks, end = kept
-        if end["x"].shape[0] not in (1, d.shape[0]):
-            raise ValueError(f"expected one reference, or one for each of {d.shape[0]} rows, got {end['x'].shape[0]}")
+        if end.x.shape[0] not in (1, d.shape[0]):
+            raise ValueError(f"expected one reference, or one for each of {d.shape[0]} rows, got {end.x.shape[0]}")
         for number, (block, wanted, position_keys) in enumerate(self._blocks()):
             if number == 0 and first_bin is not None:
                 d = _block_of_few(block, blocks[0], d, first_bin, wanted, position_keys)
@@ -106,15 +145,15 @@ class DifferenceTransformer:
                 d = _spread(d, first_bin[:, tf.newaxis] + tf.range(d.shape[1]), num_bins)
             d = self._model.crop(d, self._bins)
         final = self._model.final_pointwise
-        factor, shift = final.norm.affine(end["x"], is_training=False)
-        d = final.convolution.product(gelu_difference(end["x"] * factor + shift, d * factor, product_dtype()))
-        d = gelu_difference(end["pointwise"], d, product_dtype())
+        factor, shift = final.norm.affine(end.x, is_training=False)
+        d = final.convolution.product(gelu_difference(end.x * factor + shift, d * factor, product_dtype()))
+        d = gelu_difference(end.pointwise, d, product_dtype())
 
         def of_block(block: tuple[range, tf.Tensor]) -> tf.Tensor:
             tracks, logits = block
             return softplus_difference(logits, self._model.logits(d, self._head, tracks, with_bias=False))
 
-        return in_turn(of_block, zip(self._blocks_of_tracks, end["logits"], strict=True))
+        return in_turn(of_block, zip(self._blocks_of_tracks, end.logits, strict=True))
 
     def _blocks(self) -> list[tuple[TransformerBlock, range, tf.Tensor]]:
         """Each block, the bins that it computes, and its position keys."""
@@ -122,32 +161,28 @@ class DifferenceTransformer:
         return [(block, wanted, position_keys) for (block, wanted), position_keys in blocks]
 
 
-def keep_block(block: TransformerBlock, kept: dict[str, tf.Tensor], dtype: tf.DType, *, is_whole: bool) -> KeptBlock:
+def keep_block(block: TransformerBlock, activations: BlockActivations, dtype: tf.DType, *, is_whole: bool) -> KeptBlock:
     """Makes what the differences need of what went on inside a block.
 
     Args:
       block: the block.
-      kept: what it gave.
+      activations: what it computed.
       dtype: the precision that is kept.
-      is_whole: whether the attention's weights are kept as one tensor, not as blocks of queries.
-
-    Returns:
-      In that precision: x and middle [B, T, C]; hidden [B, T, 2C]; query (with r_w), key [B, H, T, K]; value and
-      attended [B, H, T, V], less the value's mean over keys; weights [B, H, T, T], or a list of its blocks.
+      is_whole: whether the attention's weights are kept as one tensor, of all blocks of queries.
     """
-    attention = block.attention
-    mean = tf.reduce_mean(kept["value"], axis=2, keepdims=True)  # rounding errs in proportion to what is left
-    weights = [tf.cast(weights, dtype) for weights in kept["weights"]]
-    return {
-        "x": tf.cast(kept["x"], dtype),
-        "middle": tf.cast(kept["middle"], dtype),
-        "hidden": tf.cast(kept["hidden"], dtype),
-        "query": tf.cast(kept["query"] + attention.r_w_bias, dtype),
-        "key": tf.cast(kept["key"], dtype),
-        "value": tf.cast(kept["value"] - mean, dtype),
-        "attended": tf.cast(attention.split_heads(kept["attended"]) - mean, dtype),
-        "weights": tf.concat(weights, axis=2) if is_whole else weights,
-    }
+    attention = activations.attention
+    mean = tf.reduce_mean(attention.value, axis=2, keepdims=True)  # rounding errs in proportion to what is left
+    weights = tuple(tf.cast(weights, dtype) for weights in attention.weights)
+    return KeptBlock(
+        x=tf.cast(activations.x, dtype),
+        query=tf.cast(attention.query + block.attention.r_w_bias, dtype),
+        key=tf.cast(attention.key, dtype),
+        value=tf.cast(attention.value - mean, dtype),
+        weights=(tf.concat(weights, axis=2),) if is_whole else weights,
+        attended=tf.cast(attention.attended - mean, dtype),
+        middle=tf.cast(activations.middle, dtype),
+        hidden=tf.cast(activations.hidden, dtype),
+    )
 
 
 def _block(
@@ -155,23 +190,21 @@ def _block(
 ) -> tf.Tensor:
     """A transformer block's difference, of float32 [B, T, C] and for the wanted bins."""
     attention = block.attention
-    dn = layer_norm_difference(kept["x"], d, block.attention_norm.scale, product_dtype())
+    dn = layer_norm_difference(kept.x, d, block.attention_norm.scale, product_dtype())
     dq, dk, dv = _project(attention, dn[:, wanted.start : wanted.stop], dn)
     # [dq, q + r_w] [k + dk, dk] is both content terms in one product
-    queries = tf.concat([dq, _of_rows(kept["query"], d.shape[0])], axis=-1)  # [B, H, Q, 2K]
-    keys = tf.concat([changed(kept["key"], dk), dk], axis=-1)  # [B, H, T, 2K]
-    values = changed(kept["value"], dv)
+    queries = tf.concat([dq, _of_rows(kept.query, d.shape[0])], axis=-1)  # [B, H, Q, 2K]
+    keys = tf.concat([changed(kept.key, dk), dk], axis=-1)  # [B, H, T, 2K]
+    values = changed(kept.value, dv)
     attended = []
-    for number, queried in enumerate(query_blocks(wanted)):
-        rows = slice(queried.start - wanted.start, queried.stop - wanted.start)
-        weights = kept["weights"]
-        weights = weights[number] if isinstance(weights, (list, tuple)) else weights[:, :, rows]
+    for number, (queried, rows) in enumerate(query_blocks(wanted)):
+        weights = kept.weights[0][:, :, rows] if len(kept.weights) == 1 else kept.weights[number]
         content = product(queries[:, :, rows], keys, transpose_y=True)
         in_use = distances_in_use(position_keys, queried.start, len(queried))
         relative = product(dq[:, :, rows], in_use, transpose_y=True)
         e = weight_change(weights, content, relative)
         attended.append(
-            attended_difference(product(e, values), product(weights, dv), total(e), kept["attended"][:, :, rows])
+            attended_difference(product(e, values), product(weights, dv), total(e), kept.attended[:, :, rows])
         )
     d_attention = attention.output.product(attention.join_heads(tf.concat(attended, axis=2)))
     return _mlp(block, kept, add(d[:, wanted.start : wanted.stop], d_attention))
@@ -190,31 +223,32 @@ def _block_of_few(
     Of the logits, M columns change in every row, and M rows in every column.
     """
     attention = block.attention
-    num_bins = kept["x"].shape[1]
+    num_bins = kept.x.shape[1]
     bins = first_bin[:, tf.newaxis] + tf.range(d.shape[1])  # [B, M]
-    x = _take(kept["x"], bins, axis=1)
+    x = _take(kept.x, bins, axis=1)
     dn = layer_norm_difference(x, d, block.attention_norm.scale, product_dtype())
     dq, dk, dv = _project(attention, dn, dn)  # [B, H, M, features]
 
     # Every row, as if its query were the reference's.
-    weights = _take(kept["weights"], bins, axis=3)  # [B, H, wanted, M]
-    e = weight_change_of(weights, product(kept["query"], dk, transpose_y=True))
-    value = changed(_take(kept["value"], bins, axis=2), dv)
-    attended = attended_difference(product(e, value), product(weights, dv), total(e), kept["attended"])
+    (all_weights,) = kept.weights
+    weights = _take(all_weights, bins, axis=3)  # [B, H, wanted, M]
+    e = weight_change_of(weights, product(kept.query, dk, transpose_y=True))
+    value = changed(_take(kept.value, bins, axis=2), dv)
+    attended = attended_difference(product(e, value), product(weights, dv), total(e), kept.attended)
 
     # The rows whose query is not; one that is not wanted has no place.
     row = tf.clip_by_value(bins - wanted.start, 0, len(wanted) - 1)
     is_wanted = (bins >= wanted.start) & (bins < wanted.stop)
-    weights, query, reference_attended = (_take(kept[name], row, axis=2) for name in ("weights", "query", "attended"))
+    weights, query, reference_attended = (_take(x, row, axis=2) for x in (all_weights, kept.query, kept.attended))
     all_dk, all_dv = (_spread(x, bins, num_bins) for x in (dk, dv))  # [B, H, T, features]
     content = product(
         tf.concat([dq, query], axis=-1),
-        tf.concat([changed(kept["key"], all_dk), all_dk], axis=-1),
+        tf.concat([changed(kept.key, all_dk), all_dk], axis=-1),
         transpose_y=True,
     )
     relative = product(dq, _distances_of(bins, position_keys), transpose_y=True)
     e = weight_change(weights, content, relative)
-    value = changed(kept["value"], all_dv)
+    value = changed(kept.value, all_dv)
     rows = attended_difference(product(e, value), product(weights, all_dv), total(e), reference_attended)
     place = tf.where(is_wanted, row, -1)
     is_changed = tf.reduce_any(place[:, :, tf.newaxis] == tf.range(len(wanted)), axis=1)  # [B, wanted]
@@ -231,8 +265,8 @@ def _project(attention: RelativeAttention, of_queries: tf.Tensor, d: tf.Tensor) 
 
 def _mlp(block: TransformerBlock, kept: KeptBlock, d: tf.Tensor) -> tf.Tensor:
     """Adds the mlp's difference to that of what goes into it."""
-    dn = layer_norm_difference(kept["middle"], d, block.mlp_norm.scale, product_dtype())
-    hidden = relu_difference(kept["hidden"], block.mlp_in.product(dn), product_dtype())
+    dn = layer_norm_difference(kept.middle, d, block.mlp_norm.scale, product_dtype())
+    hidden = relu_difference(kept.hidden, block.mlp_in.product(dn), product_dtype())
     return add(d, block.mlp_out.product(hidden))
 
 

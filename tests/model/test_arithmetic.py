@@ -1,3 +1,6 @@
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -59,6 +62,67 @@ def test_weights_that_a_graph_asks_for_first_serve_the_next_graph() -> None:
             return tf.function(lambda: tf.cast(weights.value(), tf.float32), autograph=False)().numpy()
 
     assert graph().tolist() == graph().tolist() == [1.0, 2.0]
+
+
+def double(weights: Weights) -> tf.Tensor:
+    with arithmetic(Arithmetic(tf.bfloat16)):
+        return 2 * tf.cast(weights.value(), tf.float32)
+
+
+CHANGES: dict[str, Callable[[tf.Variable, Path], object]] = {
+    "assign": lambda variable, _: variable.assign([3.0, 4.0]),
+    "assign_add": lambda variable, _: variable.assign_add([2.0, 2.0]),
+    "in a graph": lambda variable, _: tf.function(lambda: variable.assign_sub([-2.0, -2.0]), autograph=False)(),
+    "one element": lambda variable, _: (variable[0].assign(3.0), variable.scatter_nd_update([[1]], [4.0])),
+    "an optimizer's step": lambda variable, _: tf.raw_ops.ResourceApplyGradientDescent(
+        var=variable.handle, alpha=1.0, delta=[-2.0, -2.0]
+    ),
+    "a restored checkpoint": lambda variable, path: tf.train.Checkpoint(x=variable).read(
+        tf.train.Checkpoint(x=tf.Variable([3.0, 4.0])).write(str(path / "checkpoint"))
+    ),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_a_change_of_the_variable_is_honoured(change: Callable[[tf.Variable, Path], object], tmp_path: Path) -> None:
+    variable = tf.Variable([1.0, 2.0])
+    weights = Weights(variable)
+    inner = tf.function(lambda: double(weights), autograph=False)
+    graphs = {
+        "eager": lambda: double(weights),
+        "graph": inner,
+        "graph of a graph": tf.function(lambda: inner() + 0.0, autograph=False),
+        "compiled": tf.function(lambda: double(weights), autograph=False, jit_compile=True),
+        "branch": tf.function(
+            lambda: tf.cond(tf.reduce_any(variable > 0.0), lambda: double(weights), lambda: tf.zeros([2])),
+            autograph=False,
+        ),
+        "loop": tf.function(
+            lambda: tf.while_loop(lambda i, _: i < 1, lambda i, _: (i + 1, double(weights)), (0, tf.zeros([2])))[1],
+            autograph=False,
+        ),
+    }
+    for _ in range(2):
+        assert {name: tuple(graph().numpy()) for name, graph in graphs.items()} == dict.fromkeys(graphs, (2.0, 4.0))
+    change(variable, tmp_path)
+    for _ in range(2):
+        assert {name: tuple(graph().numpy()) for name, graph in graphs.items()} == dict.fromkeys(graphs, (6.0, 8.0))
+    assert inner.experimental_get_tracing_count() == 1
+
+
+def test_unchanged_weights_are_not_cast_again() -> None:
+    """Neither between calls of a graph nor by a change of other weights."""
+    variable, other = tf.Variable([1.0, 2.0]), tf.Variable([5.0])
+    weights = Weights(variable)
+    with arithmetic(Arithmetic(tf.bfloat16)):
+        low = weights.value()
+        graph = tf.function(lambda: tf.cast(weights.value(), tf.float32), autograph=False)
+        for _ in range(2):
+            graph()
+            other.assign_add([1.0])
+            assert weights.value() is low
+        variable.assign([1.0, 2.0])  # the values, but not the memory, are the same
+        assert weights.value() is not low
 
 
 def test_fused_steps_give_the_same() -> None:

@@ -5,13 +5,12 @@ from enformer_vep.model import attention
 from enformer_vep.model.attention import RelativeAttention, align_distances
 from enformer_vep.model.positional import position_features
 
-CHANNELS, HEADS, KEY_SIZE, VALUE_SIZE = 12, 2, 4, 6
+CHANNELS, HEADS, KEY_SIZE = 12, 2, 4
+VALUE_SIZE = CHANNELS // HEADS
 
 
 def make_attention(seed: int = 1) -> RelativeAttention:
-    module = RelativeAttention(
-        CHANNELS, HEADS, KEY_SIZE, VALUE_SIZE, attention_dropout_rate=0.05, position_dropout_rate=0.01
-    )
+    module = RelativeAttention(CHANNELS, HEADS, KEY_SIZE, attention_dropout_rate=0.05, position_dropout_rate=0.01)
     rng = np.random.default_rng(seed)
     for variable in module.variables:  # the output map too, which is zero in a fresh module
         variable.assign(rng.standard_normal(variable.shape) / 2)
@@ -64,7 +63,7 @@ def test_align_distances(num_queries: int) -> None:
 
 
 def test_a_fresh_output_map_is_zero() -> None:
-    fresh = RelativeAttention(CHANNELS, HEADS, KEY_SIZE, VALUE_SIZE, attention_dropout_rate=0, position_dropout_rate=0)
+    fresh = RelativeAttention(CHANNELS, HEADS, KEY_SIZE, attention_dropout_rate=0, position_dropout_rate=0)
     assert not fresh(np.ones((1, 5, CHANNELS), np.float32), is_training=False).numpy().any()
 
 

@@ -131,7 +131,7 @@ def test_nothing_large_is_copied_for_each_row(is_few: bool, dtype: tf.DType, is_
     concrete = case.function.get_concrete_function(*case.rows(slice(None)))
     tensors = dict(zip((x.name for x in concrete.inputs), tf.nest.flatten(case.kept), strict=False))
     # A row's query stands beside its change, so that both are one factor: it is small, and so excepted.
-    queries = {id(block["query"]) for block in case.kept[0]}
+    queries = {id(block.query) for block in case.kept.blocks}
     kept = {name: math.prod(x.shape) for name, x in tensors.items() if id(x) not in queries}
     assert len(kept) == len(tensors) - CONFIG.num_transformer_layers
     copies = list(moved(concrete.graph, dict(kept)))
