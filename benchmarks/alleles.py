@@ -29,7 +29,7 @@ def scorable(vcf: str, genome: Any, max_bp: int, *regions: str) -> Iterator[Any]
 
 
 def look_at(variant: Any, codes: Any, geometry: Any, placement: str = "centred") -> Any:
-    """Returns how a variant is looked at by default, in windows of some placement.
+    """Returns the official view of a variant, in windows of some placement.
 
     Args:
       variant: the allele.
@@ -38,10 +38,12 @@ def look_at(variant: Any, codes: Any, geometry: Any, placement: str = "centred")
       placement: the placement's name.
     """
     from enformer_vep.genome.edit import Edit
+    from enformer_vep.genome.indels import IndelPolicy
     from enformer_vep.genome.views import Comparison, ViewSettings
     from enformer_vep.genome.windows import Placement
 
     contig = codes.genome.resolve(variant.chrom)
     window = Placement.parse(placement).window(variant, contig, geometry).interval
     edit = Edit.of(variant, contig, codes.fetch, window.length)
-    return Comparison(ViewSettings().views(window, edit, geometry), np.ones((1, geometry.num_bins), np.float32))
+    views = ViewSettings(indels=IndelPolicy.LEFT)
+    return Comparison(views.views(window, edit, geometry), np.ones((1, geometry.num_bins), np.float32))

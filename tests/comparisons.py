@@ -7,6 +7,7 @@ import numpy as np
 from enformer_vep.genome.codes import N_CODE, Codes
 from enformer_vep.genome.edit import Edit
 from enformer_vep.genome.geometry import Geometry
+from enformer_vep.genome.indels import IndelPolicy
 from enformer_vep.genome.layout import FetchCodes
 from enformer_vep.genome.regions import ScoredBins
 from enformer_vep.genome.variant import Interval, Variant
@@ -14,6 +15,9 @@ from enformer_vep.genome.views import Comparison, ViewSettings
 from enformer_vep.genome.windows import Placement
 from enformer_vep.inference.engine import Scores
 from enformer_vep.scoring import STATISTICS, Statistic
+
+OFFICIAL_VIEWS = ViewSettings(indels=IndelPolicy.LEFT)
+"""One strand, no shift, and the left flank in place."""
 
 ALL_STATISTICS = tuple(STATISTICS.values())
 SUMS = tuple(STATISTICS[name] for name in ("SAD", "SAR", "REF", "ALT"))
@@ -51,7 +55,7 @@ def look_at(
     window = Placement.parse(placement).window(variant, variant.chrom, geometry).interval
     edit = Edit.of(variant, variant.chrom, fetch, window.length)
     return Comparison(
-        (views or ViewSettings()).views(window, edit, geometry),
+        (views or OFFICIAL_VIEWS).views(window, edit, geometry),
         ScoredBins.parse(bins).weights(window, variant.start, geometry),
     )
 

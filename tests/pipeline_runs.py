@@ -5,7 +5,9 @@ from typing import Any
 
 import pandas as pd
 
+from enformer_vep.genome.indels import IndelPolicy
 from enformer_vep.genome.regions import ScoredBins
+from enformer_vep.genome.views import ViewSettings
 from enformer_vep.genome.windows import Placement
 from enformer_vep.io.track_choice import TrackChoice
 from enformer_vep.model.enformer import Enformer
@@ -72,6 +74,7 @@ def run(folder: Path, out: Path, records: list[tuple], **changes: Any) -> pd.Dat
         "model": str(folder / "model"),
     }
     options["allow_mismatches"] = True
+    options["views"] = ViewSettings(indels=IndelPolicy.LEFT)  # the official window, which is easily spelled
     options |= {name: PARSERS[name](value) if name in PARSERS else value for name, value in changes.items()}
     score_vcf(ScoreSettings.of(**options))
     return pd.read_parquet(out) if out.suffix == ".parquet" else pd.read_csv(out, sep="\t", dtype={"chrom": str})

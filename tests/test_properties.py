@@ -88,7 +88,9 @@ def test_any_vcf_on_any_genome(
         index.unlink()
     out = tmp_path / "out.tsv"
     paths = [str(tmp_path / "input.vcf"), "-f", str(tmp_path / "genome.fa"), "-m", str(model_folder), "-o", str(out)]
-    exit_code = main(["score", *paths, "--allow-mismatches", "--overwrite", "--part-size", "3", "-q"])
+    exit_code = main(
+        ["score", *paths, "--allow-mismatches", "--overwrite", "--part-size", "3", "-q", "--indels", "left"]
+    )
     error = capsys.readouterr().err
     assert exit_code == 0, error
     scores = pd.read_csv(out, sep="\t", keep_default_na=False, dtype={"chrom": str, "ref": str, "alt": str}, quoting=3)

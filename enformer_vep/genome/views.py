@@ -139,7 +139,8 @@ def _forward_views(
     if policy is IndelPolicy.AVERAGE:
         half = np.full_like(whole, 0.5)
         return [(reference, left, half), (reference, right, half)]
-    if policy is IndelPolicy.TOWER:
+    # A tower would repeat a long deletion's flank, and see an insertion's ends alone: such alleles are stitched.
+    if policy is IndelPolicy.TOWER and abs(edit.shift_bp) <= geometry.bin_size_bp:
         at_bp = _bin_start(edit.end - 1 - start, geometry)
         return [(reference, Splice(left, right, at_bp), whole)]
     if edit.shift_bp > 0:

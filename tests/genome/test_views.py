@@ -34,6 +34,7 @@ def letters(view: View) -> tuple[str, str]:
 
 SNV = edit_of(37, GENOME[36], "A" if GENOME[36] != "A" else "C")
 INSERTION = Edit("chr1", 36, 36, 36, b"\0\1\2\3\0", 36)
+SHORT_DELETION = Edit("chr1", 37, 41, 37, b"", 41)
 DELETION = Edit("chr1", 36, 41, 36, b"", 41)
 DELINS = Edit("chr1", 36, 41, 36, b"\0\1", 41)
 
@@ -48,7 +49,7 @@ def test_a_substitution_has_one_view_whatever_the_policy(policy: IndelPolicy) ->
 
 
 def test_left_takes_more_of_the_genome_at_its_right_end() -> None:
-    (view,) = ViewSettings().views(WINDOW, DELETION, GEOMETRY)
+    (view,) = ViewSettings(indels=IndelPolicy.LEFT).views(WINDOW, DELETION, GEOMETRY)
     assert letters(view) == (GENOME[20:52], GENOME[20:36] + GENOME[41:57])
 
 
@@ -88,12 +89,21 @@ def test_stitched_bins_away_from_the_variant_compare_equal_sequence(edit: Edit) 
 
 
 def test_tower_splices_where_the_last_changed_base_of_the_genome_is() -> None:
-    # Bases 16 to 20 of the window are deleted: the bin of 20 begins at 20.
-    (view,) = ViewSettings(indels=IndelPolicy.TOWER).views(WINDOW, DELETION, GEOMETRY)
+    # Bases 17 to 20 of the window are deleted: the bin of 20 begins at 20.
+    (view,) = ViewSettings(indels=IndelPolicy.TOWER).views(WINDOW, SHORT_DELETION, GEOMETRY)
     assert isinstance(view.alternate, Splice)
     assert view.alternate.at_bp == 20
-    assert view.alternate.left == DELETION.from_left(20, 32)
-    assert view.alternate.right == DELETION.from_right(52, 32)
+    assert view.alternate.left == SHORT_DELETION.from_left(20, 32)
+    assert view.alternate.right == SHORT_DELETION.from_right(52, 32)
+
+
+def test_tower_stitches_what_is_longer_than_a_bin() -> None:
+    for edit in (DELETION, INSERTION):  # of 5 bp, and bins have 4
+        found, stitched = (
+            ViewSettings(indels=policy).views(WINDOW, edit, GEOMETRY)
+            for policy in (IndelPolicy.TOWER, IndelPolicy.STITCH)
+        )
+        assert [(x.reference, x.alternate) for x in found] == [(x.reference, x.alternate) for x in stitched]
 
 
 def test_a_positive_shift_moves_the_sequence_to_the_right() -> None:
@@ -102,7 +112,11 @@ def test_a_positive_shift_moves_the_sequence_to_the_right() -> None:
     assert view.reference == ModelInput((Span("chr1", 17, 49),))
 
 
-@given(st.sampled_from(IndelPolicy), st.sampled_from([None, SNV, INSERTION, DELETION, DELINS]), st.booleans())
+@given(
+    st.sampled_from(IndelPolicy),
+    st.sampled_from([None, SNV, INSERTION, DELETION, SHORT_DELETION, DELINS]),
+    st.booleans(),
+)
 def test_every_bin_has_a_weight_of_1_in_all(policy: IndelPolicy, edit: Edit | None, is_both: bool) -> None:
     settings = ViewSettings(is_both, (-1, 0, 2), policy)
     views = settings.views(WINDOW, edit, GEOMETRY)
@@ -112,7 +126,7 @@ def test_every_bin_has_a_weight_of_1_in_all(policy: IndelPolicy, edit: Edit | No
 
 
 @pytest.mark.parametrize("policy", IndelPolicy)
-@pytest.mark.parametrize("edit", [SNV, INSERTION, DELETION, DELINS])
+@pytest.mark.parametrize("edit", [SNV, INSERTION, DELETION, SHORT_DELETION, DELINS])
 def test_both_strands_see_the_same(policy: IndelPolicy, edit: Edit) -> None:
     views = ViewSettings(True, (0, 1), policy).views(WINDOW, edit, GEOMETRY)
     for forward, mirrored in zip(views[::2], views[1::2], strict=True):

@@ -35,9 +35,11 @@ CONTIG_BP = 12_000
 
 PLACEMENTS = ["centred", "grid", "shared:128", "shared:600"]
 VIEWS = [
-    ViewSettings(indels=policy) if policy is not IndelPolicy.LEFT else ViewSettings(True, (-1, 3))
-    for policy in IndelPolicy
-] + [ViewSettings(), ViewSettings(True, (0,), IndelPolicy.TOWER), ViewSettings(True, (2,), IndelPolicy.STITCH)]
+    *(ViewSettings(indels=policy) for policy in IndelPolicy),
+    ViewSettings(True, (-1, 3), IndelPolicy.LEFT),
+    ViewSettings(True, (0,), IndelPolicy.TOWER),
+    ViewSettings(True, (2,), IndelPolicy.STITCH),
+]
 
 
 def make_genome() -> np.ndarray:
