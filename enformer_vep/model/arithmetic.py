@@ -4,14 +4,14 @@ The layers look up the arithmetic while a graph is being traced, so that the sam
 one TensorFlow operation per step: the default) and the faster engine.
 """
 
-import ctypes
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import wraps
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
+import numpy as np
 import tensorflow as tf
 
 Item = TypeVar("Item")
@@ -34,10 +34,6 @@ class Arithmetic:
 
 
 PLAIN = Arithmetic()
-
-_capsule_pointer = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)(
-    ("PyCapsule_GetPointer", ctypes.pythonapi)
-)
 
 _CURRENT: ContextVar[Arithmetic] = ContextVar("arithmetic", default=PLAIN)
 
@@ -76,12 +72,19 @@ def fusible(steps: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:
     return run
 
 
+class _Rounded(NamedTuple):
+    """A variable's values in another precision, and the memory that they were read from, which this holds."""
+
+    place: np.ndarray
+    values: tf.Tensor
+
+
 class Weights:
     """A variable's values in the precision of products, rounded again only if the variable has changed."""
 
     def __init__(self, variable: tf.Variable) -> None:
         self._variable = variable
-        self._rounded: dict[tf.DType, tuple[tf.Tensor, tf.Tensor]] = {}
+        self._rounded: dict[tf.DType, _Rounded] = {}
 
     def value(self) -> tf.Tensor:
         """The values in the current precision.
@@ -92,6 +95,9 @@ class Weights:
         dtype = product_dtype()
         if dtype == self._variable.dtype:
             return self._variable
+        if "CPU" not in self._variable.device:
+            # A GPU rounds weights in little time; to look where they lie, the host would have to wait for all it runs.
+            return tf.cast(self._variable, dtype)
         if tf.executing_eagerly():
             return self._round(dtype)
         graph = tf.compat.v1.get_default_graph()
@@ -102,21 +108,15 @@ class Weights:
 
     def _round(self, dtype: tf.DType) -> tf.Tensor:
         """Returns the copy in this precision, made anew if the variable has changed."""
-        values = self._variable.value()  # shares the variable's memory
-        kept, rounded = self._rounded.get(dtype, (None, None))
+        values = self._variable.value()
+        place = np.asarray(memoryview(values))  # shares the variable's memory
         # A variable never writes to memory that a tensor shares. So it has changed if, and only if, it lies elsewhere
         # than what is kept of it here, however it was changed: by assign, an optimizer or a restored checkpoint.
-        if kept is None or _address(kept) != _address(values):
-            rounded = tf.cast(values, dtype)
-            self._rounded[dtype] = values, rounded
-        return rounded
-
-
-def _address(x: tf.Tensor) -> int:
-    """Where a tensor's values lie in the memory of its device."""
-    capsule = tf.experimental.dlpack.to_dlpack(x)
-    managed = _capsule_pointer(capsule, b"dltensor")  # a struct whose first field is the address
-    return ctypes.cast(managed, ctypes.POINTER(ctypes.c_size_t))[0]
+        kept = self._rounded.get(dtype)
+        if kept is None or not np.may_share_memory(kept.place, place):
+            with tf.device(self._variable.device):
+                kept = self._rounded[dtype] = _Rounded(place, tf.cast(values, dtype))
+        return kept.values
 
 
 def in_turn(compute: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:

@@ -125,6 +125,26 @@ def test_unchanged_weights_are_not_cast_again() -> None:
         assert weights.value() is not low
 
 
+def test_a_graph_that_runs_does_not_round_weights() -> None:
+    weights = Weights(tf.Variable([1.0, 2.0]))
+    function = tf.function(lambda: double(weights), autograph=False)
+    casts = [op for op in function.get_concrete_function().graph.get_operations() if op.type == "Cast"]
+    assert [op.outputs[0].dtype for op in casts] == [tf.float32]  # that of the test itself
+    assert function().numpy().tolist() == [2.0, 4.0]
+
+
+def test_off_the_cpu_a_graph_rounds_the_variable_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A look at a GPU's memory would wait for all that runs on it."""
+    variable = tf.Variable([1.0, 2.0])
+    monkeypatch.setattr(type(variable), "device", "/job:localhost/replica:0/task:0/device:GPU:0")
+    monkeypatch.setattr(Weights, "_round", None)
+    weights = Weights(variable)
+    graph = tf.function(lambda: double(weights), autograph=False)
+    assert double(weights).numpy().tolist() == graph().numpy().tolist() == [2.0, 4.0]
+    variable.assign([3.0, 4.0])
+    assert double(weights).numpy().tolist() == graph().numpy().tolist() == [6.0, 8.0]
+
+
 def test_fused_steps_give_the_same() -> None:
     @fusible
     def steps(x: tf.Tensor, dtype: tf.DType) -> tf.Tensor:

@@ -49,6 +49,19 @@ def test_some_bins_are_those_of_the_whole_prediction(num_blocks: int, bins: rang
     assert np.array_equal(model.crop(tower, bins), tower.numpy()[:, scored])
 
 
+@pytest.mark.parametrize("num_blocks", [0, 2])
+def test_with_all_bins_the_graph_is_the_same(num_blocks: int) -> None:
+    model = reference_model(dataclasses.replace(TINY_CONFIG, num_transformer_layers=num_blocks))
+
+    def graph(bins: range | None) -> list[tuple[str, list[str], list[tf.TensorShape]]]:
+        function = tf.function(lambda tower: model.features(tower, bins=bins), autograph=False)
+        traced = function.get_concrete_function(tf.TensorSpec([1, 24, 24])).graph
+        return [(op.type, [x.name for x in op.inputs], [x.shape for x in op.outputs]) for op in traced.get_operations()]
+
+    assert graph(None) == graph(range(16))
+    assert graph(None) != graph(range(15))
+
+
 def test_the_last_block_computes_the_wanted_bins_alone() -> None:
     wanted = [bins for _, bins in reference_model(TINY_CONFIG).blocks_and_bins(range(2, 5))]
     assert wanted == [range(24), range(6, 9)]  # the crop leaves out 4 bins
