@@ -2,72 +2,32 @@
 
 A variant changes a track by a thousandth or less. If the alternate is computed like the reference, rounding both to
 bfloat16 hides this change. Here d, the alternate's activations minus the reference's, goes through the model by itself,
-so that rounding errors are proportional to d, however small the effect. No step subtracts two numbers of the
-reference's size:
-
-- linear map: d W.
-- layer norm, with centred x and d, r = 1/sqrt(var(x) + eps) and r' that of x + d:
-  d r' - x (r r')^2 / (r + r') * mean(2 x d + d^2).
-- gelu x s(1.702 x): d s' + x s (1 - s') expm1(1.702 d), with s and s' the sigmoid before and after.
-- logits: dl = dq (k + dk) + (q + r_w) dk + dq R. Softmax weights p and attended o = p v: with e = p expm1(dl) and
-  s its sum over keys, do = (e (v + dv) + p dv - s o) / (1 + s), for any common offset of v and o.
-- softplus: log1p(sigmoid(u) expm1(du)).
+so that rounding errors are proportional to d, however small the effect. A linear map of d is d W; the other steps are
+those of `difference_steps.py`.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import tensorflow as tf
 
-from enformer_vep.model.arithmetic import fusible, in_turn, product, product_dtype
-from enformer_vep.model.attention import RelativeAttention, align_distances, distances_in_use, query_blocks
-from enformer_vep.model.enformer import BlockActivations, Enformer, TransformerBlock
-from enformer_vep.model.layers import EPS, GELU_SLOPE, gelu
-
-
-class KeptBlock(NamedTuple):
-    """What a transformer block's differences need of the reference, in the precision of their products.
-
-    Attributes:
-      x: [B, T, C], the block's input.
-      query: [B, H, Q, K] of the wanted bins, divided by the square root of K, with r_w.
-      key: [B, H, T, K].
-      value: [B, H, T, V], less the mean over keys.
-      weights: [B, H, queries, T] of each block of queries; of the first transformer block all in one.
-      attended: [B, H, Q, V], less the values' mean over keys.
-      middle: [B, Q, C], the mlp's input.
-      hidden: [B, Q, 2C], the mlp's before the relu.
-    """
-
-    x: tf.Tensor
-    query: tf.Tensor
-    key: tf.Tensor
-    value: tf.Tensor
-    weights: tuple[tf.Tensor, ...]
-    attended: tf.Tensor
-    middle: tf.Tensor
-    hidden: tf.Tensor
-
-
-class KeptEnd(NamedTuple):
-    """What the differences of final_pointwise and the head need of the reference.
-
-    Attributes:
-      x: float32 [B, bins, C], the input of final_pointwise.
-      pointwise: float32 [B, bins, 2C], its output.
-      logits: of each block of tracks, float32 [B, bins, tracks].
-    """
-
-    x: tf.Tensor
-    pointwise: tf.Tensor
-    logits: tuple[tf.Tensor, ...]
-
-
-class Kept(NamedTuple):
-    """What alternates need of their reference: of each transformer block, and of what follows the last."""
-
-    blocks: tuple[KeptBlock, ...]
-    end: KeptEnd
+from enformer_vep.model.arithmetic import in_turn, product, product_dtype
+from enformer_vep.model.attention import RelativeAttention, distances_in_use, query_blocks
+from enformer_vep.model.difference_steps import (
+    add,
+    attended_difference,
+    changed,
+    gelu_difference,
+    layer_norm_difference,
+    relu_difference,
+    softplus_difference,
+    total,
+    weight_change,
+    weight_change_of,
+)
+from enformer_vep.model.enformer import Enformer
+from enformer_vep.model.kept import Kept, KeptBlock, KeptEnd, keep_block
+from enformer_vep.model.layers import gelu
+from enformer_vep.model.transformer import TransformerBlock
 
 
 class DifferenceTransformer:
@@ -159,30 +119,6 @@ class DifferenceTransformer:
         """Each block, the bins that it computes, and its position keys."""
         blocks = zip(self._blocks_and_bins, self._position_keys, strict=True)
         return [(block, wanted, position_keys) for (block, wanted), position_keys in blocks]
-
-
-def keep_block(block: TransformerBlock, activations: BlockActivations, dtype: tf.DType, *, is_whole: bool) -> KeptBlock:
-    """Makes what the differences need of what went on inside a block.
-
-    Args:
-      block: the block.
-      activations: what it computed.
-      dtype: the precision that is kept.
-      is_whole: whether the attention's weights are kept as one tensor, of all blocks of queries.
-    """
-    attention = activations.attention
-    mean = tf.reduce_mean(attention.value, axis=2, keepdims=True)  # rounding errs in proportion to what is left
-    weights = tuple(tf.cast(weights, dtype) for weights in attention.weights)
-    return KeptBlock(
-        x=tf.cast(activations.x, dtype),
-        query=tf.cast(attention.query + block.attention.r_w_bias, dtype),
-        key=tf.cast(attention.key, dtype),
-        value=tf.cast(attention.value - mean, dtype),
-        weights=(tf.concat(weights, axis=2),) if is_whole else weights,
-        attended=tf.cast(attention.attended - mean, dtype),
-        middle=tf.cast(activations.middle, dtype),
-        hidden=tf.cast(activations.hidden, dtype),
-    )
 
 
 def _block(
@@ -297,74 +233,3 @@ def _distances_of(bins: tf.Tensor, position_keys: tf.Tensor) -> tf.Tensor:
     first = num_bins - bins[:, :1] - num_changed  # [B, 1], as in `distances_in_use`
     in_use = tf.gather(position_keys[0], first + tf.range(num_bins + num_changed - 1), axis=1)
     return tf.transpose(in_use, [1, 0, 2, 3])  # [B, H, T + M - 1, K]
-
-
-@fusible
-def add(x: tf.Tensor, products: tf.Tensor) -> tf.Tensor:
-    """Adds products of any precision to float32 x."""
-    return x + tf.cast(products, tf.float32)
-
-
-@fusible
-def changed(x: tf.Tensor, d: tf.Tensor) -> tf.Tensor:
-    """Returns x + d in x's precision, added in float32."""
-    return tf.cast(tf.cast(x, tf.float32) + tf.cast(d, tf.float32), x.dtype)
-
-
-@fusible
-def total(e: tf.Tensor) -> tf.Tensor:
-    """The sum over the last axis, which is kept: float32."""
-    return tf.reduce_sum(tf.cast(e, tf.float32), axis=-1, keepdims=True)
-
-
-@fusible
-def layer_norm_difference(x: tf.Tensor, d: tf.Tensor, scale: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
-    """layer_norm(x + d) - layer_norm(x) of [..., C], as the factor of a product."""
-    x = tf.cast(x, tf.float32)
-    x -= tf.reduce_mean(x, axis=-1, keepdims=True)
-    d -= tf.reduce_mean(d, axis=-1, keepdims=True)
-    variance = tf.reduce_mean(x * x, axis=-1, keepdims=True)
-    change = tf.reduce_mean((2.0 * x + d) * d, axis=-1, keepdims=True)  # of the variance
-    before, after = tf.math.rsqrt(variance + EPS), tf.math.rsqrt(variance + change + EPS)
-    return tf.cast((d * after - x * (tf.square(before * after) / (before + after) * change)) * scale, dtype)
-
-
-@fusible
-def relu_difference(x: tf.Tensor, d: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
-    """relu(x + d) - relu(x), as the factor of a product."""
-    x, d = tf.cast(x, tf.float32), tf.cast(d, tf.float32)
-    return tf.cast(tf.where((x > 0) & (x + d > 0), d, tf.nn.relu(x + d) - tf.nn.relu(x)), dtype)
-
-
-@fusible
-def gelu_difference(x: tf.Tensor, d: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
-    """gelu(x + d) - gelu(x), as the factor of a product."""
-    d = tf.cast(d, tf.float32)
-    before, after = tf.nn.sigmoid(GELU_SLOPE * x), tf.nn.sigmoid(GELU_SLOPE * (x + d))
-    return tf.cast(d * after + x * before * (1.0 - after) * tf.math.expm1(GELU_SLOPE * d), dtype)
-
-
-@fusible
-def softplus_difference(x: tf.Tensor, d: tf.Tensor) -> tf.Tensor:
-    """softplus(x + d) - softplus(x): float32."""
-    return tf.math.log1p(tf.nn.sigmoid(x) * tf.math.expm1(tf.cast(d, tf.float32)))
-
-
-@fusible
-def weight_change(weights: tf.Tensor, content: tf.Tensor, relative: tf.Tensor) -> tf.Tensor:
-    """Returns p expm1(dl); dl is `content` [B, H, Q, T] and `relative` [B, H, Q, T + Q - 1], which is by distance."""
-    logits = tf.cast(content, tf.float32) + align_distances(tf.cast(relative, tf.float32), content.shape[3])
-    return tf.cast(tf.cast(weights, tf.float32) * tf.math.expm1(logits), content.dtype)
-
-
-@fusible
-def weight_change_of(weights: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-    """Returns p expm1(dl), in dl's precision."""
-    return tf.cast(tf.cast(weights, tf.float32) * tf.math.expm1(tf.cast(logits, tf.float32)), logits.dtype)
-
-
-@fusible
-def attended_difference(of_change: tf.Tensor, of_values: tf.Tensor, s: tf.Tensor, attended: tf.Tensor) -> tf.Tensor:
-    """(e (v + dv) + p dv - s o) / (1 + s): float32 [B, H, Q, V]."""
-    products = tf.cast(of_change, tf.float32) + tf.cast(of_values, tf.float32)
-    return (products - s * tf.cast(attended, tf.float32)) / (1.0 + s)

@@ -14,8 +14,11 @@ from importlib.resources import files
 import tensorflow as tf
 
 from enformer_vep.model.attention import RelativeAttention
-from enformer_vep.model.enformer import Enformer, TransformerBlock
-from enformer_vep.model.layers import AttentionPool, BatchNorm, Conv1D, ConvBlock, HalvingBlock, LayerNorm, Linear
+from enformer_vep.model.conv_blocks import AttentionPool, ConvBlock, HalvingBlock
+from enformer_vep.model.enformer import Enformer
+from enformer_vep.model.layers import Conv1D, Linear
+from enformer_vep.model.norms import BatchNorm, LayerNorm
+from enformer_vep.model.transformer import TransformerBlock
 
 CHECKPOINT_ROOT = "module/"
 SAVED_MODEL_ROOT = "model/"

@@ -1,22 +1,13 @@
 """Alternates as differences, against the plain transformer."""
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from enformer_vep.model.arithmetic import Arithmetic, arithmetic
 from enformer_vep.model.config import EnformerConfig
-from enformer_vep.model.differences import (
-    DifferenceTransformer,
-    gelu_difference,
-    layer_norm_difference,
-    relu_difference,
-    softplus_difference,
-)
+from enformer_vep.model.differences import DifferenceTransformer
 from enformer_vep.model.enformer import Enformer
-from enformer_vep.model.layers import EPS, gelu
 from tests.support import TINY_CONFIG, needs_bfloat16, random_one_hot, reference_model
 
 WIDE_CONFIG = EnformerConfig(
@@ -40,45 +31,6 @@ NO_BLOCK_CONFIG = EnformerConfig(
 
 NUM_CHANGED = 6
 RNG = np.random.default_rng(2)
-
-
-def exact(function: Callable[[np.ndarray], np.ndarray], x: np.ndarray, d: np.ndarray) -> np.ndarray:
-    x, d = x.astype(np.float64), d.astype(np.float64)
-    return function(x + d) - function(x)
-
-
-def sigmoid(x: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-x))
-
-
-def layer_norm(x: np.ndarray) -> np.ndarray:
-    return (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + EPS)
-
-
-@pytest.mark.parametrize("scale", [1.0, 1e-3, 1e-7])
-@pytest.mark.parametrize(
-    ("found", "function"),
-    [
-        (lambda x, d: relu_difference(x, d, tf.float32), lambda x: np.maximum(x, 0)),
-        (lambda x, d: gelu_difference(x, d, tf.float32), lambda x: x * sigmoid(1.702 * x)),
-        (softplus_difference, lambda x: np.log1p(np.exp(x))),
-        (lambda x, d: layer_norm_difference(x, d, tf.ones([50]), tf.float32), layer_norm),
-    ],
-    ids=["relu", "gelu", "softplus", "layer norm"],
-)
-def test_differences_are_exact_however_small(
-    found: Callable[[tf.Tensor, tf.Tensor], tf.Tensor], function: Callable[[np.ndarray], np.ndarray], scale: float
-) -> None:
-    """Of a change of 1e-7, float32 would have nothing left if two values were subtracted."""
-    x = RNG.standard_normal((40, 50)).astype(np.float32) * 2
-    d = (RNG.standard_normal((40, 50)) * scale).astype(np.float32)
-    expected = exact(function, x, d)
-    np.testing.assert_allclose(found(tf.constant(x), tf.constant(d)), expected, rtol=1e-4, atol=2e-6 * scale)
-
-
-def test_the_gelu_is_the_models() -> None:
-    x = tf.constant(RNG.standard_normal(100), tf.float32)
-    np.testing.assert_allclose(gelu_difference(x, tf.ones(100), tf.float32), gelu(x + 1) - gelu(x), atol=1e-5)
 
 
 def towers(config: EnformerConfig, model: Enformer) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
