@@ -155,8 +155,13 @@ def query_blocks(queries: range) -> list[tuple[range, slice]]:
 def distances_in_use(position_keys: tf.Tensor, start: int, num_queries: int) -> tf.Tensor:
     """Returns the R(d) of the T + Q - 1 distances from queries start ... start + Q - 1: of [1, H, 2T - 1, K]."""
     num_positions = (position_keys.shape[2] + 1) // 2
-    first = num_positions - start - num_queries  # row of the lowest distance in use, -(start + Q - 1)
+    first = first_distance(num_positions, start, num_queries)
     return position_keys[:, :, first : first + num_positions + num_queries - 1]
+
+
+def first_distance(num_positions: int, start: tf.Tensor, num_queries: int) -> tf.Tensor:
+    """The row in R of the lowest distance that queries from `start`, an int or a tensor, use: -(start + Q - 1)."""
+    return num_positions - start - num_queries
 
 
 def align_distances(relative: tf.Tensor, num_positions: int) -> tf.Tensor:

@@ -70,16 +70,18 @@ def softplus_difference(x: tf.Tensor, d: tf.Tensor) -> tf.Tensor:
 
 
 @fusible
-def weight_change(weights: tf.Tensor, content: tf.Tensor, relative: tf.Tensor) -> tf.Tensor:
-    """Returns p expm1(dl); dl is `content` [B, H, Q, T] and `relative` [B, H, Q, T + Q - 1], which is by distance."""
-    logits = tf.cast(content, tf.float32) + align_distances(tf.cast(relative, tf.float32), content.shape[3])
+def weight_change(weights: tf.Tensor, content: tf.Tensor, relative: tf.Tensor | None = None) -> tf.Tensor:
+    """Returns p expm1(dl), in the precision of the parts of dl.
+
+    Args:
+      weights: p, [B, H, Q, T].
+      content: the part of dl that is by key, [B, H, Q, T].
+      relative: the part that is by distance, [B, H, Q, T + Q - 1]; None if there is none.
+    """
+    logits = tf.cast(content, tf.float32)
+    if relative is not None:
+        logits += align_distances(tf.cast(relative, tf.float32), content.shape[3])
     return tf.cast(tf.cast(weights, tf.float32) * tf.math.expm1(logits), content.dtype)
-
-
-@fusible
-def weight_change_of(weights: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-    """Returns p expm1(dl), in dl's precision."""
-    return tf.cast(tf.cast(weights, tf.float32) * tf.math.expm1(tf.cast(logits, tf.float32)), logits.dtype)
 
 
 @fusible

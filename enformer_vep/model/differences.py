@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from enformer_vep.model.arithmetic import in_turn, product, product_dtype
-from enformer_vep.model.attention import RelativeAttention, distances_in_use, query_blocks
+from enformer_vep.model.attention import RelativeAttention, distances_in_use, first_distance, query_blocks
 from enformer_vep.model.difference_steps import (
     add,
     attended_difference,
@@ -22,7 +22,6 @@ from enformer_vep.model.difference_steps import (
     softplus_difference,
     total,
     weight_change,
-    weight_change_of,
 )
 from enformer_vep.model.enformer import Enformer
 from enformer_vep.model.kept import Kept, KeptBlock, KeptEnd, keep_block
@@ -168,7 +167,7 @@ def _block_of_few(
     # Every row, as if its query were the reference's.
     (all_weights,) = kept.weights
     weights = _take(all_weights, bins, axis=3)  # [B, H, wanted, M]
-    e = weight_change_of(weights, product(kept.query, dk, transpose_y=True))
+    e = weight_change(weights, product(kept.query, dk, transpose_y=True))
     value = changed(_take(kept.value, bins, axis=2), dv)
     attended = attended_difference(product(e, value), product(weights, dv), total(e), kept.attended)
 
@@ -182,7 +181,9 @@ def _block_of_few(
         tf.concat([changed(kept.key, all_dk), all_dk], axis=-1),
         transpose_y=True,
     )
-    relative = product(dq, _distances_of(bins, position_keys), transpose_y=True)
+    num_changed = bins.shape[1]
+    distances = first_distance(num_bins, bins[:, :1], num_changed) + tf.range(num_bins + num_changed - 1)
+    relative = product(dq, _take(position_keys, distances, axis=2), transpose_y=True)
     e = weight_change(weights, content, relative)
     value = changed(kept.value, all_dv)
     rows = attended_difference(product(e, value), product(weights, all_dv), total(e), reference_attended)
@@ -224,12 +225,3 @@ def _spread(x: tf.Tensor, place: tf.Tensor, length: int) -> tf.Tensor:
     one_hot = tf.one_hot(place, length, dtype=x.dtype)  # [B, M, length]
     one_hot = one_hot if x.shape.rank == 3 else one_hot[:, tf.newaxis]
     return tf.matmul(one_hot, x, transpose_a=True)
-
-
-def _distances_of(bins: tf.Tensor, position_keys: tf.Tensor) -> tf.Tensor:
-    """R(d) of the T + M - 1 distances from M neighbouring bins, int32 [B, M], which lie elsewhere in each row."""
-    num_bins = (position_keys.shape[2] + 1) // 2
-    num_changed = bins.shape[1]
-    first = num_bins - bins[:, :1] - num_changed  # [B, 1], as in `distances_in_use`
-    in_use = tf.gather(position_keys[0], first + tf.range(num_bins + num_changed - 1), axis=1)
-    return tf.transpose(in_use, [1, 0, 2, 3])  # [B, H, T + M - 1, K]
