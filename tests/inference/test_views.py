@@ -1,0 +1,94 @@
+"""Strands and shifts, as both engines see them: what is the same sequence must have the same score."""
+
+import numpy as np
+import pytest
+
+from enformer_vep.genome.codes import reverse_complement
+from enformer_vep.genome.edit import Edit
+from enformer_vep.genome.indels import IndelPolicy
+from enformer_vep.genome.variant import Interval, Variant
+from enformer_vep.genome.views import Comparison, ViewSettings
+from enformer_vep.inference.engine import EngineSettings, Scores
+from enformer_vep.inference.full import FullEngine
+from enformer_vep.inference.reusing import ReusingEngine
+from enformer_vep.model.enformer import Enformer
+from tests.comparisons import ALL_STATISTICS, Contig, assert_agree
+from tests.support import TINY_CONFIG, reference_model
+
+GEOMETRY = TINY_CONFIG.geometry
+LENGTH = GEOMETRY.sequence_length_bp
+CODES = np.random.default_rng(5).integers(0, 4, 9_000, dtype=np.uint8)
+START = 2_500
+"""Where the window begins; the variants are in its middle."""
+
+ALLELES = {
+    "SNV": (4_000, "", 1),
+    "MNV": (4_010, "", 3),
+    "insertion": (4_020, "GATTACA", 1),
+    "deletion": (4_030, "G", 12),
+    "delins": (4_041, "TT", 5),
+}
+"""Start, ALT and length of REF; without an ALT, every base is another one."""
+
+
+@pytest.fixture(scope="module")
+def model() -> Enformer:
+    return reference_model(TINY_CONFIG)
+
+
+def variant_on(contig: Contig, kind: str) -> Variant:
+    start, alt, num_ref_bp = ALLELES[kind]
+    ref = contig.letters(start, start + num_ref_bp)
+    return Variant("1", start + 1, ref, alt or ref.translate(str.maketrans("ACGT", "CGTA")))
+
+
+def mirrored(variant: Variant, length_bp: int) -> Variant:
+    """The same allele on the other strand of a contig."""
+    ref, alt = (x.translate(str.maketrans("ACGT", "TGCA"))[::-1] for x in (variant.ref, variant.alt))
+    return Variant("1", length_bp - variant.end + 1, ref, alt)
+
+
+def score(model: Enformer, contig: Contig, variant: Variant, start: int, views: ViewSettings, engine: type) -> Scores:
+    window = Interval("1", start, start + LENGTH)
+    edit = Edit.of(variant, "1", contig.fetch, LENGTH)
+    comparison = Comparison(views.views(window, edit, GEOMETRY), np.ones((1, GEOMETRY.num_bins), np.float32))
+    settings = EngineSettings("human", is_fused=False)
+    (found,) = engine(model, contig.fetch, settings).compare([comparison], ALL_STATISTICS)
+    scores: Scores = found
+    return scores
+
+
+@pytest.mark.parametrize("engine", [FullEngine, ReusingEngine])
+@pytest.mark.parametrize(
+    ("kind", "policy"),
+    [("SNV", IndelPolicy.TOWER), ("MNV", IndelPolicy.LEFT), *((kind, IndelPolicy.AVERAGE) for kind in ALLELES)],
+)
+def test_with_both_strands_a_mirror_image_scores_the_same(
+    model: Enformer, engine: type, kind: str, policy: IndelPolicy
+) -> None:
+    """On the other strand, a window's left flank is its right one: so of the indels' policies, for `average` alone."""
+    contig, other = Contig(CODES), Contig(reverse_complement(CODES))
+    variant = variant_on(contig, kind)
+    views = ViewSettings(reverse_complement=True, indels=policy)
+    found = score(model, contig, variant, START, views, engine)
+    end = len(CODES) - START - LENGTH
+    turned = score(model, other, mirrored(variant, len(CODES)), end, views, engine)
+    assert_agree(turned, found)
+    one_strand = score(model, contig, variant, START, ViewSettings(indels=policy), engine)
+    assert np.abs(one_strand["SAD"] - found["SAD"]).max() > 0.01 * np.abs(found["SAD"]).max()
+
+
+@pytest.mark.parametrize("engine", [FullEngine, ReusingEngine])
+@pytest.mark.parametrize("policy", IndelPolicy)
+@pytest.mark.parametrize("shift_bp", [-5, 1, 64])
+def test_a_shift_is_the_run_on_a_genome_that_is_moved(
+    model: Enformer, engine: type, policy: IndelPolicy, shift_bp: int
+) -> None:
+    moved = np.concatenate([np.full(max(shift_bp, 0), 2, np.uint8), CODES[max(-shift_bp, 0) :]])
+    for kind in ALLELES:
+        variant = variant_on(Contig(CODES), kind)
+        views = ViewSettings(shifts=(shift_bp,), indels=policy)
+        found = score(model, Contig(CODES), variant, START, views, engine)
+        there = Variant("1", variant.pos + shift_bp, variant.ref, variant.alt)
+        expected = score(model, Contig(moved), there, START, ViewSettings(indels=policy), engine)
+        assert_agree(found, expected)
