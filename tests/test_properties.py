@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from enformer_vep.cli import main
 from enformer_vep.model.enformer import Enformer
 from enformer_vep.model.weights import save_model
+from enformer_vep.scoring import FLOAT32_NOISE
 from tests.support import TINY_CONFIG, reference_model, write_fasta
 
 LENGTH = TINY_CONFIG.sequence_length_bp
@@ -54,15 +55,18 @@ def records(draw: st.DrawFn, genome: dict[str, str]) -> str:
     return "\t".join([chrom, str(pos), draw(st.sampled_from([".", "rs1", "a;b"])), ref, alts, ".", "PASS", "."])
 
 
-def expected_sad(model: Enformer, contig: str, row: Any) -> np.ndarray:
-    """The window in a few lines of its own: N around the contig, the first REF base at LENGTH / 2 - 1."""
+def expected_sad(model: Enformer, contig: str, row: Any) -> tuple[np.ndarray, np.ndarray]:
+    """SADs, and what float32 rounds away of them.
+
+    The window in a few lines of its own: N around the contig, the first REF base at LENGTH / 2 - 1.
+    """
     start = row.pos - 1 - (LENGTH // 2 - 1)
     windows = []
     for sequence in (contig, contig[: row.pos - 1] + row.alt + contig[row.pos - 1 + len(row.ref) :]):
         letters = [sequence[at].upper() if 0 <= at < len(sequence) else "N" for at in range(start, start + LENGTH)]
         windows.append([[letter == base for base in "ACGT"] for letter in letters])
     x = model(np.array(windows, np.float32))["human"].numpy().astype(float)
-    return (x[1] - x[0]).sum(0)
+    return (x[1] - x[0]).sum(0), FLOAT32_NOISE * x[0].sum(0)
 
 
 def resolve(genome: dict[str, str], chrom: str) -> str:
@@ -70,7 +74,7 @@ def resolve(genome: dict[str, str], chrom: str) -> str:
     return genome[chrom if chrom in genome else aliases[chrom]]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(genome=st.dictionaries(NAMES, SEQUENCES, min_size=1, max_size=4), data=st.data())
 def test_any_vcf_on_any_genome(
     genome: dict[str, str],
@@ -107,5 +111,5 @@ def test_any_vcf_on_any_genome(
     assert counts["alleles_read"] == len(scores) + len(skipped)
     assert counts["records"] == len(found)
     for row in scores.itertuples(index=False):
-        sad = expected_sad(model, resolve(genome, row.chrom), row)
-        np.testing.assert_allclose(np.array(row[7:], float), sad, atol=2e-3 * max(sad.std(), 1e-2))
+        sad, noise = expected_sad(model, resolve(genome, row.chrom), row)
+        assert (np.abs(np.array(row[7:], float) - sad) <= 2e-3 * sad.std() + 2 * noise).all()

@@ -22,7 +22,7 @@ def test_the_next_items_are_drawn_while_one_is_used() -> None:
 
     ahead = read_ahead(items(), 3)
     assert next(ahead) == 0
-    for _ in range(100):
+    for _ in range(6000):
         if len(drawn) == 5:  # the one that is used, three that wait, and one that waits to wait
             break
         time.sleep(0.01)
@@ -43,9 +43,9 @@ def test_an_error_comes_in_its_place() -> None:
 
 
 def test_no_thread_is_left_behind() -> None:
-    before = threading.active_count()
+    before = set(threading.enumerate())
     ahead = read_ahead(iter(range(100)), 2)
     next(ahead)
     ahead.close()  # type: ignore[attr-defined]
     list(read_ahead(iter(range(5)), 2))
-    assert threading.active_count() == before
+    assert set(threading.enumerate()) <= before  # others, such as a progress bar's, may end meanwhile

@@ -71,7 +71,7 @@ def test_the_first_line_comes_though_no_allele_is_done(
     monkeypatch.setattr(progress_module, "INTERVAL_SECONDS", 0.001)
     with Progress(is_terminal=False) as progress:
         progress.start(7)
-        for _ in range(1000):
+        for _ in range(12_000):
             if found := [message for message in caplog.messages if not message.startswith("preparing")]:
                 break  # the thread may have told of the preparation before the start
             time.sleep(0.005)
