@@ -21,7 +21,7 @@ test: lint
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not full'
 
 test-quick: install
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not full' -x
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not full and not slow' -x
 
 test-full: install
 	$(BIN)/python -m pytest -m full

@@ -34,6 +34,8 @@ from enformer_vep.model.weights import load_model
 from tests.comparisons import SUMS, look_at
 from tests.support import DATA, needs_bfloat16, precisions
 
+pytestmark = pytest.mark.slow
+
 PREDICTION_TOLERANCE = 2e-4
 """Relative, of a track's sum or of one bin."""
 

@@ -16,6 +16,8 @@ from enformer_vep.model.weights import save_model
 from enformer_vep.scoring import FLOAT32_NOISE
 from tests.support import TINY_CONFIG, reference_model, write_fasta
 
+pytestmark = pytest.mark.slow
+
 LENGTH = TINY_CONFIG.sequence_length_bp
 HEADER = "##fileformat=VCFv4.3\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
 

@@ -12,6 +12,8 @@ import tensorflow as tf
 
 from enformer_vep.model.keys import checkpoint_variables
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = Path(__file__).parents[1] / "tools" / "train_demo.py"
 
 

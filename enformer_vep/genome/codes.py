@@ -1,4 +1,4 @@
-"""Sequence as numbers: codes, one_hot, reverse complement, and an allele placed in its window.
+"""Sequence as numbers: codes, one_hot and reverse complement.
 
 `codes` are uint8 with A C G T N = 0 1 2 3 4, in either case; everything that is not A, C, G or T is N.
 """
@@ -37,34 +37,3 @@ def one_hot(codes: Codes) -> npt.NDArray[np.float32]:
 def reverse_complement(codes: Codes) -> Codes:
     """Returns the codes [..., length] of the other strand, read 5' to 3'."""
     return _COMPLEMENT[codes[..., ::-1]]
-
-
-def place_alleles(
-    region: Codes, *, offset_bp: int, num_ref_bp: int, alternate: Codes, length_bp: int
-) -> tuple[Codes, Codes]:
-    """Makes the reference and the alternate sequence of one allele.
-
-    Both begin at the region's first base. The alternate has the same left flank, the ALT allele in place of REF, and
-    then as much of the reference as fills the window: more for a deletion, less for an insertion.
-
-    Args:
-      region: codes of the reference from the window's start on, long enough for both windows.
-      offset_bp: where REF begins in the region.
-      num_ref_bp: length of REF.
-      alternate: codes of ALT.
-      length_bp: length of the windows.
-
-    Returns:
-      Two codes uint8 [length_bp]: reference and alternate. The arguments are not changed.
-
-    Raises:
-      ValueError: the region is too short.
-    """
-    needed_bp = length_bp + max(0, num_ref_bp - len(alternate))
-    if len(region) < needed_bp:
-        raise ValueError(f"the region must hold at least {needed_bp} bp, got {len(region)}")
-    reference = region[:length_bp].copy()
-    right = region[offset_bp + num_ref_bp :]
-    num_right_bp = max(0, length_bp - offset_bp - len(alternate))
-    placed = np.concatenate([region[:offset_bp], alternate, right[:num_right_bp]])[:length_bp]
-    return reference, placed

@@ -13,6 +13,8 @@ from enformer_vep.demo.files import NUM_OF_KIND, write_demo
 from enformer_vep.demo.recovery import Recovery
 from enformer_vep.demo.world import TRACKS
 
+pytestmark = pytest.mark.slow
+
 NOTICE = "mean nothing biologically"
 
 

@@ -27,6 +27,8 @@ from enformer_vep.model.enformer import Enformer
 from enformer_vep.model.location import locate_model
 from enformer_vep.model.weights import load_model
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def contigs() -> dict[str, Contig]:

@@ -1,6 +1,7 @@
 """What a variant changes, against sequences that are written letter by letter."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -61,6 +62,24 @@ def test_new_bases_stand_between_spans() -> None:
 
 def test_an_allele_that_is_the_genomes_changes_nothing() -> None:
     assert edit_of("ACGT", 2, "C", "C") is None
+
+
+@pytest.mark.parametrize(
+    ("ref", "alt", "expected"),
+    [
+        # the window is 8 bp of ACGTACGTAC, REF begins at offset 3
+        ("T", "G", "ACGGACGT"),  # SNV
+        ("TA", "GG", "ACGGGCGT"),  # MNV
+        ("T", "TCC", "ACGTCCAC"),  # insertion: the right end loses GT
+        ("TAC", "T", "ACGTGTAC"),  # deletion: two more bases of reference at the right end
+        ("TA", "C", "ACGCCGTA"),  # delins
+        ("T", "CCCCCCCCC", "ACGCCCCC"),  # an insertion that reaches beyond the window
+    ],
+)
+def test_the_official_window_of_every_kind(ref: str, alt: str, expected: str) -> None:
+    edit = edit_of("ACGTACGTAC", 4, ref, alt)
+    assert edit is not None
+    assert edit.from_left(0, 8).codes(genome_of("ACGTACGTAC")).tolist() == encode(expected).tolist()
 
 
 @given(changed_genomes(), st.integers(0, 30))

@@ -26,6 +26,8 @@ from enformer_vep.model.enformer import Enformer
 from tests.comparisons import ALL_STATISTICS, SUMS, Contig, assert_agree, look_at
 from tests.support import TINY_CONFIG, precisions, reference_model
 
+pytestmark = pytest.mark.slow
+
 MIXED_TOLERANCE = 0.25
 """Of so narrow a model, beside N or repeats; the goldens say what the official size errs by."""
 

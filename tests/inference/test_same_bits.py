@@ -24,6 +24,8 @@ from enformer_vep.model.weights import load_model
 from tests.comparisons import ALL_STATISTICS, Contig, look_at
 from tests.support import SMALL_CONFIG, TINY_CONFIG, precisions, reference_model
 
+pytestmark = pytest.mark.slow
+
 CONTIG_BP = 400_000
 CODES = np.random.default_rng(11).integers(0, 4, CONTIG_BP, dtype=np.uint8)
 

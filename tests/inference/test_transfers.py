@@ -11,6 +11,8 @@ import pytest
 
 from tests.support import precisions
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = """
 import sys
 import numpy as np

@@ -15,6 +15,8 @@ from enformer_vep.model.enformer import Enformer
 from tests.comparisons import ALL_STATISTICS, Contig, assert_agree
 from tests.support import TINY_CONFIG, reference_model
 
+pytestmark = pytest.mark.slow
+
 GEOMETRY = TINY_CONFIG.geometry
 LENGTH = GEOMETRY.sequence_length_bp
 CODES = np.random.default_rng(5).integers(0, 4, 9_000, dtype=np.uint8)

@@ -16,6 +16,8 @@ from enformer_vep.run.parts import Part
 from enformer_vep.run.work_folder import WorkFolder
 from tests.support import TINY_CONFIG, needs_bfloat16, random_sequence, reference_model, write_fasta, write_vcf
 
+pytestmark = pytest.mark.slow
+
 CONTIG = random_sequence(6_000)
 TABLE, SKIPPED, RUN, TRACKS, WORK = NAMES = [
     f"out.tsv.gz{suffix}" for suffix in ("", ".skipped.tsv", ".run.json", ".tracks.tsv", ".parts")

@@ -19,6 +19,8 @@ from enformer_vep.run.shards import Shard
 from enformer_vep.run.work_folder import WorkFolder
 from tests.support import TINY_CONFIG, random_sequence, reference_model, write_fasta, write_vcf
 
+pytestmark = pytest.mark.slow
+
 CONTIG = random_sequence(8_000)
 NUM_ALLELES = 26
 

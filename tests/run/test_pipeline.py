@@ -29,6 +29,8 @@ from enformer_vep.scoring import Statistic
 from tests.pipeline_runs import GENOME, HUMAN, LENGTH, SCORED, other, reference, run, write_inputs
 from tests.support import TINY_CONFIG, reference_model, write_vcf
 
+pytestmark = pytest.mark.slow
+
 SKIPPED = [
     ("chr1", 3000, "mismatch", other(reference("chr1", 3000)), "NOT", SkipReason.INVALID_ALT),
     (

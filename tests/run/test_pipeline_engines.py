@@ -11,6 +11,8 @@ from enformer_vep.model.enformer import Enformer
 from tests.pipeline_runs import HUMAN, SCORED, other, reference, run, write_inputs
 from tests.support import TINY_CONFIG, needs_bfloat16, reference_model
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def model() -> Enformer:
