@@ -17,11 +17,14 @@ install: .venv/developing
 	$(PIP) install --quiet --editable '.[test,dev]'
 	@touch $@
 
+# Each of the two workers begins with its half of the tests, and takes over some of the other's when it is done.
+PYTEST = $(BIN)/python -m pytest -n 2 --dist worksteal
+
 test: lint
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not full'
+	$(PYTEST) -m 'not full'
 
 test-quick: install
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not full and not slow' -x
+	$(PYTEST) -m 'not full and not slow'
 
 test-full: install
 	$(BIN)/python -m pytest -m full

@@ -107,8 +107,9 @@ def test_small_model(small_checkpoint: Path, real_genome: str, *, is_reusing: bo
     model = load_model(locate_model(str(small_checkpoint))).model
     codes, comparisons = golden_comparisons(golden, real_genome)
     assert len(comparisons) == 9
-    for head, chosen in (("human", range(9)), ("mouse", range(4, 6))):
-        make = ReusingEngine if is_reusing else FullEngine
+    make = ReusingEngine if is_reusing else FullEngine
+    # The full engine only sums what the model gives, and that is looked at bin by bin: an SNV and a deletion will do.
+    for head, chosen in (("human", range(9) if is_reusing else (0, 6)), ("mouse", range(4, 6))):
         engine = make(model, codes.fetch, EngineSettings(head, batch_size=2))
         found = engine.compare((comparisons[record] for record in chosen), SUMS)
         for record, scores in zip(chosen, found, strict=True):

@@ -54,8 +54,11 @@ def test_the_signal_of_a_contig_that_it_never_saw(model: Enformer, contigs: dict
     found = correlations(predictor(model), contigs["made_up_1"], model.config.geometry)
     assert {track: r for track, r in found.items() if track in CHIP_TRACKS and r < 0.8} == {}
     assert {track: r for track, r in found.items() if track in CAGE_TRACKS and r < 0.6} == {}
+    card = (locate_model("demo").prefix.parent / "model_card.md").read_text(encoding="utf-8")
+    assert {track: r for track, r in found.items() if abs(r - float(card.split(f"| {track} | ")[1][:5])) > 0.002} == {}
 
 
+@pytest.mark.full
 def test_the_truth_about_300_variants(tmp_path: Path, contigs: dict[str, Contig], variants: list[SiteVariant]) -> None:
     records = site_records(variants)
     write_fasta(tmp_path / "genome.fa", list(contigs.values()))
@@ -97,7 +100,8 @@ def test_a_broken_enhancer_lowers_its_promoter_and_only_by_attention(
     model: Enformer, contigs: dict[str, Contig], variants: list[SiteVariant]
 ) -> None:
     broken = [variant for variant in variants if variant.kind == "enhancer_break"]
-    assert len(broken) == 20
+    broken = broken[::2]
+    assert len(broken) == 10
     predict = predictor(model)
     assert share_lowered(predict, model, contigs, broken) >= 0.8
     for block in model.transformer_blocks:

@@ -4,7 +4,6 @@ Run with ONEDNN_MAX_CPU_ISA=AVX2 too, where a bin's bits do depend on its place 
 """
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -62,16 +61,14 @@ def tile_bytes(config: EnformerConfig) -> int:
     return min(TILE_BINS, config.geometry.num_tower_bins) * config.channels * 4
 
 
-def check(model: Enformer, comparisons: Sequence[Comparison], *, num_shards: int = 2, **options: object) -> None:
-    """Compares one run with shards, a reversed order, and caches of nothing and of one tile."""
+def check(model: Enformer, comparisons: Sequence[Comparison], **options: object) -> None:
+    """Compares one run with the second of two shards without a cache, and a reversed order with a cache of one tile."""
     everyone = range(len(comparisons))
     expected = bits(model, comparisons, everyone, **options)
-    ends = [len(comparisons) * shard // num_shards for shard in range(num_shards + 1)]
-    for start, end in pairwise(ends):
-        assert bits(model, comparisons, range(start, end), **options) == {i: expected[i] for i in range(start, end)}
-    assert bits(model, comparisons, everyone[::-1], **options) == expected
-    for cache_bytes in (0, tile_bytes(model.config)):
-        assert bits(model, comparisons, everyone, cache_bytes=cache_bytes, **options) == expected
+    shard = everyone[len(everyone) // 2 :]
+    assert bits(model, comparisons, shard, cache_bytes=0, **options) == {i: expected[i] for i in shard}
+    cache_bytes = tile_bytes(model.config)
+    assert bits(model, comparisons, everyone[::-1], cache_bytes=cache_bytes, **options) == expected
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +78,7 @@ def tiny() -> Enformer:
 
 @pytest.mark.parametrize("precision", precisions("float32", "mixed"))
 @given(data=st.data())
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5)
 def test_any_share_in_any_order_with_any_cache(tiny: Enformer, precision: str, data: st.DataObject) -> None:
     positions = data.draw(st.lists(st.integers(1, 4000), min_size=2, max_size=8))
     placement = data.draw(st.sampled_from(["centred", "grid", "shared:600"]))

@@ -83,8 +83,11 @@ def test_merged_shards_are_a_single_run(
 
 
 def test_more_shards_than_alleles(inputs: Path, tmp_path: Path) -> None:
-    single = score(inputs, tmp_path / "single.tsv")
-    parts = score_shards(inputs, tmp_path / "shards", NUM_ALLELES + 3, ".tsv")
+    for name in ("model", "genome.fa"):
+        (tmp_path / name).symlink_to(inputs / name)
+    write_vcf(tmp_path / "input.vcf", [("chr1", 2000, "v", CONTIG[1999], CONTIG[1999] + "A,*")])
+    single = score(tmp_path, tmp_path / "single.tsv")
+    parts = score_shards(tmp_path, tmp_path / "shards", 5, ".tsv")
     assert main(["merge", str(tmp_path / "merged.tsv"), *parts]) == 0
     assert (tmp_path / "merged.tsv").read_bytes() == single.read_bytes()
 
