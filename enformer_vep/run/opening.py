@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass
 
+from enformer_vep.errors import InputError
 from enformer_vep.io.reference import ReferenceCodes
 from enformer_vep.model.location import ModelLocation
 from enformer_vep.run.engines import make_engine
@@ -71,8 +72,12 @@ def open_run(settings: ScoreSettings, inputs: RunInputs, location: ModelLocation
       work: the work folder, which may have parts of the same run.
 
     Raises:
-      InputError: the model, the device, the head, the tracks or the placement cannot be used.
+      InputError: the model, the device, the head, the tracks, the placement or the bins cannot be used.
     """
+    try:
+        settings.scoring.bins.with_names(inputs.genome.resolve)
+    except ValueError as error:
+        raise InputError(str(error)) from error
     model = open_model(location, settings.scoring, settings.compute)
     scorer = open_scorer(model, ReferenceCodes(inputs.genome), settings.scoring, settings.compute)
     shard = None
