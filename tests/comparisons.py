@@ -86,5 +86,6 @@ def assert_agree(
         spread = max(other.std(), np.abs(other).mean())
         rounding = noise * np.abs(statistic.noise(expected["REF"], other)).max()
         error = np.sqrt(np.mean((one - other) ** 2)) if is_low_precision else np.abs(one - other).max()
-        order = 2 if statistic.name.endswith("JS") else 1  # a divergence grows with the square of an effect
+        # A divergence grows with the square of an effect; a single bin is as exact as all in float32 alone.
+        order = 2 if statistic.name.endswith("JS") or (is_low_precision and statistic.has_uncertain_sign) else 1
         assert error <= order * tolerance * spread + rounding, f"{statistic.name}: {error:.2e}, spread {spread:.2e}"

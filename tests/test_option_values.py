@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from enformer_vep.cli import cli, main
+from enformer_vep.genome.views import ViewSettings
 from enformer_vep.genome.windows import Placement
 from enformer_vep.io.track_choice import TrackChoice
 from enformer_vep.option_values import format_bytes, parse_bytes
@@ -76,7 +77,9 @@ def test_every_option_is_a_setting_and_every_setting_an_option() -> None:
     settings = [item.name for group in GROUPS for item in fields(group)]
     assert len(settings) == len(set(settings))
     options = {parameter.name for parameter in cli.commands["score"].params} - {"help", "debug"}
-    assert options | {"command"} == set(settings)
+    views = {item.name for item in fields(ViewSettings)}
+    assert views <= options
+    assert (options - views) | {"command", "views"} == set(settings)
 
 
 def test_a_setting_that_there_is_not_is_an_error() -> None:

@@ -270,16 +270,18 @@ def test_an_alleles_bits_do_not_depend_on_its_neighbours(model: Enformer, precis
 
 
 @pytest.mark.parametrize("precision", precisions("float32", "mixed"))
-def test_references_and_alternates_fill_batches(model: Enformer, full_engine: FullEngine, precision: str) -> None:
-    """Variants of one window, of windows of their own, and of several views, in batches of four."""
+def test_references_and_alternates_fill_batches(model: Enformer, precision: str) -> None:
+    """Variants of one window, of windows of their own, and of several views: four at a time as one by one."""
     variants = [snv(3000), snv(3003), snv(3006), deletion(3001), snv(6000), snv(7001), snv(9003), allele(7500, 1, "CG")]
     for views in (ViewSettings(), ViewSettings(True, (0, 2), IndelPolicy.AVERAGE)):
         for placement in ("centred", "shared:600"):
             comparisons = [look(variant, placement, views) for variant in variants]
-            found = list(make_engine(model, precision=precision, batch_size=4).compare(comparisons, ALL_STATISTICS))
-            expected = full_engine.compare(comparisons, ALL_STATISTICS)
-            for one, other in zip(found, expected, strict=True):
-                assert_agree(one, other, **tolerances(precision))
+            four, one = (make_engine(model, precision=precision, batch_size=size) for size in (4, 1))
+            together = zip(
+                four.compare(comparisons, ALL_STATISTICS), one.compare(comparisons, ALL_STATISTICS), strict=True
+            )
+            for found, expected in together:
+                assert_agree(found, expected, tolerance=2e-3 if precision == "float32" else 0.03, noise=3)
 
 
 @pytest.mark.parametrize("precision", precisions("float32", "mixed"))
