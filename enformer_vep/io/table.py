@@ -71,11 +71,24 @@ class TableFile(Protocol):
 
 
 def open_table(
-    stream: BinaryIO, paths: OutputPaths, settings: TableSettings, metadata: Mapping[bytes, bytes]
+    stream: BinaryIO,
+    paths: OutputPaths,
+    settings: TableSettings,
+    metadata: Mapping[bytes, bytes],
+    *,
+    num_alleles: int | None = None,
 ) -> TableFile:
-    """Starts a table in the format of its name, with the metadata if the format has a place for them."""
+    """Starts a table in the format of its name.
+
+    Args:
+      stream: where it is written.
+      paths: its name.
+      settings: how scores are written.
+      metadata: what is written with the table if the format has a place for it.
+      num_alleles: number of alleles that will be written, None if unknown; fewer than a row group need less memory.
+    """
     if paths.is_parquet:
-        return _ParquetTable(stream, settings, metadata)
+        return _ParquetTable(stream, settings, metadata, num_alleles)
     return _TextTable(BgzipWriter(stream) if paths.is_gzipped else stream, settings)
 
 
@@ -92,7 +105,9 @@ def rows_per_group(layout: str, num_tracks: int) -> int:
 
 
 class _ParquetTable:
-    def __init__(self, stream: BinaryIO, settings: TableSettings, metadata: Mapping[bytes, bytes]) -> None:
+    def __init__(
+        self, stream: BinaryIO, settings: TableSettings, metadata: Mapping[bytes, bytes], num_alleles: int | None
+    ) -> None:
         self._settings = settings
         self._num_tracks = len(settings.tracks.identifiers)
         value = pa.float16() if settings.dtype == "float16" else pa.float32()
@@ -104,11 +119,13 @@ class _ParquetTable:
         self._schema = pa.schema(fields, metadata)
         self._writer = parquet_writer(stream, self._schema)
         rows = rows_per_group(settings.layout, self._num_tracks)
-        num_alleles = rows // self._num_tracks if settings.layout == "long" else rows
+        num_held = rows // self._num_tracks if settings.layout == "long" else rows
         self._alleles: list[VcfAllele] = []
-        # A wide table is written column by column, so each column is contiguous.
+        # A wide table is written column by column, so each column is contiguous: all of the memory is soon in use.
         order = "F" if settings.layout == "wide" else "C"
-        self._scores = np.empty((num_alleles, settings.num_scores), dtype=settings.dtype, order=order)  # type: ignore[call-overload]
+        if num_alleles is not None:
+            num_held = min(num_held, max(1, num_alleles))
+        self._scores = np.empty((num_held, settings.num_scores), dtype=settings.dtype, order=order)  # type: ignore[call-overload]
 
     def write(self, alleles: Sequence[VcfAllele], scores: Scores) -> None:
         done = 0

@@ -207,7 +207,7 @@ def _course(
 
 def _write(computed: _Computed, place: _Place, started: datetime) -> ScoreSummary:
     """Puts all parts together."""
-    _give_back_memory()  # the table's row groups and columns need as much as the model
+    _give_back_memory()
     place.progress.begin("writing")
     with WholeFiles(place.paths) as files:
         writer = ResultWriter(files, place.paths, computed.table, computed.record)
@@ -246,7 +246,10 @@ def _summary(
 
 
 def _give_back_memory() -> None:
-    """Frees unused memory, and returns to the system what the C library would keep of it."""
+    """Frees unused memory, and returns to the system what the C library would keep of it.
+
+    TensorFlow's allocator for CPUs keeps the model's memory nevertheless.
+    """
     gc.collect()  # the traced graph and the model refer to each other
     library = ctypes.CDLL(None)
     if hasattr(library, "malloc_trim"):  # glibc

@@ -113,7 +113,8 @@ class ResultWriter:
         with files.writing():
             self._skipped = files.open(paths.skipped)
             write_line(self._skipped, SKIPPED_COLUMNS)
-            self._table = open_table(files.open_table(), paths, settings, metadata)
+            num_scored = run.counts.alleles_scored
+            self._table = open_table(files.open_table(), paths, settings, metadata, num_alleles=num_scored)
 
     def write(self, part: Part) -> None:
         """Adds the alleles of a part."""
