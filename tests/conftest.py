@@ -3,11 +3,15 @@
 import logging
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from enformer_vep.inference.device import import_tensorflow
+
+if TYPE_CHECKING:
+    from enformer_vep.model.enformer import Enformer
 
 import_tensorflow()
 
@@ -43,6 +47,14 @@ def shared_data() -> Path:
 def real_genome(shared_data: Path) -> str:
     """hg38 chr1:1-1,000,000, on which the golden figures were computed."""
     return str(shared_data / "genome" / "hg38_chr1_1m.fa.gz")
+
+
+@pytest.fixture(scope="session")
+def model() -> "Enformer":
+    """A tiny model with the reference weights; no test may change it."""
+    from tests.support import TINY_CONFIG, reference_model
+
+    return reference_model(TINY_CONFIG)
 
 
 @pytest.fixture(scope="session")

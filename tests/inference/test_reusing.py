@@ -101,11 +101,6 @@ def tolerances(precision: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def model() -> Enformer:
-    return reference_model(TINY_CONFIG)
-
-
-@pytest.fixture(scope="module")
 def full_engine(model: Enformer) -> FullEngine:
     return FullEngine(model, CONTIG.fetch, EngineSettings("human"))
 

@@ -26,8 +26,8 @@ from enformer_vep.run.pipeline import score_vcf
 from enformer_vep.run.results import RUN_METADATA, TRACKS_METADATA
 from enformer_vep.run.settings import InputSettings, OutputSettings, ScoreSettings, ScoringSettings
 from enformer_vep.scoring import Statistic
-from tests.pipeline_runs import GENOME, HUMAN, LENGTH, SCORED, other, reference, run, write_inputs
-from tests.support import TINY_CONFIG, reference_model, write_vcf
+from tests.pipeline_runs import GENOME, HUMAN, LENGTH, SCORED, other, reference, run
+from tests.support import write_vcf
 
 pytestmark = pytest.mark.slow
 
@@ -50,16 +50,6 @@ SKIPPED = [
     ("chr1", 3000, "long", reference("chr1", 3000), "A" * (LENGTH // 2 + 2), SkipReason.ALLELE_TOO_LONG),
     ("chr1", 3000, "iupac", reference("chr1", 3000), "R", SkipReason.INVALID_ALT),
 ]
-
-
-@pytest.fixture(scope="module")
-def model() -> Enformer:
-    return reference_model(TINY_CONFIG)
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory, model: Enformer) -> Path:
-    return write_inputs(tmp_path_factory.mktemp("pipeline"), model)
 
 
 def one_hot_window(sequence: str, start: int) -> np.ndarray:
