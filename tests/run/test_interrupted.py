@@ -6,93 +6,18 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from enformer_vep.cli import main
-from enformer_vep.model.weights import save_model
 from enformer_vep.run.parts import Part
 from enformer_vep.run.work_folder import WorkFolder
-from tests.support import TINY_CONFIG, random_sequence, reference_model, write_fasta, write_vcf
+from tests.run.stopped_runs import Start, arguments, outputs, records, wait_for_a_part
+from tests.support import random_sequence, write_fasta, write_vcf
 
 pytestmark = pytest.mark.slow
-
-CONTIG = random_sequence(20_000)
-
-
-@pytest.fixture(scope="module")
-def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tiny model, a genome and 120 alleles, some of them to be skipped."""
-    folder = tmp_path_factory.mktemp("resume")
-    save_model(reference_model(TINY_CONFIG), folder / "model")
-    write_fasta(folder / "genome.fa", {"chr1": CONTIG})
-    write_vcf(folder / "input.vcf", records(CONTIG, "chr1", 60, spacing=150))
-    return folder
-
-
-def records(contig: str, chrom: str, num: int, *, spacing: int) -> list[tuple]:
-    """Records of two ALTs each, every tenth with one that is skipped."""
-    found = []
-    for i in range(num):
-        pos = 1500 + i * spacing
-        ref = contig[pos - 1].upper()
-        other = "CGTA"["ACGT".index(ref)]
-        found.append((chrom, pos, f"v{i}", ref, f"{other},{'<DEL>' if i % 10 == 0 else ref + 'AC'}"))
-    return found
-
-
-def arguments(inputs: Path, out: Path, *more: str) -> list[str]:
-    paths = ["-f", str(inputs / "genome.fa"), "-m", str(inputs / "model"), "-o", str(out)]
-    return ["score", str(inputs / "input.vcf"), *paths, "--part-size", "7", *more]
-
-
-Start = Callable[..., subprocess.Popen]
-
-
-@pytest.fixture
-def start() -> Iterator[Start]:
-    """Starts a run in a process of its own, which does not outlive the test."""
-    runs = []
-
-    def start_run(*command: str) -> subprocess.Popen:
-        words = [sys.executable, "-m", "enformer_vep", *command]
-        runs.append(subprocess.Popen(words, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True))
-        return runs[-1]
-
-    yield start_run
-    for run in runs:
-        if run.poll() is None:
-            run.kill()
-            run.communicate()
-
-
-def outputs(out: Path) -> dict[str, bytes]:
-    """The files that are the same bytes whenever a run is made."""
-    return {path.name: path.read_bytes() for path in (out, out.with_name(f"{out.name}.skipped.tsv"))}
-
-
-def wait_for_a_part(run: subprocess.Popen, work: Path) -> None:
-    """Waits as long as the run lives, however slow the machine, and holds it where it is."""
-    while not list(work.glob("part-*.arrow")):
-        assert run.poll() is None, "the run ended before a part was finished"
-        time.sleep(0.01)
-    run.send_signal(signal.SIGSTOP)
-    assert not work.with_suffix("").exists(), "the run ended before it could be stopped"
-
-
-@pytest.fixture(scope="module")
-def undisturbed(inputs: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    out = tmp_path_factory.mktemp("undisturbed") / "out.parquet"
-    assert main(arguments(inputs, out)) == 0
-    assert not out.with_name("out.parquet.parts").exists()
-    return outputs(out)
-
-
-def test_part_and_batch_sizes_do_not_show(inputs: Path, undisturbed: dict[str, bytes], tmp_path: Path) -> None:
-    assert main([*arguments(inputs, tmp_path / "out.parquet"), "--part-size", "1000"]) == 0
-    assert outputs(tmp_path / "out.parquet") == undisturbed
 
 
 @pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -115,83 +40,6 @@ def test_a_stop_signal_says_how_to_go_on(
     assert outputs(out) == undisturbed
 
 
-def stop_half_way(start: Start, inputs: Path, out: Path) -> None:
-    run = start(*arguments(inputs, out))
-    wait_for_a_part(run, out.with_name(f"{out.name}.parts"))
-    run.kill()
-    run.communicate()
-
-
-def test_resume_refuses_another_run(inputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture, start: Start) -> None:
-    out = tmp_path / "out.parquet"
-    stop_half_way(start, inputs, out)
-    changes = {
-        "statistics": ["--stats", "SAR"],
-        "tracks.num_tracks": ["--tracks", "0"],
-        "selection.pass_only": ["--pass-only"],
-        "head": ["--head", "mouse"],
-    }
-    for item, change in changes.items():
-        capsys.readouterr()
-        assert main([*arguments(inputs, out, "--resume", "-q"), *change]) == 2
-        assert f"cannot resume: the run in {out}.parts had {item} " in capsys.readouterr().err
-    vcf = tmp_path / "other.vcf"
-    vcf.write_text((inputs / "input.vcf").read_text().replace("v7", "V7"))
-    command = arguments(inputs, out, "--resume", "-q")
-    assert main([command[0], str(vcf), *command[2:]]) == 2
-    assert "had vcf." in capsys.readouterr().err
-    assert list((tmp_path / "out.parquet.parts").glob("part-*"))  # and nothing is lost by it
-
-
-def test_overwrite_begins_anew(inputs: Path, undisturbed: dict[str, bytes], tmp_path: Path, start: Start) -> None:
-    out = tmp_path / "out.parquet"
-    stop_half_way(start, inputs, out)
-    assert main(arguments(inputs, out, "--overwrite")) == 0
-    assert outputs(out) == undisturbed
-    assert not out.with_name("out.parquet.parts").exists()
-
-
-def test_resume_of_what_is_done_does_nothing(inputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
-    out = tmp_path / "out.parquet"
-    assert main(arguments(inputs, out, "--resume")) == 0  # nothing to resume yet: an ordinary run
-    before = (out.read_bytes(), os.stat(out).st_mtime_ns)
-    assert main(arguments(inputs, out, "--resume")) == 0
-    assert "; 120 of them were finished by an earlier run" in capsys.readouterr().err
-    assert (out.read_bytes(), os.stat(out).st_mtime_ns) == before
-    assert main(arguments(inputs, out, "--resume", "--stats", "SADR")) == 2
-    assert not out.with_name("out.parquet.parts").exists()
-
-
-def test_a_finished_shard_is_not_the_whole_run(inputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
-    out = tmp_path / "out.parquet"
-    assert main(arguments(inputs, out, "-q", "--shard", "1/20")) == 0
-    before = out.read_bytes()
-    assert main(arguments(inputs, out, "-q", "--resume")) == 2
-    assert "out.parquet.run.json had shard {'number': 1, 'of': 20, " in capsys.readouterr().err
-    assert out.read_bytes() == before
-
-
-def test_resume_does_not_touch_what_is_no_run(inputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
-    out = tmp_path / "out.parquet"
-    out.write_text("mine")
-    assert main(arguments(inputs, out, "--resume")) == 2
-    assert "out.parquet exists, but there is no out.parquet.run.json beside it" in capsys.readouterr().err
-    assert out.read_text() == "mine"
-    assert list(tmp_path.iterdir()) == [out]
-
-
-def test_death_amid_the_last_clean_up_costs_nothing(inputs: Path, tmp_path: Path, start: Start) -> None:
-    out, work = tmp_path / "out.parquet", tmp_path / "out.parquet.parts"
-    stop_half_way(start, inputs, out)
-    kept = work.rename(tmp_path / "kept")
-    assert main(arguments(inputs, out)) == 0
-    kept.rename(work)  # all files are in place, some parts are not yet removed
-    before = os.stat(out).st_mtime_ns
-    assert main(arguments(inputs, out, "--resume")) == 0
-    assert os.stat(out).st_mtime_ns == before
-    assert not work.exists()
-
-
 def test_a_reader_that_goes_away_leaves_nothing(inputs: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "enformer_vep", *arguments(inputs, Path("-"), "-q")]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
@@ -204,20 +52,6 @@ def test_a_reader_that_goes_away_leaves_nothing(inputs: Path, tmp_path: Path) ->
     assert run.wait() == 1
     assert error == b""
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_second_run_at_the_same_output_is_refused(inputs: Path, tmp_path: Path, start: Start) -> None:
-    out = tmp_path / "out.parquet"
-    first = start(*arguments(inputs, out))
-    wait_for_a_part(first, tmp_path / "out.parquet.parts")
-    second = start(*arguments(inputs, out, "--resume"))
-    _, error = second.communicate()
-    assert second.returncode == 2
-    assert "another run is writing this output" in error
-    assert error.count("\n") == 1
-    first.send_signal(signal.SIGCONT)
-    first.communicate()
-    assert first.returncode == 0
 
 
 def test_a_removed_folder_is_one_line_and_exit_1(inputs: Path, tmp_path: Path, start: Start) -> None:
@@ -264,7 +98,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(folder)]
     if subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("no small file system can be mounted here; tests/io/test_parts.py injects the error instead")
+        pytest.skip("no small file system can be mounted here; tests/run/test_parts.py injects the error instead")
     yield folder
     subprocess.run(["umount", str(folder)], check=True)
 
