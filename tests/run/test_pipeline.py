@@ -15,8 +15,6 @@ from enformer_vep.run.settings import InputSettings, OutputSettings, ScoreSettin
 from tests.pipeline_runs import GENOME, HUMAN, LENGTH, SCORED, SKIPPED, other, reference, run
 from tests.support import write_vcf
 
-pytestmark = pytest.mark.slow
-
 
 def one_hot_window(sequence: str, start: int) -> np.ndarray:
     """The window [start, start + LENGTH) of a sequence, N beyond its ends."""
@@ -88,6 +86,7 @@ def test_a_line_that_is_no_record_is_skipped(folder: Path, tmp_path: Path) -> No
     assert len(pd.read_csv(tmp_path / "out.tsv", sep="\t")) == 2
 
 
+@pytest.mark.slow
 def test_a_list_of_variants_gives_what_the_vcf_gives(folder: Path, tmp_path: Path) -> None:
     expected = run(folder, tmp_path / "vcf.tsv", SCORED[:4])
     (tmp_path / "list.txt").write_text("".join(f"{c}:{pos}:{ref}:{alt}\n" for c, pos, _, ref, alt in SCORED[:4]))
@@ -108,6 +107,7 @@ def test_selection_is_counted_apart(folder: Path, tmp_path: Path) -> None:
 BASES = st.text("ACGTacgtN", min_size=1, max_size=6)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     records=st.lists(

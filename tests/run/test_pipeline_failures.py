@@ -22,8 +22,6 @@ from enformer_vep.scoring import Statistic
 from tests.pipeline_runs import HUMAN, SCORED, SKIPPED, other, reference, run
 from tests.support import write_vcf
 
-pytestmark = pytest.mark.slow
-
 
 def test_a_damaged_file_is_found_before_anything_runs(folder: Path, tmp_path: Path) -> None:
     vcf = tmp_path / "a.vcf.gz"
@@ -93,6 +91,7 @@ class BrokenEngine(FullEngine):
             yield {name: factor * of_statistic for name, of_statistic in found.items()}
 
 
+@pytest.mark.slow
 def test_what_is_not_finite_is_never_written(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def make_engine(model: OpenModel, _: object, __: object, fetch: FetchCodes) -> FullEngine:
         return BrokenEngine(model.loaded.model, fetch, EngineSettings("human", batch_size=model.batch_size))

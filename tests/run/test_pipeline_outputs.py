@@ -15,8 +15,6 @@ from enformer_vep.run.settings import ScoreSettings
 from tests.pipeline_runs import HUMAN, SCORED, run
 from tests.support import write_vcf
 
-pytestmark = pytest.mark.slow
-
 
 def test_text_and_parquet_hold_the_same(folder: Path, tmp_path: Path) -> None:
     tables = [run(folder, tmp_path / f"out{suffix}", SCORED[:3]) for suffix in (".parquet", ".tsv", ".tsv.gz")]
@@ -45,6 +43,7 @@ def test_a_track_table_names_the_columns(folder: Path, tmp_path: Path) -> None:
     assert json.loads(metadata[TRACKS_METADATA]) == {"index": [1], "identifier": ["ENC1"], "description": ["DNASE:1"]}
 
 
+@pytest.mark.slow
 def test_a_model_may_have_its_own_track_table(folder: Path, tmp_path: Path) -> None:
     own = tmp_path / "model"
     shutil.copytree(folder / "model", own)
