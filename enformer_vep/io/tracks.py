@@ -10,6 +10,7 @@ import pandas as pd
 
 from enformer_vep.errors import TrackError
 from enformer_vep.io.track_choice import TrackChoice, entry_text
+from enformer_vep.io.track_labels import add_labels, track_group
 from enformer_vep.wording import cause, did_you_mean, plural
 
 REQUIRED_COLUMNS = ("index", "identifier", "description")
@@ -21,7 +22,8 @@ class TrackTable:
 
     Attributes:
       head: the head.
-      table: one row per track with at least `index` (its number in the head, from 0), `identifier` and `description`.
+      table: one row per track with at least `index` (its number in the head, from 0), `identifier`, `description`, and
+        what it measures as far as known: `assay`, `target` and `biosample`.
       is_unnamed: whether the identifiers are made of the head and the number, as there is no track table.
     """
 
@@ -38,6 +40,11 @@ class TrackTable:
     def indices(self) -> list[int]:
         """The tracks' numbers in the head, from 0."""
         return [int(index) for index in self.table["index"]]
+
+    @property
+    def groups(self) -> list[str]:
+        """The tracks' groups by assay and target: each is one of track_labels.GROUPS."""
+        return [track_group(*labels) for labels in zip(self.table["assay"], self.table["target"], strict=True)]
 
     def record(self) -> dict[str, Any]:
         """Identifies the tracks in a run record: their number, and a digest of their table."""
@@ -82,13 +89,15 @@ def unnamed_tracks(head: str, num_tracks: int, *, prefix: str = "", description:
     table = pd.DataFrame({"index": range(num_tracks)})
     table["identifier"] = [f"{prefix}{head}_{index}" for index in range(num_tracks)]
     table["description"] = description
+    add_labels(table)
     return TrackTable(head, table, is_unnamed=True)
 
 
 def read_track_table(path: str, head: str, num_tracks: int) -> TrackTable:
     """Reads a published track table: tab-separated, with columns index, identifier and description among others.
 
-    The published numbers of the mouse tracks begin at 5313; they are renumbered from 0.
+    The published numbers of the mouse tracks begin at 5313; they are renumbered from 0. Columns assay, target and
+    biosample are made of the descriptions, unless the table has them.
 
     Args:
       path: the file.
@@ -121,6 +130,7 @@ def read_track_table(path: str, head: str, num_tracks: int) -> TrackTable:
         found = f"{doubles.iloc[0]} more than once" if len(doubles) else "an empty one"
         raise TrackError(f"{path}: expected a unique identifier in every row, found {found}")
     table["index"] = range(num_tracks)
+    add_labels(table)
     return TrackTable(head, table)
 
 

@@ -40,7 +40,14 @@ def test_a_track_table_names_the_columns(folder: Path, tmp_path: Path) -> None:
     table = run(folder, tmp_path / "out.parquet", SCORED[:1], **options)
     assert list(table.columns[7:]) == ["SAD:ENC1"]
     metadata = pq.read_schema(tmp_path / "out.parquet").metadata
-    assert json.loads(metadata[TRACKS_METADATA]) == {"index": [1], "identifier": ["ENC1"], "description": ["DNASE:1"]}
+    assert json.loads(metadata[TRACKS_METADATA]) == {
+        "index": [1],
+        "identifier": ["ENC1"],
+        "description": ["DNASE:1"],
+        "assay": ["DNASE"],
+        "target": [""],
+        "biosample": ["1"],
+    }
 
 
 @pytest.mark.slow
