@@ -6,6 +6,7 @@ Nothing heavy is imported before a command runs, so that `--help` is instant.
 import logging
 import os
 import shlex
+import shutil
 import sys
 import traceback
 from collections.abc import Sequence
@@ -99,6 +100,8 @@ def score(
     reverse_complement: bool,
     shifts: tuple[int, ...],
     indels: str,
+    summary: bool,
+    summary_only: bool,
     quiet: bool,
     debug: bool,
     **settings: Any,
@@ -106,7 +109,8 @@ def score(
     """Score every ALT allele of VCF.
 
     Besides OUT, this writes OUT.skipped.tsv, which lists alleles without a score and the reasons, OUT.run.json, which
-    records the run, and for text output OUT.tracks.tsv, which describes the tracks.
+    records the run, and for text output OUT.tracks.tsv, which describes the tracks. On a terminal, the last lines show
+    the alleles with the largest effects.
     """
     set_up_logging(quiet=quiet)
     from enformer_vep.genome.indels import IndelPolicy
@@ -115,9 +119,13 @@ def score(
     from enformer_vep.run.settings import ScoreSettings
 
     views = ViewSettings(reverse_complement, shifts, IndelPolicy(indels))
-    summary = score_vcf(ScoreSettings.of(**settings, views=views, quiet=quiet, command=command))
+    kind = "only" if summary_only else "beside" if summary else "none"
+    result = score_vcf(ScoreSettings.of(**settings, views=views, summary=kind, quiet=quiet, command=command))
     if not quiet:
-        click.echo(f"{PROGRAM}: {summary}", err=True)
+        click.echo(f"{PROGRAM}: {result}", err=True)
+        if sys.stderr.isatty():
+            for line in result.strongest_lines(shutil.get_terminal_size().columns):
+                click.echo(line, err=True)
 
 
 MERGE_EXAMPLES = """\b

@@ -84,6 +84,12 @@ OUTPUT = cloup.option_group(
         show_default=True,
         help="Number format of the scores.",
     ),
+    cloup.option(
+        "--summary",
+        is_flag=True,
+        help="Also write OUT.summary.tsv: one row per allele, with the strongest track of each assay.",
+    ),
+    cloup.option("--summary-only", is_flag=True, help="Write the summary to OUT instead of the scores."),
     cloup.option("--overwrite", is_flag=True, help="Overwrite existing output, and discard an unfinished run."),
 )
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from enformer_vep.run.file_identity import FileIdentity
 from enformer_vep.run.json_values import to_json_values
 
-RUN_RECORD_FORMAT = 2
+RUN_RECORD_FORMAT = 3
 """To be raised when an item is added or removed, or changes its meaning."""
 
 
@@ -100,6 +100,7 @@ class RunIdentity:
     batch_size: int
     layout: str
     dtype: str
+    summary: str
 
     def differences(self, other: "RunIdentity") -> list[Difference]:
         """Returns the items in which another run differs; none may, neither between shards nor to resume a run."""
