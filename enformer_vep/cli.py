@@ -17,6 +17,7 @@ import cloup
 
 from enformer_vep import __version__, options
 from enformer_vep.errors import EnformerVepError
+from enformer_vep.option_values import TRACKS
 
 PROGRAM = "enformer-vep"
 INTERRUPTED_EXIT_CODE = 130
@@ -126,6 +127,47 @@ def score(
         if sys.stderr.isatty():
             for line in result.strongest_lines(shutil.get_terminal_size().columns):
                 click.echo(line, err=True)
+
+
+TRACKS_EXAMPLES = """\b
+Examples:
+  enformer-vep tracks 'assay:CAGE,!/cell line/'
+  enformer-vep tracks assay:CTCF --track-table targets_human.txt --tsv
+"""
+
+
+@cli.command(epilog=TRACKS_EXAMPLES, short_help="List the tracks that an expression chooses.")
+@cloup.argument(
+    "choice",
+    metavar="[EXPR]",
+    required=False,
+    callback=TRACKS,
+    help="Tracks, as for 'score --tracks': 0-9, ENCFF833POA, assay:NAME, /regular expression/, @FILE, !EXCLUDED.",
+)
+@options.LISTING
+@options.MODEL
+@options.GENERAL
+def tracks(
+    choice: Any,
+    track_table: str | None,
+    cache: str | None,
+    tsv: bool,
+    model: str,
+    head: str,
+    quiet: bool,
+    debug: bool,
+) -> None:
+    """List the tracks that EXPR chooses, with assay, target and biosample; all without EXPR.
+
+    On a terminal this is a table that fits it, otherwise tab-separated text with the whole descriptions.
+    """
+    from enformer_vep.run.track_listing import count_text, find_tracks, to_terminal, to_tsv
+
+    known = find_tracks(head, model, track_table=track_table, cache=cache)
+    chosen = known if choice is None else known.select(choice)
+    click.echo(to_terminal(chosen) if sys.stdout.isatty() and not tsv else to_tsv(chosen), nl=False)
+    if not quiet:
+        click.echo(f"{PROGRAM}: {count_text(chosen, known)}", err=True)
 
 
 MERGE_EXAMPLES = """\b

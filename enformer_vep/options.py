@@ -18,6 +18,14 @@ from enformer_vep.run.settings import (
     ScoringSettings,
 )
 
+CACHE = cloup.option(
+    "--cache",
+    envvar="ENFORMER_VEP_CACHE",
+    show_envvar=True,
+    metavar="DIR",
+    help="Folder of fetched weights, genomes and track tables.  [default: the user's cache folder]",
+)
+
 INPUT = cloup.option_group(
     "Input",
     cloup.option(
@@ -60,9 +68,10 @@ OUTPUT = cloup.option_group(
     cloup.option(
         "--tracks",
         callback=TRACKS,
-        metavar="LIST",
-        help="Tracks to write, separated by commas: numbers from 0, ranges or identifiers, as in "
-        "0-9,4799,ENCFF833POA.  [default: all]",
+        metavar="EXPR",
+        help="Tracks to write, separated by commas: numbers from 0, ranges (0-9), identifiers, assay:NAME (assay:CAGE, "
+        "assay:CHIP:HISTONE, assay:CTCF), /regular expression/ on the description, @FILE of any of these. A leading ! "
+        "excludes. 'tracks EXPR' shows what is chosen.  [default: all]",
     ),
     cloup.option(
         "--track-table",
@@ -251,6 +260,18 @@ RESTARTING = cloup.option_group(
         f"[default: {', '.join(f'{size} on a {kind}' for kind, size in DEFAULT_PART_SIZE.items())}]",
     ),
     cloup.option("--log-json", metavar="FILE", help="Append the run's progress to FILE, as one JSON object per line."),
+)
+
+LISTING = cloup.option_group(
+    "Tracks",
+    cloup.option(
+        "--track-table",
+        metavar="FILE",
+        help="Table that names the tracks, such as targets_human.txt.  [default: the one beside the model, or the "
+        "fetched one]",
+    ),
+    CACHE,
+    cloup.option("--tsv", is_flag=True, help="Print tab-separated text on a terminal too."),
 )
 
 GENERAL = cloup.option_group(

@@ -24,6 +24,10 @@ BAD_COMMANDS = {
     "unknown device": (["--device", "tpu"], "unknown device 'tpu'"),
     "unknown head": (["--head", "fly"], "this model has human, mouse"),
     "unknown track": (["--tracks", "99"], "no track '99'"),
+    "a track of no assay": (["--tracks", "assay:CAGE"], "no track of the human head measures 'CAGE'"),
+    "no regular expression": (["--tracks", "/(/"], "the regular expression /(/ does not compile"),
+    "no such list of tracks": (["--tracks", "@none.txt"], "cannot read the list of tracks 'none.txt'"),
+    "no track is left": (["--tracks", "0,!human_0"], "'0,!human_0' excludes every track"),
     "no such track table": (["--track-table", "none.txt"], "no such file: none.txt"),
     "unknown option": (["--batch", "3"], "No such option"),
     "unusable number": (["--batch-size", "0"], "0 is not in the range"),
@@ -174,7 +178,7 @@ def test_help_shows_every_option_and_its_default(capsys: pytest.CaptureFixture) 
         assert default in " ".join(text.split())
 
 
-@pytest.mark.parametrize("command", ["score", "merge", "demo"])
+@pytest.mark.parametrize("command", ["score", "tracks", "merge", "demo"])
 def test_help_groups_every_option_and_ends_on_two_examples(command: str, capsys: pytest.CaptureFixture) -> None:
     assert main([command, "--help"]) == 0
     text = capsys.readouterr().out

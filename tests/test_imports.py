@@ -21,7 +21,7 @@ ALLOWED = {
     "demo": {"errors", "genome", "model", "run"},
     "option_values": {"genome", "io", "inference", "scoring", "run"},
     "options": {"option_values", "genome", "io", "inference", "run"},
-    "cli": {"errors", "genome", "options", "run", "demo"},
+    "cli": {"errors", "genome", "options", "option_values", "run", "demo"},
     "__main__": {"cli"},
     "__init__": set(),
 }
@@ -60,7 +60,7 @@ def modules_after(code: str) -> set[str]:
 
 def test_help_loads_nothing_heavy() -> None:
     loaded = modules_after("from enformer_vep.cli import main\nassert main(['--help']) == 0")
-    assert not {"tensorflow", "numpy", "pandas", "pysam", "pyarrow"} & loaded
+    assert not {"tensorflow", "numpy", "pandas", "pysam", "pyarrow", "regex"} & loaded
 
 
 def test_tensorflow_is_not_imported_before_a_model_runs(tmp_path: Path) -> None:
@@ -69,3 +69,10 @@ def test_tensorflow_is_not_imported_before_a_model_runs(tmp_path: Path) -> None:
         f"assert main(['score', {str(tmp_path / 'none.vcf')!r}, '-f', 'none.fa', '-m', 'demo']) == 2"
     )
     assert "tensorflow" not in modules_after(code)
+
+
+def test_tracks_are_listed_without_tensorflow() -> None:
+    code = "from enformer_vep.cli import main\nassert main(['tracks', 'assay:CAGE,/CTCF/', '-m', 'demo']) == 0"
+    loaded = modules_after(code)
+    assert "regex" in loaded
+    assert "tensorflow" not in loaded
