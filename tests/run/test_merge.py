@@ -9,8 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from enformer_vep.cli import main
-from enformer_vep.io import table
+from enformer_vep.io import summary_table, table
 from enformer_vep.model.weights import save_model
+from enformer_vep.run import merge
 from enformer_vep.run.parts import Part
 from enformer_vep.run.results import RUN_METADATA
 from enformer_vep.run.work_folder import WorkFolder
@@ -63,18 +64,49 @@ def test_merged_shards_are_a_single_run(
     suffix: str, layout: str, inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(table, "ROW_GROUP_ROWS", 4)
-    options = ["--layout", layout, "--stats", "SAD,SAR"]
+    options = ["--layout", layout, "--stats", "SAD,SAR", "--summary"]
     single = score(inputs, tmp_path / f"single{suffix}", *options)
     parts = score_shards(inputs, tmp_path / "shards", 3, suffix, *options)
     merged = tmp_path / f"merged{suffix}"
     assert main(["merge", str(merged), *reversed(parts)]) == 0
     assert merged.read_bytes() == single.read_bytes()
-    for beside in (".skipped.tsv", ".tracks.tsv")[: 2 if suffix != ".parquet" else 1]:
+    for beside in (".skipped.tsv", ".summary.tsv", ".tracks.tsv")[: 3 if suffix != ".parquet" else 2]:
         assert Path(f"{merged}{beside}").read_bytes() == Path(f"{single}{beside}").read_bytes()
     records = [json.loads(Path(f"{path}.run.json").read_text()) for path in (merged, single)]
     assert records[0]["counts"] == records[1]["counts"]
     assert [shard["number"] for shard in records[0]["merged_from"]] == [1, 2, 3]
     assert not Path(f"{merged}.parts").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("suffix", [".parquet", ".tsv.gz"])
+def test_merged_summaries_are_a_single_run(
+    suffix: str, inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (summary_table, merge):
+        monkeypatch.setattr(module, "ROW_GROUP_ROWS", 4)
+    single = score(inputs, tmp_path / f"single{suffix}", "--summary-only")
+    parts = score_shards(inputs, tmp_path / "shards", 2, suffix, "--summary-only")
+    merged = tmp_path / f"merged{suffix}"
+    assert main(["merge", str(merged), *parts]) == 0
+    assert merged.read_bytes() == single.read_bytes()
+    assert not Path(f"{merged}.summary.tsv").exists()
+
+
+@pytest.mark.slow
+def test_a_shard_without_its_whole_summary_is_refused(
+    inputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parts = score_shards(inputs, tmp_path / "shards", 2, ".tsv", "--summary")
+    summary = Path(f"{parts[1]}.summary.tsv")
+    lines = summary.read_text().splitlines(keepends=True)
+    summary.write_text("".join(lines[:-1]))
+    assert main(["merge", str(tmp_path / "merged.tsv"), *parts]) == 1
+    assert "the shards summarize 20 alleles, but their run records say 21: score" in capsys.readouterr().err
+    summary.unlink()
+    assert main(["merge", str(tmp_path / "merged.tsv"), *parts]) == 2
+    assert f"no such file: {summary}" in capsys.readouterr().err
+    assert not (tmp_path / "merged.tsv").exists()
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from enformer_vep.errors import InputError
 from enformer_vep.run.pipeline import score_vcf
 from enformer_vep.run.results import RUN_METADATA, TRACKS_METADATA
 from enformer_vep.run.settings import ScoreSettings
@@ -121,3 +122,22 @@ def test_the_output_is_named_by_the_vcf(folder: Path, tmp_path: Path) -> None:
     summary = score_vcf(ScoreSettings.of(vcf=vcf, fasta=str(folder / "genome.fa"), model=str(folder / "model")))
     assert summary.table == tmp_path / "input.model.parquet"
     assert summary.table.exists()
+
+
+def test_a_summary_stands_beside_the_scores_or_is_the_output(folder: Path, tmp_path: Path) -> None:
+    scores = run(folder, tmp_path / "a.parquet", SCORED[:3], summary="beside", tracks="3,1")
+    beside = pd.read_csv(tmp_path / "a.parquet.summary.tsv", sep="\t", dtype={"chrom": str}, keep_default_na=False)
+    columns = [column for column in scores if column.startswith("SAD:")]
+    strongest = scores[columns].abs().idxmax(axis=1).str.removeprefix("SAD:")
+    assert list(beside["SAD:OTHER:track"]) == list(strongest)
+    np.testing.assert_allclose(beside["SAD:OTHER:norm"], np.linalg.norm(scores[columns], axis=1), rtol=1e-6)
+    only = run(folder, tmp_path / "b.parquet", SCORED[:3], summary="only", tracks="3,1")
+    pd.testing.assert_frame_equal(only, beside, check_dtype=False, rtol=1e-6)
+    assert not (tmp_path / "b.parquet.summary.tsv").exists()
+    assert json.loads(pq.read_schema(tmp_path / "b.parquet").metadata[RUN_METADATA])["summary"] == "only"
+
+
+@pytest.mark.parametrize("setting", [{"layout": "long"}, {"dtype": "float16"}])
+def test_what_a_summary_does_not_have_is_refused(setting: dict[str, str], folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"has no effect on a summary: remove it, or use --summary"):
+        run(folder, tmp_path / "a.parquet", SCORED[:1], summary="only", **setting)
