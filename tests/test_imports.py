@@ -14,14 +14,15 @@ ALLOWED = {
     "errors": set(),
     "genome": {"errors"},
     "io": {"errors", "genome"},
+    "fetch": {"errors", "io"},
     "model": {"errors", "genome"},
     "scoring": {"genome"},
     "inference": {"errors", "genome", "model", "scoring"},
-    "run": {"errors", "genome", "io", "model", "inference", "scoring"},
+    "run": {"errors", "genome", "io", "fetch", "model", "inference", "scoring"},
     "demo": {"errors", "genome", "model", "run"},
     "option_values": {"genome", "io", "inference", "scoring", "run"},
-    "options": {"option_values", "genome", "io", "inference", "run"},
-    "cli": {"errors", "genome", "options", "run", "demo"},
+    "options": {"option_values", "genome", "io", "fetch", "inference", "run"},
+    "cli": {"errors", "genome", "fetch", "options", "run", "demo"},
     "__main__": {"cli"},
     "__init__": set(),
 }
@@ -60,7 +61,7 @@ def modules_after(code: str) -> set[str]:
 
 def test_help_loads_nothing_heavy() -> None:
     loaded = modules_after("from enformer_vep.cli import main\nassert main(['--help']) == 0")
-    assert not {"tensorflow", "numpy", "pandas", "pysam", "pyarrow"} & loaded
+    assert not {"tensorflow", "numpy", "pandas", "pysam", "pyarrow", "requests", "pooch", "platformdirs"} & loaded
 
 
 def test_tensorflow_is_not_imported_before_a_model_runs(tmp_path: Path) -> None:
