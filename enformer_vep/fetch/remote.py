@@ -97,45 +97,43 @@ def _genome(name: str, assembly: str, size: int | None, md5: str, *aliases: str)
     return RemoteGenome(name, assembly, fasta, checksums, aliases)
 
 
-ITEMS: Mapping[str, Item] = MappingProxyType(
-    {
-        # They are checked by the CRC-32C of every tensor.
-        WEIGHTS: Item(
-            WEIGHTS,
-            (
-                _weights("checkpoint"),
-                _weights("enformer-fine-tuned-human-1.index"),
-                _weights("enformer-fine-tuned-human-1.data-00000-of-00001", 1_005_000_000),
-            ),
+_ITEMS = {
+    # They are checked by the CRC-32C of every tensor.
+    WEIGHTS: Item(
+        WEIGHTS,
+        (
+            _weights("checkpoint"),
+            _weights("enformer-fine-tuned-human-1.index"),
+            _weights("enformer-fine-tuned-human-1.data-00000-of-00001", 1_005_000_000),
         ),
-        TRACKS: Item(
-            TRACKS,
-            (
-                _table("human", 800_919, "d90233175a9fec389e5ac04cc4aac8cfc08c4aa86217e2e5c10221de78023580"),
-                _table("mouse", 250_458, "f76c869a38bfc79690d7a43e86f155db9b8ac8085ff5a717f99358b3253cd230"),
-            ),
+    ),
+    TRACKS: Item(
+        TRACKS,
+        (
+            _table("human", 800_919, "d90233175a9fec389e5ac04cc4aac8cfc08c4aa86217e2e5c10221de78023580"),
+            _table("mouse", 250_458, "f76c869a38bfc79690d7a43e86f155db9b8ac8085ff5a717f99358b3253cd230"),
         ),
-    }
-)
+    ),
+}
+ITEMS: Mapping[str, Item] = MappingProxyType(_ITEMS)
 
-GENOMES: Mapping[str, RemoteGenome] = MappingProxyType(
-    {
-        genome.name: genome
-        for genome in (
-            _genome("hg38", "GRCh38", 983_659_424, "1c9dcaddfa41027f17cd8f7a82c7293b"),
-            _genome("hg19", "GRCh37", 948_731_000, "806c02398f5ac5da8ffd6da2d1d5d1a9"),
-            _genome("mm10", "GRCm38", 870_000_000, "db005b65828db31735f384e4c5787be5"),
-            _genome("mm39", "GRCm39", None, "41ace1b7157b98b393746aef5d1287a8"),
-            _genome(
-                "hs1",
-                "T2T-CHM13v2.0",
-                None,
-                "a493d5402cc86ecc3f54f6346d980036",
-                *("chm13", "chm13v2", "chm13v2.0", "t2t-chm13", "t2t-chm13v2", "t2t-chm13v2.0", "t2t"),
-            ),
-        )
-    }
-)
+_GENOMES = {
+    genome.name: genome
+    for genome in (
+        _genome("hg38", "GRCh38", 983_659_424, "1c9dcaddfa41027f17cd8f7a82c7293b"),
+        _genome("hg19", "GRCh37", 948_731_000, "806c02398f5ac5da8ffd6da2d1d5d1a9"),
+        _genome("mm10", "GRCm38", 870_000_000, "db005b65828db31735f384e4c5787be5"),
+        _genome("mm39", "GRCm39", None, "41ace1b7157b98b393746aef5d1287a8"),
+        _genome(
+            "hs1",
+            "T2T-CHM13v2.0",
+            None,
+            "a493d5402cc86ecc3f54f6346d980036",
+            *("chm13", "chm13v2", "chm13v2.0", "t2t-chm13", "t2t-chm13v2", "t2t-chm13v2.0", "t2t"),
+        ),
+    )
+}
+GENOMES: Mapping[str, RemoteGenome] = MappingProxyType(_GENOMES)
 
 
 def find_genome(name: str) -> RemoteGenome | None:

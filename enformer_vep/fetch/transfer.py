@@ -205,20 +205,26 @@ class Transfer:
                     self.discard()
                     raise _AttemptError("the server sent another part of the file than was asked for: starting over")
                 total = whole
+                self._check_room(total, have)
             else:
                 # It was asked for a part, and sent the whole of the same version: it knows no ranges.
                 self._has_ranges &= not (have and version is not None and version.validator == validator(response))
                 have = 0
-                self._begin(url, response, total)
-            self._check_room(total, have)
+                self.discard()
+                self._check_room(total, have)
+                self._note_version(_Version(url, validator(response), total), response)
             self._receive(response, have, total)
 
     def _get(self, url: str, headers: dict[str, str]) -> requests.Response:
         timeout = (self._patience.connect_seconds, self._patience.stall_seconds)
         try:
             return requests.get(url, headers=headers, stream=True, timeout=timeout)
-        except (requests.exceptions.SSLError, requests.exceptions.TooManyRedirects) as error:
+        except requests.exceptions.TooManyRedirects as error:
             raise FetchError(f"{url}: {plain_reason(error)}") from error
+        except requests.exceptions.SSLError as error:
+            if "certificate" in str(error).lower():
+                raise FetchError(f"{url}: {plain_reason(error)}") from error
+            raise _AttemptError("the encrypted connection broke off") from error
         except (requests.exceptions.ReadTimeout, requests.exceptions.ChunkedEncodingError) as error:
             raise _AttemptError("the server accepts connections, but does not answer") from error
         except requests.exceptions.ConnectTimeout as error:
@@ -240,10 +246,8 @@ class Transfer:
         where = "" if response.url == url else f" for {response.url}, to which it led"
         raise FetchError(f"{url}: {answer}{where}: expected the file {self._name}; look at the address or the mirror")
 
-    def _begin(self, url: str, response: requests.Response, total: int | None) -> None:
-        """Starts the partial file anew, and notes which version of the file it will be a piece of."""
-        self.discard()
-        version = _Version(url, validator(response), total)
+    def _note_version(self, version: _Version, response: requests.Response) -> None:
+        """Writes down which version of the file is received, if a part of it can be asked for later."""
         if version.validator and self._has_ranges and response.headers.get("Accept-Ranges", "") != "none":
             with _writing(self._note):
                 self._note.write_text(json.dumps(asdict(version)), encoding="utf-8")

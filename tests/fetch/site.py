@@ -23,6 +23,7 @@ class Answer:
       location: where a redirect leads.
       headers: sent in addition, or instead, None to leave one out.
       ignores_if_range: whether a range is sent although the file is another one.
+      hold: what is waited for before the answer.
     """
 
     status: int = 200
@@ -32,6 +33,7 @@ class Answer:
     location: str | None = None
     headers: dict[str, str | None] = field(default_factory=dict)
     ignores_if_range: bool = False
+    hold: threading.Event | None = None
 
 
 @dataclass
@@ -76,6 +78,8 @@ class _Handler(BaseHTTPRequestHandler):
             queue = site.answers.get(self.path, [])
             answer = queue.pop(0) if queue else Answer()
         self.close_connection = True
+        if answer.hold is not None:
+            answer.hold.wait(60)
         if answer.location is not None:
             self._head(answer.status, {"Location": answer.location, "Content-Length": "0"})
             return
