@@ -78,8 +78,8 @@ def notify(model: OpenModel, compute: ComputeSettings) -> None:
     if loaded.notice:
         logger.info("model %s: %s", loaded.name, loaded.notice)
     else:
-        known = "the published Enformer" if loaded.is_published else "not the published Enformer"
-        logger.info("weights: %s, according to their checksums %s", loaded.index_path, known)
+        known = "the published Enformer" if loaded.identity.is_published else "not the published Enformer"
+        logger.info("weights: %s, according to their checksums %s", loaded.identity.path, known)
     if tracks.is_unnamed:
         names = f"{tracks.identifiers[0]} to {tracks.identifiers[-1]}"
         logger.info("without --track-table, tracks are named by head and number: %s", names)
