@@ -7,6 +7,7 @@ import logging
 import os
 import shutil
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +103,8 @@ def _from_hugging_face(folder: Path, *, is_quiet: bool) -> None:
         import huggingface_hub
     except ImportError as error:
         raise _no_client("huggingface", "huggingface_hub") from error
+    if find_spec("torch") is None:  # without which the file could not be checked when it is there
+        raise _no_client("huggingface", "torch")
     if is_quiet:
         huggingface_hub.utils.disable_progress_bars()
     logger.info("downloading %s from the Hugging Face repository %s", HUGGING_FACE_FILE, HUGGING_FACE_REPOSITORY)

@@ -62,7 +62,7 @@ def open_model(location: ModelLocation, scoring: ScoringSettings, compute: Compu
         scoring.views.check(geometry)
     except ValueError as error:
         raise InputError(str(error)) from error
-    fetched = find_track_table(scoring.head, cache, is_published=loaded.is_published)
+    fetched = find_track_table(scoring.head, cache, is_published=loaded.identity.is_published)
     tracks = choose_tracks(scoring, loaded, location, fetched)
     return OpenModel(loaded, device, tracks, device.batch_size(compute.batch_size), fetched)
 
@@ -98,11 +98,11 @@ def notify(model: OpenModel, scoring: ScoringSettings, compute: ComputeSettings)
     if loaded.notice:
         logger.info("model %s: %s", loaded.name, loaded.notice)
     else:
-        known = "the published Enformer" if loaded.is_published else "not the published Enformer"
-        logger.info("weights: %s, according to their checksums %s", loaded.index_path, known)
+        known = "the published Enformer" if loaded.identity.is_published else "not the published Enformer"
+        logger.info("weights: %s, according to their checksums %s", loaded.identity.path, known)
     if tracks.is_unnamed:
         names = f"{tracks.identifiers[0]} to {tracks.identifiers[-1]}"
-        advice = "; 'enformer-vep fetch tracks' gets their names" if loaded.is_published else ""
+        advice = "; 'enformer-vep fetch tracks' gets their names" if loaded.identity.is_published else ""
         logger.info("without --track-table, tracks are named by head and number: %s%s", names, advice)
     elif model.fetched_tracks is not None and scoring.track_table is None:
         logger.info("tracks: named by the fetched table %s", model.fetched_tracks)

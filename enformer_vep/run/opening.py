@@ -59,7 +59,7 @@ class Run:
         return {
             "vcf": inputs.vcf if self.inputs.is_piped else os.path.abspath(inputs.vcf),
             "fasta": os.path.abspath(self.inputs.genome.path),
-            "model_index": os.path.abspath(self.model.loaded.index_path),
+            "model": os.path.abspath(self.model.loaded.identity.path),
         }
 
 
@@ -119,10 +119,10 @@ def _identity(settings: ScoreSettings, inputs: RunInputs, model: OpenModel) -> R
         fasta=FastaIdentity(**vars(file_identity(inputs.genome.path)), index=file_identity(inputs.genome.index_path)),
         model=ModelIdentity(
             name=loaded.name,
-            index=file_identity(loaded.index_path),
-            format=loaded.file_format,
-            tensors_sha256=loaded.sha256,
-            is_published=loaded.is_published,
+            file=file_identity(loaded.identity.path),
+            format=loaded.identity.file_format,
+            tensors_sha256=loaded.identity.tensors_sha256,
+            is_published=loaded.identity.is_published,
             config=loaded.model.config.to_dict(),
         ),
         head=settings.scoring.head,

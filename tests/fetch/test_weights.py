@@ -162,6 +162,7 @@ def hugging_face(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     module.hf_hub_download = hf_hub_download
     module.utils = SimpleNamespace(disable_progress_bars=lambda: calls.append("quiet"))
     monkeypatch.setitem(sys.modules, "huggingface_hub", module)
+    monkeypatch.setattr("enformer_vep.fetch.weights.find_spec", lambda name: name)
     return calls
 
 
@@ -227,6 +228,15 @@ def test_a_client_that_is_not_installed(
     install = f"pip install 'enformer-vep[{source}]'"
     expected = f"--source {source} needs the package {package}: install it with {install}, or leave out --source"
     assert str(error.value) == expected
+
+
+def test_a_pickle_that_could_not_be_checked_is_not_downloaded(
+    hugging_face: list[Any], cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("enformer_vep.fetch.weights.find_spec", lambda name: None)
+    with pytest.raises(FetchError, match=r"--source huggingface needs the package torch: install it with pip install"):
+        get(cache, source="huggingface")
+    assert hugging_face == []
 
 
 @pytest.mark.parametrize("error", [OSError("no\nconnection"), ValueError("401"), RuntimeError("x" * 1000)])
