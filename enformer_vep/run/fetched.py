@@ -12,7 +12,7 @@ from enformer_vep.wording import did_you_mean, listed
 def find_fasta(fasta: str | None, cache: Cache) -> str:
     """Returns the path of the genome that -f names: a file, or the name of a fetched genome.
 
-    A file of the name comes first.
+    A file of the name comes first, though not a folder: results of hg38 may well be in a folder 'hg38'.
 
     Args:
       fasta: what was given, None if nothing was.
@@ -30,9 +30,9 @@ def find_fasta(fasta: str | None, cache: Cache) -> str:
             "which genome? Name the one on which the variants were called with -f: a FASTA file, or the name of a "
             f"fetched genome ({choice}), or set ENFORMER_VEP_FASTA"
         )
-    if os.path.exists(fasta):
-        return fasta
     genome = find_genome(fasta)
+    if os.path.exists(fasta) and not (genome is not None and os.path.isdir(fasta)):
+        return fasta
     if genome is None:
         raise FastaError(
             f"no such file: {fasta}: expected a FASTA file, plain or bgzipped, or the name of a genome: "

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import termios
 import threading
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -165,6 +166,25 @@ def test_of_two_at_once_one_waits_and_both_have_it(mirror: Site, cache: Cache, s
     assert all(f"enformer-vep: hg38: {cache.genome('hg38')}\n" in lines for lines in said)
 
 
+def test_a_killed_download_goes_on(mirror: Site, cache: Cache, stand_ins: Path) -> None:
+    path = "/genomes/hg38/hg38.fa.gz"
+    mirror.answers[path] = [Answer(stall=70_000)]
+    command = [sys.executable, script.__file__, str(stand_ins), "fetch", "hg38", "-q", "--mirror", mirror.url]
+    run = subprocess.Popen([*command, "--cache", str(cache.folder)], env=environment())
+    part = cache.downloads / f"{path[1:]}.part"
+    end = time.monotonic() + 120
+    while not (part.is_file() and part.stat().st_size >= 2**16):
+        assert run.poll() is None
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    run.kill()
+    run.wait()
+    size = part.stat().st_size
+    assert main(["fetch", "hg38", "-q", "--cache", str(cache.folder), "--mirror", mirror.url]) == 0
+    assert mirror.requests[-1][:2] == (path, f"bytes={size}-")
+    assert cache.fetched_genomes() == ["hg38"]
+
+
 NOTHING = (
     "which genome? Name the one on which the variants were called with -f: a FASTA file, or the name of a fetched "
     "genome (none is fetched yet, so first run 'enformer-vep fetch genome hg38'), or set ENFORMER_VEP_FASTA\n"
@@ -202,6 +222,15 @@ def test_fetched_genomes_are_named_where_none_is(cache: Cache, vcf: str, capsys:
         cache.genome(name).touch()
     assert main(["score", vcf, "-m", "demo", "--cache", str(cache.folder)]) == 2
     assert "(fetched are hg38, mm10)" in capsys.readouterr().err
+
+
+def test_a_folder_of_the_name_is_not_in_the_way(
+    cache: Cache, vcf: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "hg38").mkdir()
+    assert main(["score", vcf, "-f", "hg38", "-m", "demo", "--cache", str(cache.folder)]) == 2
+    assert "first run 'enformer-vep fetch genome hg38'" in capsys.readouterr().err
 
 
 def test_weights_that_are_not_fetched(cache: Cache, vcf: str, capsys: pytest.CaptureFixture) -> None:
