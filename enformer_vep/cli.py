@@ -6,6 +6,7 @@ Nothing heavy is imported before a command runs, so that `--help` is instant.
 import logging
 import os
 import shlex
+import shutil
 import sys
 import traceback
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ import cloup
 from enformer_vep import __version__, options
 from enformer_vep.errors import EnformerVepError
 from enformer_vep.fetch.remote import Source
+from enformer_vep.option_values import TRACKS
 
 PROGRAM = "enformer-vep"
 INTERRUPTED_EXIT_CODE = 130
@@ -79,7 +81,7 @@ def cli() -> None:
 SCORE_EXAMPLES = """\b
 Examples:
   enformer-vep score input.vcf -f hg38 -o scores.parquet
-  enformer-vep score input.vcf.gz -f hg38.fa --region chr7:5500000-5600000 --window grid --resume
+  enformer-vep score input.vcf.gz -f hg38 --region chr7:5500000-5600000 --window grid --resume
 """
 
 
@@ -100,6 +102,8 @@ def score(
     reverse_complement: bool,
     shifts: tuple[int, ...],
     indels: str,
+    summary: bool,
+    summary_only: bool,
     quiet: bool,
     debug: bool,
     **settings: Any,
@@ -107,7 +111,8 @@ def score(
     """Score every ALT allele of VCF.
 
     Besides OUT, this writes OUT.skipped.tsv, which lists alleles without a score and the reasons, OUT.run.json, which
-    records the run, and for text output OUT.tracks.tsv, which describes the tracks.
+    records the run, and for text output OUT.tracks.tsv, which describes the tracks. On a terminal, the last lines show
+    the alleles with the largest effects.
     """
     set_up_logging(quiet=quiet)
     from enformer_vep.genome.indels import IndelPolicy
@@ -116,9 +121,54 @@ def score(
     from enformer_vep.run.settings import ScoreSettings
 
     views = ViewSettings(reverse_complement, shifts, IndelPolicy(indels))
-    summary = score_vcf(ScoreSettings.of(**settings, views=views, quiet=quiet, command=command))
+    kind = "only" if summary_only else "beside" if summary else "none"
+    result = score_vcf(ScoreSettings.of(**settings, views=views, summary=kind, quiet=quiet, command=command))
     if not quiet:
-        click.echo(f"{PROGRAM}: {summary}", err=True)
+        click.echo(f"{PROGRAM}: {result}", err=True)
+        if sys.stderr.isatty():
+            for line in result.strongest_lines(shutil.get_terminal_size().columns):
+                click.echo(line, err=True)
+
+
+TRACKS_EXAMPLES = """\b
+Examples:
+  enformer-vep tracks 'assay:CAGE,!/cell line/'
+  enformer-vep tracks assay:CTCF --track-table targets_human.txt --tsv
+"""
+
+
+@cli.command(epilog=TRACKS_EXAMPLES, short_help="List the tracks that an expression chooses.")
+@cloup.argument(
+    "choice",
+    metavar="[EXPR]",
+    required=False,
+    callback=TRACKS,
+    help="Tracks, as for 'score --tracks': 0-9, ENCFF833POA, assay:NAME, /regular expression/, @FILE, !EXCLUDED.",
+)
+@options.LISTING
+@options.MODEL
+@options.GENERAL
+def tracks(
+    choice: Any,
+    track_table: str | None,
+    cache: str | None,
+    tsv: bool,
+    model: str,
+    head: str,
+    quiet: bool,
+    debug: bool,
+) -> None:
+    """List the tracks that EXPR chooses, with assay, target and biosample; all without EXPR.
+
+    On a terminal this is a table that fits it, otherwise tab-separated text with the whole descriptions.
+    """
+    from enformer_vep.run.track_listing import count_text, find_tracks, to_terminal, to_tsv
+
+    known = find_tracks(head, model, track_table=track_table, cache=cache)
+    chosen = known if choice is None else known.select(choice)
+    click.echo(to_terminal(chosen) if sys.stdout.isatty() and not tsv else to_tsv(chosen), nl=False)
+    if not quiet:
+        click.echo(f"{PROGRAM}: {count_text(chosen, known)}", err=True)
 
 
 FETCH_EXAMPLES = """\b

@@ -70,9 +70,10 @@ OUTPUT = cloup.option_group(
     cloup.option(
         "--tracks",
         callback=TRACKS,
-        metavar="LIST",
-        help="Tracks to write, separated by commas: numbers from 0, ranges or identifiers, as in "
-        "0-9,4799,ENCFF833POA.  [default: all]",
+        metavar="EXPR",
+        help="Tracks to write, separated by commas: numbers from 0, ranges (0-9), identifiers, assay:NAME (assay:CAGE, "
+        "assay:CHIP:HISTONE, assay:CTCF), /regular expression/ on the description, @FILE of any of these. A leading ! "
+        "excludes. 'tracks EXPR' shows what is chosen.  [default: all]",
     ),
     cloup.option(
         "--track-table",
@@ -95,6 +96,12 @@ OUTPUT = cloup.option_group(
         show_default=True,
         help="Number format of the scores.",
     ),
+    cloup.option(
+        "--summary",
+        is_flag=True,
+        help="Also write OUT.summary.tsv: one row per allele, with the strongest track of each assay.",
+    ),
+    cloup.option("--summary-only", is_flag=True, help="Write the summary to OUT instead of the scores."),
     cloup.option("--overwrite", is_flag=True, help="Overwrite existing output, and discard an unfinished run."),
 )
 
@@ -278,6 +285,18 @@ FETCH = cloup.option_group(
     ),
     cloup.option("--plan", "is_plan", is_flag=True, help="Print URLs, sizes, checksums and places, and fetch nothing."),
     cloup.option("--force", is_flag=True, help="Fetch again what is there, and replace it."),
+)
+
+LISTING = cloup.option_group(
+    "Tracks",
+    cloup.option(
+        "--track-table",
+        metavar="FILE",
+        help="Table that names the tracks, such as targets_human.txt.  [default: the one beside the model, or the "
+        "fetched one]",
+    ),
+    CACHE,
+    cloup.option("--tsv", is_flag=True, help="Print tab-separated text on a terminal too."),
 )
 
 GENERAL = cloup.option_group(

@@ -141,4 +141,5 @@ def _identity(settings: ScoreSettings, inputs: RunInputs, model: OpenModel) -> R
         batch_size=model.batch_size,
         layout=settings.output.layout,
         dtype=settings.output.dtype,
+        summary=settings.output.summary,
     )

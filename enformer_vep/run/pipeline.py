@@ -31,6 +31,7 @@ from enformer_vep.run.resume import check_outputs, check_work, finished_record, 
 from enformer_vep.run.run_record import Counts, RunCourse, RunRecord, TowerBins
 from enformer_vep.run.settings import DEFAULT_TOLERANCE, ScoreSettings
 from enformer_vep.run.signals import StopSignals
+from enformer_vep.run.strongest import StrongestEffects
 from enformer_vep.run.summary import ScoreSummary
 from enformer_vep.run.verify import Verification, verify
 from enformer_vep.run.work_folder import INPUT_NAME, WorkFolder
@@ -118,7 +119,13 @@ def _compute(
     return _Computed(
         RunRecord(run.plan.identity, run.plan.shard, _count(run, place)),
         _course(run, num_new, seconds, started, verification),
-        TableSettings(settings.scoring.names, run.model.tracks, settings.output.layout, settings.output.dtype),
+        TableSettings(
+            settings.scoring.names,
+            run.model.tracks,
+            settings.output.layout,
+            settings.output.dtype,
+            settings.output.summary,
+        ),
         run.num_parts,
         num_new,
         seconds,
@@ -211,19 +218,23 @@ def _course(
 
 def _write(computed: _Computed, place: _Place, started: datetime) -> ScoreSummary:
     """Puts all parts together."""
-    _give_back_memory()  # the table's row groups and columns need as much as the model
+    _give_back_memory()
     place.progress.begin("writing")
     with WholeFiles(place.paths) as files:
         writer = ResultWriter(files, place.paths, computed.table, computed.record)
+        strongest = StrongestEffects(computed.table)
         for number in range(computed.num_parts):
-            writer.write(place.work.read_part(number))
+            part = place.work.read_part(number)
+            writer.write(part)
+            strongest.add(part)
         seconds_total = round((datetime.now(timezone.utc) - started).total_seconds(), 3)
         course = computed.course(seconds_total=seconds_total, peak_memory_bytes=peak_memory_bytes())
         with place.signals.shielded():
             writer.finish(replace(computed.record, course=course))
             place.work.discard_at_exit()
             place.progress.finish(computed.record.counts.alleles_scored, computed.record.counts.alleles_skipped)
-    return _summary(computed.record.counts, place, computed.num_new, computed.seconds, computed.verification)
+    summary = _summary(computed.record.counts, place, computed.num_new, computed.seconds, computed.verification)
+    return replace(summary, strongest=strongest.largest())
 
 
 def _already_done(record: RunRecord, place: _Place) -> ScoreSummary:
@@ -250,7 +261,10 @@ def _summary(
 
 
 def _give_back_memory() -> None:
-    """Frees unused memory, and returns to the system what the C library would keep of it."""
+    """Frees unused memory, and returns to the system what the C library would keep of it.
+
+    TensorFlow's allocator for CPUs keeps the model's memory nevertheless.
+    """
     gc.collect()  # the traced graph and the model refer to each other
     library = ctypes.CDLL(None)
     if hasattr(library, "malloc_trim"):  # glibc
