@@ -86,12 +86,13 @@ class Bench:
         self.arguments = arguments
         self.device = prepare_device(arguments.device)
         import_tensorflow().get_logger().setLevel("ERROR")  # every engine has graphs of its own
+        from enformer_vep.fetch.cache import Cache
         from enformer_vep.io.fasta import Genome
         from enformer_vep.io.reference import ReferenceCodes
         from enformer_vep.model.location import locate_model
         from enformer_vep.model.weights import load_model
 
-        self.model = load_model(locate_model(arguments.model)).model
+        self.model = load_model(locate_model(arguments.model, Cache.at(None).folder)).model
         self.genome = Genome(arguments.fasta)
         self.codes = ReferenceCodes(self.genome)
         dense, isolated = self._real_alleles()

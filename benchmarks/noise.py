@@ -40,6 +40,7 @@ def measure(arguments: argparse.Namespace) -> tuple[np.ndarray, dict[str, np.nda
 
     device = prepare_device("cpu")
     tf = import_tensorflow()
+    from enformer_vep.fetch.cache import Cache
     from enformer_vep.inference.engine import EngineSettings
     from enformer_vep.inference.full import FullEngine
     from enformer_vep.inference.reusing import ReusingEngine
@@ -51,7 +52,7 @@ def measure(arguments: argparse.Namespace) -> tuple[np.ndarray, dict[str, np.nda
     from enformer_vep.run.engines import MIN_FUSED_CHANNELS
     from enformer_vep.scoring import STATISTICS
 
-    model = load_model(locate_model(arguments.model)).model
+    model = load_model(locate_model(arguments.model, Cache.at(None).folder)).model
     genome = Genome(arguments.fasta)
     codes = ReferenceCodes(genome)
     head = next(iter(model.config.heads))

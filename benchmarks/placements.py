@@ -24,6 +24,7 @@ def score(arguments: argparse.Namespace, placements: list[str]) -> tuple[np.ndar
     from enformer_vep.inference.device import prepare_device
 
     device = prepare_device("cpu")
+    from enformer_vep.fetch.cache import Cache
     from enformer_vep.inference.engine import EngineSettings
     from enformer_vep.inference.reusing import ReusingEngine
     from enformer_vep.io.fasta import Genome
@@ -33,7 +34,7 @@ def score(arguments: argparse.Namespace, placements: list[str]) -> tuple[np.ndar
     from enformer_vep.run.engines import MIN_FUSED_CHANNELS
     from enformer_vep.scoring import STATISTICS
 
-    model = load_model(locate_model(arguments.model)).model
+    model = load_model(locate_model(arguments.model, Cache.at(None).folder)).model
     head = next(iter(model.config.heads))
     genome = Genome(arguments.fasta)
     codes = ReferenceCodes(genome)

@@ -17,6 +17,7 @@ import cloup
 
 from enformer_vep import __version__, options
 from enformer_vep.errors import EnformerVepError
+from enformer_vep.fetch.remote import Source
 from enformer_vep.option_values import TRACKS
 
 PROGRAM = "enformer-vep"
@@ -73,14 +74,14 @@ def cli() -> None:
     """Predict how variants change gene regulation, with Enformer.
 
     For every ALT allele of a VCF, 'score' reports how much each chromatin, transcription factor and expression track is
-    expected to change. 'demo' shows it at work without weights or a genome.
+    expected to change. 'fetch' gets the weights and a genome for it. 'demo' shows it at work without either.
     """
 
 
 SCORE_EXAMPLES = """\b
 Examples:
-  enformer-vep score input.vcf -f hg38.fa --track-table targets_human.txt -o scores.parquet
-  enformer-vep score input.vcf.gz -f hg38.fa --region chr7:5500000-5600000 --window grid --resume
+  enformer-vep score input.vcf -f hg38 -o scores.parquet
+  enformer-vep score input.vcf.gz -f hg38 --region chr7:5500000-5600000 --window grid --resume
 """
 
 
@@ -168,6 +169,61 @@ def tracks(
     click.echo(to_terminal(chosen) if sys.stdout.isatty() and not tsv else to_tsv(chosen), nl=False)
     if not quiet:
         click.echo(f"{PROGRAM}: {count_text(chosen, known)}", err=True)
+
+
+FETCH_EXAMPLES = """\b
+Examples:
+  enformer-vep fetch weights tracks genome hg38
+  enformer-vep fetch weights genome mm10 --plan
+"""
+
+
+@cli.command(epilog=FETCH_EXAMPLES, short_help="Fetch weights, track tables and genomes.")
+@cloup.argument(
+    "what",
+    metavar="WHAT...",
+    nargs=-1,
+    required=True,
+    help="weights, tracks, or genome and a name, such as genome hg38.",
+)
+@options.FETCH
+@options.GENERAL
+def fetch(
+    what: tuple[str, ...],
+    cache: str | None,
+    mirror: str | None,
+    source: Source,
+    is_plan: bool,
+    force: bool,
+    quiet: bool,
+    debug: bool,
+) -> None:
+    """Fetch what 'score' needs into one folder, where every command finds it.
+
+    weights are the official weights (1.0 GB), and tracks the tables that name the tracks of both heads. Genomes are
+    hg38, hg19, mm10, mm39 and hs1 (T2T-CHM13, also chm13); each takes 1 GB, and twice that while it is fetched.
+
+    Everything is checked as it arrives. A download that breaks off continues where it was when the command is repeated.
+    """
+    set_up_logging(quiet=quiet)
+    from enformer_vep.errors import UnreachableError
+    from enformer_vep.fetch.cache import Cache
+    from enformer_vep.fetch.fetching import FetchSettings, fetch, parse_words
+    from enformer_vep.fetch.plan import plan
+    from enformer_vep.run.official_weights import check_official_weights
+
+    settings = FetchSettings(parse_words(what), Cache.at(cache), mirror, source, force, quiet)
+    if is_plan:
+        click.echo(plan(settings.items, settings.cache, mirror=mirror, source=source))
+        return
+    try:
+        places = fetch(settings, check_official_weights)
+    except UnreachableError:
+        click.echo(plan(settings.items, settings.cache, mirror=mirror, source=source), err=True)
+        raise
+    if not quiet:
+        for item, place in zip(settings.items, places, strict=True):
+            click.echo(f"{PROGRAM}: {item.name}: {place}", err=True)
 
 
 MERGE_EXAMPLES = """\b

@@ -51,3 +51,11 @@ def cause(error: Exception) -> str:
     """Returns an error's message, in one line and without the system's error number."""
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return " ".join(text.split()) or type(error).__name__
+
+
+def sized(num_bytes: int) -> str:
+    """Returns a number of bytes as people say it: '640 bytes', '801 kB', '1.01 GB'."""
+    for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if num_bytes >= 0.9995 * factor:
+            return f"{num_bytes / factor:.3g} {unit}"
+    return plural(num_bytes, "byte")

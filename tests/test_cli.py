@@ -122,8 +122,8 @@ def test_sizes_in_bytes(size: str, num_bytes: int, monkeypatch: pytest.MonkeyPat
 
 
 def test_a_missing_option_and_a_missing_name(inputs: Path, capsys: pytest.CaptureFixture) -> None:
-    assert main(["score", "x.vcf"]) == 2
-    assert "Missing option '-f' / '--fasta'" in capsys.readouterr().err
+    assert main(["score", str(inputs / "input.vcf"), "-m", "demo", "--cache", "none"]) == 2
+    assert "which genome? Name the one on which the variants were called with -f: a FASTA" in capsys.readouterr().err
     assert main(["score", "-", "-f", str(inputs / "genome.fa"), "-m", "demo"]) == 2
     assert "name it with -o" in capsys.readouterr().err
 
@@ -154,6 +154,7 @@ def test_help_shows_every_option_and_its_default(capsys: pytest.CaptureFixture) 
     text = capsys.readouterr().out
     for option in (
         "--fasta",
+        "--cache",
         "--out",
         "--model",
         "--head",
@@ -178,7 +179,7 @@ def test_help_shows_every_option_and_its_default(capsys: pytest.CaptureFixture) 
         assert default in " ".join(text.split())
 
 
-@pytest.mark.parametrize("command", ["score", "tracks", "merge", "demo"])
+@pytest.mark.parametrize("command", ["score", "fetch", "tracks", "merge", "demo"])
 def test_help_groups_every_option_and_ends_on_two_examples(command: str, capsys: pytest.CaptureFixture) -> None:
     assert main([command, "--help"]) == 0
     text = capsys.readouterr().out

@@ -24,12 +24,12 @@ from enformer_vep.inference.reusing import ReusingEngine
 from enformer_vep.io.fasta import Genome
 from enformer_vep.io.reference import ReferenceCodes
 from enformer_vep.model.arithmetic import Arithmetic, arithmetic
-from enformer_vep.model.bundle import read_bundle_index
 from enformer_vep.model.config import OFFICIAL_CONFIG
 from enformer_vep.model.differences import DifferenceTransformer
 from enformer_vep.model.enformer import Enformer
-from enformer_vep.model.keys import ATTRIBUTE_SUFFIX
 from enformer_vep.model.location import locate_model
+from enformer_vep.model.sources.bundle import read_bundle_index
+from enformer_vep.model.sources.checkpoint import ATTRIBUTE_SUFFIX
 from enformer_vep.model.weights import load_model
 from tests.comparisons import SUMS, look_at
 from tests.support import DATA, needs_bfloat16, precisions

@@ -1,15 +1,8 @@
-"""Which variable of our model each key of the published files stands for.
+"""Which variable of our model each of our keys stands for.
 
-The published Sonnet checkpoint names a variable by its path through nested Sequentials; `checkpoint_variables` writes
-these paths out. The published SavedModel names the same variables by other paths; `published_tensors.tsv` pairs the
-two for every published tensor, with the CRC-32C that TensorFlow stored for it.
+The published Sonnet checkpoint names a variable by its path through nested Sequentials; these paths are our keys.
+`architecture.tensor_shapes` gives the same keys without a model.
 """
-
-import csv
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 
 import tensorflow as tf
 
@@ -19,10 +12,6 @@ from enformer_vep.model.enformer import Enformer
 from enformer_vep.model.layers import Conv1D, Linear
 from enformer_vep.model.norms import BatchNorm, LayerNorm
 from enformer_vep.model.transformer import TransformerBlock
-
-CHECKPOINT_ROOT = "module/"
-SAVED_MODEL_ROOT = "model/"
-ATTRIBUTE_SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
 
 Variables = dict[str, tf.Variable]
 
@@ -41,11 +30,6 @@ def checkpoint_variables(model: Enformer) -> Variables:
     for head, linear in model.heads.items():
         found |= _linear(f"_heads/{head}/_layers/0", linear)
     return found
-
-
-def is_training_state(key: str) -> bool:
-    """Says whether a key of ours is a moving average's inner state, which inference never reads."""
-    return key.endswith(("/_hidden", "/_counter"))
 
 
 def _linear(prefix: str, linear: Linear | Conv1D) -> Variables:
@@ -96,35 +80,4 @@ def _transformer_block(prefix: str, block: TransformerBlock) -> Variables:
         | _layer_norm(f"{prefix}/1/_module/_layers/0", block.mlp_norm)
         | _linear(f"{prefix}/1/_module/_layers/1", block.mlp_in)
         | _linear(f"{prefix}/1/_module/_layers/4", block.mlp_out)
-    )
-
-
-@dataclass(frozen=True)
-class PublishedTensor:
-    """One tensor of the published weights: its two keys, and the masked CRC-32C of its bytes."""
-
-    saved_model_key: str
-    checkpoint_key: str
-    masked_crc32c: int
-
-
-@cache
-def published_tensors() -> tuple[PublishedTensor, ...]:
-    """Reads the table of the published tensors that the package carries."""
-    with files("enformer_vep.model").joinpath("published_tensors.tsv").open(encoding="utf-8") as lines:
-        return tuple(
-            PublishedTensor(row["savedmodel_key"], row["checkpoint_key"], int(row["masked_crc32c"], 16))
-            for row in csv.DictReader(lines, delimiter="\t")
-        )
-
-
-def are_published(crcs: Mapping[str, int]) -> bool:
-    """Says whether tensors are the published ones, by their checkpoint keys and masked CRC-32C.
-
-    Only what inference reads is compared: a copy of the published weights without training state is still them.
-    """
-    return all(
-        crcs.get(tensor.checkpoint_key) == tensor.masked_crc32c
-        for tensor in published_tensors()
-        if not is_training_state(tensor.checkpoint_key)
     )

@@ -1,24 +1,26 @@
 """Finds the files of a model by name or path, without TensorFlow.
 
-A model is a folder or prefix of a TensorFlow checkpoint, a SavedModel's folder, or a name: `enformer`, the official
-weights in the folder that `official_weights_folder` names, or `demo`, which the package carries.
+A model is a folder or prefix of a TensorFlow checkpoint, a SavedModel's folder, a safetensors file, a pickled state of
+PyTorch, a folder with one of these files, or a name: `enformer`, the official weights in the cache folder, or `demo`,
+which the package carries.
 """
 
-import os
 import re
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
 from enformer_vep.errors import WeightsError
-from enformer_vep.wording import did_you_mean
+from enformer_vep.wording import did_you_mean, listed
 
 OFFICIAL = "enformer"
 DEMO = "demo"
 INDEX_SUFFIX = ".index"
+SAFETENSORS_SUFFIX = ".safetensors"
+PICKLE_SUFFIXES = (".bin", ".pt", ".pth")
+_FILES = f"a file that ends in {', '.join((SAFETENSORS_SUFFIX, *PICKLE_SUFFIXES))}"
 CONFIG_NAME = "config.json"
 
-OFFICIAL_URL = "https://storage.googleapis.com/dm-enformer/models/enformer/sonnet_weights/"
 OFFICIAL_FILES = (
     "checkpoint",
     "enformer-fine-tuned-human-1.index",
@@ -32,18 +34,18 @@ class ModelLocation:
 
     Attributes:
       name: its name in messages and in the names of outputs.
-      prefix: path of the checkpoint without `.index`.
-      config_path: the project's own config beside it, None for published formats.
+      path: the file that identifies them: a checkpoint's index, a safetensors file or a pickle.
+      config_path: the project's own config beside a checkpoint, None for other formats.
     """
 
     name: str
-    prefix: Path
-    config_path: Path | None
+    path: Path
+    config_path: Path | None = None
 
     @property
-    def index_path(self) -> Path:
-        """The checkpoint's index file."""
-        return self.prefix.with_name(self.prefix.name + INDEX_SUFFIX)
+    def prefix(self) -> Path:
+        """Path of a checkpoint without `.index`; of other formats, the file."""
+        return self.path.with_name(self.path.name.removesuffix(INDEX_SUFFIX))
 
     def track_table_path(self, head: str) -> Path | None:
         """The table that names a head's tracks, if the model has it beside its config."""
@@ -51,33 +53,31 @@ class ModelLocation:
         return path if path is not None and path.is_file() else None
 
 
-def official_weights_folder() -> Path:
-    """Returns the folder in which the official weights are looked for: in the user's cache."""
-    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(cache) / "enformer-vep" / "models" / OFFICIAL
-
-
-def locate_model(model: str) -> ModelLocation:
+def locate_model(model: str, cache: Path | None = None) -> ModelLocation:
     """Finds the files of a model.
 
     Args:
       model: a name, a folder or a prefix.
+      cache: the cache folder, without which `enformer` cannot be found.
 
     Returns:
       Where its weights are. Whether they can be read is not checked.
 
     Raises:
       WeightsError: there are no weights; the message says where to get them.
+      ValueError: `enformer` is wanted, and no cache folder was given.
     """
     if model == DEMO:
         return _in_folder(Path(str(files("enformer_vep.demo"))) / "model", DEMO)
     if model == OFFICIAL:
-        folder = official_weights_folder()
+        if cache is None:
+            raise ValueError("the official weights are in a cache folder, and none was given")
+        folder = cache / "models" / OFFICIAL
         if not folder.is_dir():
             raise WeightsError(
-                f"the official weights are not in {folder}: download {', '.join(OFFICIAL_FILES)} from {OFFICIAL_URL} "
-                f"into that folder, or name a checkpoint or SavedModel with -m, or try the tool with -m {DEMO} "
-                "(a tiny model of a made-up genome, whose scores mean nothing biologically)"
+                f"the official weights are not in {folder}: first run 'enformer-vep fetch weights', or name a "
+                f"checkpoint or SavedModel with -m, or try the tool with -m {DEMO} (a tiny model of a made-up genome, "
+                "whose scores mean nothing biologically)"
             )
         return _in_folder(folder, OFFICIAL)
     path = Path(model)
@@ -86,9 +86,11 @@ def locate_model(model: str) -> ModelLocation:
     prefix = Path(model.removesuffix(INDEX_SUFFIX))
     if prefix.with_name(prefix.name + INDEX_SUFFIX).is_file():
         return _at_prefix(prefix, OFFICIAL)
+    if path.is_file() and path.name.endswith((SAFETENSORS_SUFFIX, *PICKLE_SUFFIXES)):
+        return ModelLocation(OFFICIAL, path)
     raise WeightsError(
         f"no model at {model!r}: expected a checkpoint's folder or prefix (PREFIX{INDEX_SUFFIX}), a SavedModel's "
-        f"folder, or one of the names {OFFICIAL}, {DEMO}{did_you_mean(model, (OFFICIAL, DEMO))}"
+        f"folder, {_FILES}, or one of the names {OFFICIAL}, {DEMO}{did_you_mean(model, (OFFICIAL, DEMO))}"
     )
 
 
@@ -102,14 +104,26 @@ def _in_folder(folder: Path, name: str) -> ModelLocation:
     if len(prefixes) == 1:
         return _at_prefix(prefixes[0], name)
     if not prefixes:
-        raise WeightsError(
-            f"no model in {folder}: expected a checkpoint (such as {' and '.join(OFFICIAL_FILES[1:])}) or a "
-            f"SavedModel (variables/variables{INDEX_SUFFIX})"
-        )
+        return ModelLocation(name, _single_file(folder))
     found = ", ".join(prefix.name for prefix in prefixes[:3])
     raise WeightsError(
         f"{len(prefixes)} checkpoints in {folder} ({found} ...), and no file 'checkpoint' that says which to use: "
         "name one by its prefix"
+    )
+
+
+def _single_file(folder: Path) -> Path:
+    """Returns the one safetensors file of a folder, or else its one pickle."""
+    for suffixes in ((SAFETENSORS_SUFFIX,), PICKLE_SUFFIXES):
+        found = sorted(path for path in folder.iterdir() if path.name.endswith(suffixes))
+        if len(found) > 1:
+            names = listed(path.name for path in found)
+            raise WeightsError(f"{len(found)} weights files in {folder} ({names}): name one of them")
+        if found:
+            return found[0]
+    raise WeightsError(
+        f"no model in {folder}: expected a checkpoint (such as {' and '.join(OFFICIAL_FILES[1:])}), a SavedModel "
+        f"(variables/variables{INDEX_SUFFIX}), or {_FILES}"
     )
 
 
@@ -125,4 +139,5 @@ def _latest_checkpoint(folder: Path) -> str | None:
 
 def _at_prefix(prefix: Path, name: str) -> ModelLocation:
     config_path = prefix.with_name(CONFIG_NAME)
-    return ModelLocation(name, prefix, config_path if config_path.is_file() else None)
+    index_path = prefix.with_name(prefix.name + INDEX_SUFFIX)
+    return ModelLocation(name, index_path, config_path if config_path.is_file() else None)

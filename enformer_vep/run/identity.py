@@ -31,15 +31,15 @@ class ModelIdentity:
 
     Attributes:
       name: as it calls itself.
-      index: the index file of its checkpoint.
-      format: 'checkpoint', 'saved_model' or 'enformer-vep'.
+      file: the file that identifies its weights: the index of a checkpoint, or the one file that they are in.
+      format: as `WeightsIdentity.file_format` names it.
       tensors_sha256: digest of the keys and checksums of its tensors.
       is_published: whether the tensors are the published ones.
       config: its sizes.
     """
 
     name: str
-    index: FileIdentity
+    file: FileIdentity
     format: str
     tensors_sha256: str
     is_published: bool

@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass
 
 from enformer_vep.errors import InputError
+from enformer_vep.fetch.cache import Cache
 from enformer_vep.io.reference import ReferenceCodes
 from enformer_vep.model.location import ModelLocation
 from enformer_vep.run.engines import make_engine
@@ -57,8 +58,8 @@ class Run:
         inputs = self.inputs.settings
         return {
             "vcf": inputs.vcf if self.inputs.is_piped else os.path.abspath(inputs.vcf),
-            "fasta": os.path.abspath(inputs.fasta),
-            "model_index": os.path.abspath(self.model.loaded.index_path),
+            "fasta": os.path.abspath(self.inputs.genome.path),
+            "model": os.path.abspath(self.model.loaded.identity.path),
         }
 
 
@@ -78,7 +79,7 @@ def open_run(settings: ScoreSettings, inputs: RunInputs, location: ModelLocation
         settings.scoring.bins.with_names(inputs.genome.resolve)
     except ValueError as error:
         raise InputError(str(error)) from error
-    model = open_model(location, settings.scoring, settings.compute)
+    model = open_model(location, settings.scoring, settings.compute, Cache.at(settings.inputs.cache))
     scorer = open_scorer(model, ReferenceCodes(inputs.genome), settings.scoring, settings.compute)
     shard = None
     if settings.inputs.shard is not None:
@@ -115,15 +116,13 @@ def _identity(settings: ScoreSettings, inputs: RunInputs, model: OpenModel) -> R
         notice=loaded.notice,
         versions=versions(),
         vcf=file_identity(inputs.vcf),
-        fasta=FastaIdentity(
-            **vars(file_identity(settings.inputs.fasta)), index=file_identity(inputs.genome.index_path)
-        ),
+        fasta=FastaIdentity(**vars(file_identity(inputs.genome.path)), index=file_identity(inputs.genome.index_path)),
         model=ModelIdentity(
             name=loaded.name,
-            index=file_identity(loaded.index_path),
-            format=loaded.file_format,
-            tensors_sha256=loaded.sha256,
-            is_published=loaded.is_published,
+            file=file_identity(loaded.identity.path),
+            format=loaded.identity.file_format,
+            tensors_sha256=loaded.identity.tensors_sha256,
+            is_published=loaded.identity.is_published,
             config=loaded.model.config.to_dict(),
         ),
         head=settings.scoring.head,

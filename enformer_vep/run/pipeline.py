@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 from functools import partial
 
 from enformer_vep.errors import EnformerVepError, SkipReason
+from enformer_vep.fetch.cache import Cache
 from enformer_vep.inference.device import plain_float32
 from enformer_vep.io.fasta import Genome
 from enformer_vep.io.outputs import OutputPaths
@@ -18,6 +19,7 @@ from enformer_vep.io.table import TableSettings
 from enformer_vep.model.location import ModelLocation, locate_model
 from enformer_vep.run.engines import make_engine
 from enformer_vep.run.environment import peak_memory_bytes
+from enformer_vep.run.fetched import find_fasta
 from enformer_vep.run.inputs import RunInputs, check_inputs, open_inputs
 from enformer_vep.run.models import notify
 from enformer_vep.run.naming import output_paths
@@ -74,13 +76,15 @@ def score_vcf(settings: ScoreSettings) -> ScoreSummary:
 
 def _score_vcf(settings: ScoreSettings, progress: Progress) -> ScoreSummary:
     started = datetime.now(timezone.utc)
-    location = locate_model(settings.scoring.model)
-    check_inputs(settings)
     inputs = settings.inputs
+    cache = Cache.at(inputs.cache)
+    location = locate_model(settings.scoring.model, cache.folder)
+    check_inputs(settings)
+    fasta = find_fasta(inputs.fasta, cache)
     selection = Selection.from_options(inputs.regions, pass_only=inputs.pass_only, include_id_file=inputs.include_id)
     paths = output_paths(settings)
     check_outputs(settings, paths)
-    with closing(Genome(inputs.fasta)) as genome, StopSignals() as signals, WorkFolder(paths.work) as work:
+    with closing(Genome(fasta)) as genome, StopSignals() as signals, WorkFolder(paths.work) as work:
         if paths.is_standard_output:
             work.discard_at_exit()  # a run to standard output cannot be resumed
         else:
@@ -107,7 +111,7 @@ def _compute(
     if record := finished_record(run.plan, settings.output, place.paths, place.work):
         return record
     prepare_work(run.plan, settings.output, place.work, keep=(INPUT_NAME,) if inputs.is_piped else ())
-    notify(run.model, settings.compute)
+    notify(run.model, settings.scoring, settings.compute)
     first = time.perf_counter()
     num_new = _run_parts(run, place)
     seconds = time.perf_counter() - first

@@ -59,23 +59,25 @@ class InputSettings:
 
     Attributes:
       vcf: the variants, '-' for standard input.
-      fasta: the reference genome.
+      fasta: the reference genome: a file, or the name of a fetched one; None if it was not named.
       regions: regions or BED files outside which records are left out; none for the whole file.
       pass_only: whether records that failed a filter are left out.
       include_id: a file of the only IDs that are wanted, None for all.
       shard: the share of the alleles that is scored, None for all.
       strict: whether an allele that cannot be scored stops the run.
       allow_mismatches: whether the run continues when the FASTA seems to be of another assembly.
+      cache: the folder of fetched weights, genomes and track tables, None for the user's.
     """
 
     vcf: str
-    fasta: str
+    fasta: str | None
     regions: tuple[str, ...] = ()
     pass_only: bool = False
     include_id: str | None = None
     shard: Shard | None = None
     strict: bool = False
     allow_mismatches: bool = False
+    cache: str | None = None
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ class ScoringSettings:
     Attributes:
       model: a checkpoint's folder or prefix, a SavedModel's folder, or a name.
       head: the head to score.
-      track_table: the published table that names the tracks, None to name them by number.
+      track_table: a table that names the tracks, None for the fetched one, or to name them by number.
       tracks: which tracks are wanted, None for all.
       placement: where windows lie.
       statistics: what is made of the predictions, in the order of the columns.

@@ -1,11 +1,9 @@
 """Lists tracks for people and for programs, without a model and without TensorFlow."""
 
 import shutil
-from pathlib import Path
-
-import platformdirs
 
 from enformer_vep.errors import TrackError
+from enformer_vep.fetch.cache import Cache
 from enformer_vep.io.tracks import TrackTable, read_track_table
 from enformer_vep.model.config import OFFICIAL_HEADS
 from enformer_vep.model.location import OFFICIAL, locate_model
@@ -13,12 +11,6 @@ from enformer_vep.wording import did_you_mean, plural, shortened
 
 COLUMNS = ("head", "index", "identifier", "assay", "target", "biosample", "description")
 MIN_LAST_WIDTH = 20
-
-
-def fetched_track_table(cache: str | None, head: str) -> Path:
-    """Returns where the published table of a head is once it was fetched, in a folder or in the user's cache."""
-    folder = platformdirs.user_cache_path("enformer-vep") if cache is None else Path(cache).expanduser()
-    return folder / "tracks" / f"targets_{head}.txt"
 
 
 def find_tracks(head: str, model: str, *, track_table: str | None = None, cache: str | None = None) -> TrackTable:
@@ -48,7 +40,7 @@ def find_tracks(head: str, model: str, *, track_table: str | None = None, cache:
     if head not in OFFICIAL_HEADS:
         names = ", ".join(OFFICIAL_HEADS)
         raise TrackError(f"unknown head {head!r}: the official model has {names}{did_you_mean(head, OFFICIAL_HEADS)}")
-    fetched = fetched_track_table(cache, head)
+    fetched = Cache.at(cache).track_table(head)
     if not fetched.is_file():
         raise TrackError(
             f"no table names the tracks of the {head} head: expected it at {fetched}; fetch it with 'enformer-vep "

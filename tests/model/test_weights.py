@@ -9,17 +9,13 @@ import pytest
 import tensorflow as tf
 
 from enformer_vep.errors import OutputError, WeightsError
-from enformer_vep.model.bundle import read_bundle_index
 from enformer_vep.model.config import OFFICIAL_CONFIG, EnformerConfig
 from enformer_vep.model.enformer import Enformer
-from enformer_vep.model.keys import (
-    ATTRIBUTE_SUFFIX,
-    are_published,
-    checkpoint_variables,
-    is_training_state,
-    published_tensors,
-)
+from enformer_vep.model.keys import checkpoint_variables
 from enformer_vep.model.location import locate_model
+from enformer_vep.model.sources.bundle import read_bundle_index
+from enformer_vep.model.sources.checkpoint import ATTRIBUTE_SUFFIX
+from enformer_vep.model.sources.published import are_published, is_training_state, published_tensors
 from enformer_vep.model.weights import LoadedModel, load_model, save_model
 from tests.support import DATA, TINY_CONFIG, random_one_hot, reference_model
 
@@ -90,9 +86,9 @@ def test_a_saved_model_is_loaded_as_it_was(tmp_path: Path) -> None:
     model = reference_model(TINY_CONFIG)
     save_model(model, tmp_path / "saved", name="mine", notice="for tests")
     loaded = load(tmp_path / "saved")
-    assert (loaded.name, loaded.notice, loaded.file_format) == ("mine", "for tests", "enformer-vep")
+    assert (loaded.name, loaded.notice, loaded.identity.file_format) == ("mine", "for tests", "enformer-vep")
     assert loaded.model.config == TINY_CONFIG
-    assert not loaded.is_published
+    assert not loaded.identity.is_published
     assert_same_weights(loaded.model, model)
     one_hot = random_one_hot(1, TINY_CONFIG.sequence_length_bp)
     assert np.array_equal(loaded.model(one_hot)["human"], model(one_hot)["human"])
@@ -112,7 +108,7 @@ def test_the_published_checkpoint(small: Enformer, variables: dict[str, tf.Varia
     checkpoint = tf.train.Checkpoint(module=nested(variables))
     checkpoint.save(str(tmp_path / "enformer-fine-tuned-human"))
     loaded = load(tmp_path)
-    assert loaded.file_format == "checkpoint"
+    assert loaded.identity.file_format == "checkpoint"
     assert loaded.model.config == PUBLISHED_FORM
     assert_same_weights(loaded.model, small)
 
@@ -125,7 +121,7 @@ def test_the_published_saved_model(small: Enformer, variables: dict[str, tf.Vari
         tmp_path / "variables" / "variables", model={names[key]: variable for key, variable in variables.items()}
     )
     loaded = load(tmp_path)
-    assert loaded.file_format == "saved_model"
+    assert loaded.identity.file_format == "saved_model"
     assert_same_weights(loaded.model, small)
 
 
@@ -266,7 +262,7 @@ def test_the_published_tensors_are_recognised() -> None:
 def test_the_identity_is_that_of_the_tensors(saved: Path, tmp_path: Path) -> None:
     first = load(saved)
     shutil.copytree(saved, tmp_path / "copy")
-    assert load(tmp_path / "copy").sha256 == first.sha256
+    assert load(tmp_path / "copy").identity.tensors_sha256 == first.identity.tensors_sha256
     first.model.heads["human"].b.assign_add(tf.ones([5]))
     save_model(first.model, tmp_path / "other")
-    assert load(tmp_path / "other").sha256 != first.sha256
+    assert load(tmp_path / "other").identity.tensors_sha256 != first.identity.tensors_sha256

@@ -7,9 +7,10 @@ import pytest
 
 from enformer_vep.cli import main
 from enformer_vep.errors import TrackError, WeightsError
+from enformer_vep.fetch.cache import Cache
 from enformer_vep.io.track_choice import TrackChoice
 from enformer_vep.io.tracks import TrackTable, read_track_table
-from enformer_vep.run.track_listing import fetched_track_table, find_tracks, to_terminal, to_tsv
+from enformer_vep.run.track_listing import find_tracks, to_terminal, to_tsv
 
 TABLE = """\
 index\tidentifier\tdescription
@@ -69,10 +70,10 @@ def test_the_fetched_table_is_read(tmp_path: Path) -> None:
 def test_the_users_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv("HOME", str(tmp_path))
-    path = fetched_track_table(None, "mouse")
+    path = Cache.at(None).track_table("mouse")
     assert path.is_relative_to(tmp_path)
     assert path.parts[-3:] == ("enformer-vep", "tracks", "targets_mouse.txt")
-    assert fetched_track_table("~/c", "human") == tmp_path / "c" / "tracks" / "targets_human.txt"
+    assert Cache.at("~/c").track_table("human") == tmp_path / "c" / "tracks" / "targets_human.txt"
 
 
 def test_the_table_beside_a_model(tmp_path: Path) -> None:

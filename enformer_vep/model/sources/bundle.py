@@ -1,7 +1,7 @@
-"""Reads the index of a TensorFlow checkpoint: each tensor's shape, place and stored checksum.
+"""Reads the index of a TensorFlow checkpoint: each tensor's shape, type, place and stored checksum.
 
 TensorFlow's own reader does not expose the checksums, which identify the weights without reading them. The index is a
-sorted string table: blocks of prefix-compressed keys, whose values are BundleEntryProto messages.
+sorted string table: blocks of prefix-compressed keys, each block with a checksum, whose values are protobuf messages.
 Source: tensorflow/core/lib/io/table_format.txt and tensorflow/core/protobuf/tensor_bundle.proto.
 """
 
@@ -10,13 +10,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tensorflow.core.protobuf import tensor_bundle_pb2
-
 from enformer_vep.errors import WeightsError
+from enformer_vep.model.sources.bundle_messages import DTYPES, EntryMessage, HeaderMessage
+from enformer_vep.model.sources.checksums import masked_crc32c
 
 FOOTER_BYTES = 48
 TABLE_MAGIC = 0xDB4775248B80FB57
 HEADER_KEY = b""
+SLICE_MARK = b"\0"
+"""What the key of a slice's values begins with; the tensor has an entry without values under its name."""
+
+LITTLE_ENDIAN = 0
 
 
 @dataclass(frozen=True)
@@ -25,17 +29,21 @@ class BundleEntry:
 
     Attributes:
       shape: its shape.
+      dtype: the name of its type.
       shard: number of the data file it is in.
       offset: where it begins there, in bytes.
       size: its length in bytes.
       masked_crc32c: the checksum that TensorFlow stored for it.
+      is_sliced: whether its values are stored under other keys, in slices.
     """
 
     shape: tuple[int, ...]
+    dtype: str
     shard: int
     offset: int
     size: int
     masked_crc32c: int
+    is_sliced: bool
 
 
 @dataclass(frozen=True)
@@ -53,30 +61,38 @@ def read_bundle_index(path: Path) -> BundleIndex:
       path: the file PREFIX.index.
 
     Raises:
-      WeightsError: it is not the index of a checkpoint, or it is cut short or damaged.
+      WeightsError: it is not the index of a checkpoint, or it is cut short or damaged, or of a big-endian machine.
     """
     try:
         table = path.read_bytes()
-        entries, num_shards = {}, 1
+        entries, header = {}, HeaderMessage(num_shards=1)
         for key, value in _table_items(table):
             if key == HEADER_KEY:
-                num_shards = tensor_bundle_pb2.BundleHeaderProto.FromString(value).num_shards
-                continue
-            entry = tensor_bundle_pb2.BundleEntryProto.FromString(value)
-            entries[key.decode("utf-8")] = BundleEntry(
-                shape=tuple(dim.size for dim in entry.shape.dim),
-                shard=entry.shard_id,
-                offset=entry.offset,
-                size=entry.size,
-                masked_crc32c=entry.crc32c,
-            )
+                header = HeaderMessage.FromString(value)
+            elif not key.startswith(SLICE_MARK):
+                entries[key.decode("utf-8")] = _entry(value)
     except OSError as error:
         raise WeightsError(f"{path}: {error.strerror}") from error
     except Exception as error:  # damaged bytes can make the parser raise anything
         raise WeightsError(
             f"{path} is not the index of a TensorFlow checkpoint, or is damaged: download it again"
         ) from error
-    return BundleIndex(entries, num_shards)
+    if header.endianness != LITTLE_ENDIAN:
+        raise WeightsError(f"{path} was written on a big-endian machine: write it again on a common one")
+    return BundleIndex(entries, header.num_shards)
+
+
+def _entry(message: bytes) -> BundleEntry:
+    entry = EntryMessage.FromString(message)
+    return BundleEntry(
+        shape=tuple(dim.size for dim in entry.shape.dim),
+        dtype=DTYPES.get(entry.dtype, f"type {entry.dtype}"),
+        shard=entry.shard_id,
+        offset=entry.offset,
+        size=entry.size,
+        masked_crc32c=entry.crc32c,
+        is_sliced=bool(entry.slices),
+    )
 
 
 def _table_items(table: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -92,9 +108,12 @@ def _table_items(table: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 def _block_items(table: bytes, handle: tuple[int, int]) -> Iterator[tuple[bytes, bytes]]:
     offset, size = handle
-    block, compression = table[offset : offset + size], table[offset + size]
+    typed_block, stored_crc = table[offset : offset + size + 1], table[offset + size + 1 : offset + size + 5]
+    block, compression = typed_block[:-1], typed_block[-1]
     if compression != 0:
         raise ValueError("a compressed block, which TensorFlow does not write in checkpoints")
+    if masked_crc32c(typed_block) != struct.unpack("<I", stored_crc)[0]:
+        raise ValueError("a block with another checksum")
     (num_restarts,) = struct.unpack("<I", block[-4:])
     end = size - 4 * (num_restarts + 1)
     at, key = 0, b""

@@ -1,0 +1,119 @@
+"""Which tensors an Enformer of given sizes has, without making it; and of which sizes the Enformer of given tensors is.
+
+`keys.checkpoint_variables` gives the same keys to the variables of a model.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+
+from enformer_vep.model.config import EnformerConfig
+from enformer_vep.model.sources.source import TensorEntry
+
+NUM_BASES = 4
+
+Shape = tuple[int, ...]
+Shapes = dict[str, Shape]
+
+
+def tensor_shapes(config: EnformerConfig) -> Shapes:
+    """Returns the shape of every variable of an Enformer by its key, in the order of the layers."""
+    return dict(_tensors(config))
+
+
+def tensor_dtype(key: str) -> str:
+    """Returns the name of a variable's type: counters are integers, and everything else is float32."""
+    return "int64" if key.endswith("/_counter") else "float32"
+
+
+def _tensors(config: EnformerConfig) -> Iterator[tuple[str, Shape]]:
+    stem, channels = config.stem_channels, config.channels
+    prefix = "_trunk/_layers/0/_layers"
+    yield from _map(f"{prefix}/0", config.stem_width, NUM_BASES, stem)
+    yield from _pointwise_and_pool(prefix, stem, config)
+    for i, (before, after) in enumerate(pairwise((stem, *config.tower_widths))):
+        prefix = f"_trunk/_layers/1/_layers/{i}/_layers"
+        yield from _conv_block(f"{prefix}/0", config.tower_width, before, after)
+        yield from _pointwise_and_pool(prefix, after, config)
+    for i in range(config.num_transformer_layers):
+        yield from _transformer_block(f"_trunk/_layers/2/_layers/{i}/_layers", config)
+    yield from _conv_block("_trunk/_layers/4/_layers/0", 1, channels, 2 * channels)
+    for head, num_tracks in config.heads.items():
+        yield from _map(f"_heads/{head}/_layers/0", 2 * channels, num_tracks)
+
+
+def _map(prefix: str, *shape: int) -> Iterator[tuple[str, Shape]]:
+    yield f"{prefix}/w", shape
+    yield f"{prefix}/b", shape[-1:]
+
+
+def _norm(prefix: str, channels: int) -> Iterator[tuple[str, Shape]]:
+    yield f"{prefix}/scale", (channels,)
+    yield f"{prefix}/offset", (channels,)
+
+
+def _conv_block(prefix: str, width: int, before: int, after: int) -> Iterator[tuple[str, Shape]]:
+    yield from _norm(f"{prefix}/_layers/0", before)
+    for statistic in ("moving_mean", "moving_variance"):
+        yield f"{prefix}/_layers/0/{statistic}/average", (1, 1, before)
+        yield f"{prefix}/_layers/0/{statistic}/_hidden", (1, 1, before)
+        yield f"{prefix}/_layers/0/{statistic}/_counter", ()
+    yield from _map(f"{prefix}/_layers/2", width, before, after)
+
+
+def _pointwise_and_pool(prefix: str, channels: int, config: EnformerConfig) -> Iterator[tuple[str, Shape]]:
+    yield from _conv_block(f"{prefix}/1/_module", 1, channels, channels)
+    if config.pooling_type == "attention":
+        yield f"{prefix}/2/_logit_linear/w", (channels, channels)
+
+
+def _transformer_block(prefix: str, config: EnformerConfig) -> Iterator[tuple[str, Shape]]:
+    channels, keys = config.channels, config.num_heads * config.key_size
+    values = config.num_heads * config.value_size
+    yield from _norm(f"{prefix}/0/_module/_layers/0", channels)
+    attention = f"{prefix}/0/_module/_layers/1"
+    yield f"{attention}/_q_layer/w", (channels, keys)
+    yield f"{attention}/_k_layer/w", (channels, keys)
+    yield f"{attention}/_v_layer/w", (channels, values)
+    yield f"{attention}/_r_k_layer/w", (config.value_size, keys)
+    yield from _map(f"{attention}/_embedding_layer", values, channels)
+    yield f"{attention}/_r_w_bias", (1, config.num_heads, 1, config.key_size)
+    yield f"{attention}/_r_r_bias", (1, config.num_heads, 1, config.key_size)
+    yield from _norm(f"{prefix}/1/_module/_layers/0", channels)
+    yield from _map(f"{prefix}/1/_module/_layers/1", channels, 2 * channels)
+    yield from _map(f"{prefix}/1/_module/_layers/4", 2 * channels, channels)
+
+
+def infer_config(entries: Mapping[str, TensorEntry]) -> EnformerConfig:
+    """Reads the sizes of a model from its tensors' shapes; the window's length is taken to be the official one.
+
+    Raises:
+      ValueError: a tensor that gives a size is missing, or the sizes are not those of an Enformer.
+    """
+
+    def shape(key: str, num_axes: int) -> Shape:
+        if key not in entries:
+            raise ValueError(f"not an Enformer's weights: missing key {key}")
+        if len(entries[key].shape) != num_axes:
+            raise ValueError(f"misshapen key {key} (expected {num_axes} axes, found {list(entries[key].shape)})")
+        return entries[key].shape
+
+    def count(pattern: str) -> int:
+        return 1 + max((int(match[1]) for key in entries if (match := re.match(pattern, key))), default=-1)
+
+    attention = "_trunk/_layers/2/_layers/0/_layers/0/_module/_layers/1"
+    _, num_heads, _, key_size = shape(f"{attention}/_r_w_bias", 4)
+    has_pooling_logits = "_trunk/_layers/0/_layers/2/_logit_linear/w" in entries
+    return EnformerConfig(
+        channels=shape("_trunk/_layers/4/_layers/0/_layers/2/w", 3)[1],
+        num_transformer_layers=count(r"_trunk/_layers/2/_layers/(\d+)/"),
+        num_heads=num_heads,
+        key_size=key_size,
+        heads={
+            match[1]: shape(key, 2)[1] for key in entries if (match := re.fullmatch(r"_heads/(\w+)/_layers/0/w", key))
+        },
+        pooling_type="attention" if has_pooling_logits else "max",
+        stem_width=shape("_trunk/_layers/0/_layers/0/w", 3)[0],
+        tower_width=shape("_trunk/_layers/1/_layers/0/_layers/0/_layers/2/w", 3)[0],
+        num_tower_blocks=count(r"_trunk/_layers/1/_layers/(\d+)/"),
+    )

@@ -1,0 +1,1 @@
+"""Where weights are read from: four kinds of files, one interface. Nothing here imports TensorFlow."""
