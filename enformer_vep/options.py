@@ -115,8 +115,8 @@ MODEL = cloup.option_group(
         show_envvar=True,
         show_default=True,
         metavar="MODEL",
-        help="Checkpoint folder or prefix, SavedModel folder, 'enformer' (the official weights) or 'demo' (a tiny "
-        "model of a made-up genome).",
+        help="Checkpoint folder or prefix, SavedModel folder, .safetensors or PyTorch file, 'enformer' (the official "
+        "weights) or 'demo' (a tiny model of a made-up genome).",
     ),
     cloup.option(
         "--head",
@@ -299,11 +299,12 @@ LISTING = cloup.option_group(
     cloup.option("--tsv", is_flag=True, help="Print tab-separated text on a terminal too."),
 )
 
-GENERAL = cloup.option_group(
-    "General",
-    cloup.option("-q", "--quiet", is_flag=True, help="Print only warnings and errors."),
-    cloup.option("--debug", is_flag=True, help="Print a traceback with an error."),
-    cloup.help_option("-h", "--help", help="Print this help and exit."),
-)
+QUIET = cloup.option("-q", "--quiet", is_flag=True, help="Print only warnings and errors.")
+DEBUG = cloup.option("--debug", is_flag=True, help="Print a traceback with an error.")
+HELP = cloup.help_option("-h", "--help", help="Print this help and exit.")
+
+GENERAL = cloup.option_group("General", QUIET, DEBUG, HELP)
+
+DEBUGGING = cloup.option_group("General", DEBUG, HELP)
 
 FORCE = cloup.option("--overwrite", is_flag=True, help="Overwrite existing files.")

@@ -263,6 +263,17 @@ def test_score_with_names_alone(
     assert "SAD:mine0" in Path(f"{vcf}.mine.tsv").read_text().splitlines()[0]
 
 
+def test_other_commands_find_what_was_fetched(
+    mirror: Site, cache: Cache, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    where = ["--cache", str(cache.folder)]
+    assert main(["fetch", "weights", "tracks", "-q", *where, "--mirror", mirror.url]) == 0
+    assert main(["model", "enformer", *where]) == 0
+    assert str(next(cache.weights.glob("*.index"))) in capsys.readouterr().out
+    assert main(["convert", "enformer", str(tmp_path / "x.safetensors"), *where]) == 0
+    assert (tmp_path / "x.safetensors").is_file()
+
+
 def test_without_fetched_tables_tracks_have_numbers(
     mirror: Site, cache: Cache, vcf: str, capsys: pytest.CaptureFixture
 ) -> None:
