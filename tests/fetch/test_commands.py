@@ -18,7 +18,7 @@ import pytest
 
 from enformer_vep.cli import main
 from enformer_vep.fetch.cache import Cache
-from enformer_vep.fetch.transfer import Patience
+from enformer_vep.fetch.patience import Patience
 from tests.fetch import stand_ins as script
 from tests.fetch.conftest import SEQUENCES
 from tests.fetch.site import Answer, Site
