@@ -75,7 +75,7 @@ class _NoAnswerError(_AttemptError):
 class Transfer:
     """Downloads a file to a place, through a partial file beside it. Can be given to pooch as its downloader."""
 
-    def __init__(self, target: Path, bar: Bar, patience: Patience = Patience(), room: float = 1.0) -> None:
+    def __init__(self, target: Path, bar: Bar, patience: Patience, room: float = 1.0) -> None:
         """Names the files.
 
         Args:
