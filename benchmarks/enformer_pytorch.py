@@ -75,12 +75,13 @@ def write_state(model: str, path: Path) -> None:
     """Writes a model's weights as the package has them."""
     from safetensors.numpy import save_file
 
+    from enformer_vep.fetch.cache import Cache
     from enformer_vep.model.fitting import fitting_config
     from enformer_vep.model.location import locate_model
     from enformer_vep.model.sources.opening import open_source
     from tests.pytorch_state import pytorch_state
 
-    source = open_source(locate_model(model))
+    source = open_source(locate_model(model, Cache.at(None).folder))
     config = fitting_config(source)
     save_file(pytorch_state({key: source.read(key) for key in source.entries()}, config), path)
 

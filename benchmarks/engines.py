@@ -18,20 +18,15 @@ import argparse
 import json
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import islice, pairwise
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from benchmarks.alleles import look_at, scorable
-
-ROOT = Path(__file__).resolve().parents[1]
-DATA = ROOT.parent / "shared" / "data"
+from benchmarks.inputs import ROOT, chosen_model, look_at, parser_of, scorable
 
 ISOLATION_BP = 200_000
 SATURATED_BASES = 100
@@ -64,6 +59,11 @@ class Measured:
     num_others: int = 0
     scores: dict[int, np.ndarray] = field(default_factory=dict)
 
+    def add(self, seconds: float, num: int) -> None:
+        """Adds a turn's seconds, and the number of alleles or passes that they were for."""
+        self.other_seconds += seconds
+        self.num_others += num
+
 
 def contenders(shared_bp: int) -> list[Contender]:
     """Each workload's own placement in each precision, and the official one."""
@@ -86,12 +86,13 @@ class Bench:
         self.arguments = arguments
         self.device = prepare_device(arguments.device)
         import_tensorflow().get_logger().setLevel("ERROR")  # every engine has graphs of its own
+        from enformer_vep.fetch.cache import Cache
         from enformer_vep.io.fasta import Genome
         from enformer_vep.io.reference import ReferenceCodes
         from enformer_vep.model.location import locate_model
         from enformer_vep.model.weights import load_model
 
-        self.model = load_model(locate_model(arguments.model)).model
+        self.model = load_model(locate_model(arguments.model, Cache.at(None).folder)).model
         self.genome = Genome(arguments.fasta)
         self.codes = ReferenceCodes(self.genome)
         dense, isolated = self._real_alleles()
@@ -168,13 +169,8 @@ class Bench:
 def compare(bench: Bench) -> list[dict[str, Any]]:
     """Lets all contenders take turns, with the full engine among them; returns the rows of the table."""
     running = contenders(bench.arguments.shared_bp)
-    measured = {contender: Measured() for contender in running}
     engines = {contender: bench.engine(contender) for contender in running}
-    for contender in running:
-        if contender.workload == "saturation":  # its first allele counts: another window warms the graphs up
-            bench.run(engines[contender], contender._replace(workload="isolated"), [0], Measured())
-        measured[contender].first_seconds = bench.run(engines[contender], contender, [0], measured[contender])
-        say(f"warm: {contender}, the first allele took {measured[contender].first_seconds:.1f} s")
+    measured = {contender: first_allele(bench, engine, contender) for contender, engine in engines.items()}
     full_engine = bench.full_engine()
     bench.run(full_engine, running[0], [0], Measured())
     full = {contender[:2]: Measured() for contender in running if contender.precision == "mixed"}
@@ -184,16 +180,34 @@ def compare(bench: Bench) -> list[dict[str, Any]]:
             if contender.placement == "centred":
                 numbers = numbers[:NUM_CENTRED]
             seconds = bench.run(engines[contender], contender, numbers, measured[contender])
-            measured[contender].other_seconds += seconds
-            measured[contender].num_others += len(numbers)
+            measured[contender].add(seconds, len(numbers))
             say(f"turn {turn + 1}: {contender}: {seconds / len(numbers):.2f} s for each of {len(numbers)}")
             if contender.precision == "mixed":
                 passes = full_engine.counts().transformer_passes
-                of_full = full[contender[:2]]
-                of_full.other_seconds += bench.run(full_engine, contender, numbers[:1], of_full)
-                of_full.num_others += full_engine.counts().transformer_passes - passes
-    all_full = list(full.values())
-    full_seconds = 2 * sum(m.other_seconds for m in all_full) / sum(m.num_others for m in all_full)
+                seconds = bench.run(full_engine, contender, numbers[:1], full[contender[:2]])
+                full[contender[:2]].add(seconds, full_engine.counts().transformer_passes - passes)
+    return rows_of(measured, full)
+
+
+def first_allele(bench: Bench, engine: Any, contender: Contender) -> Measured:
+    """Warms an engine up with the first allele of its workload."""
+    measured = Measured()
+    if contender.workload == "saturation":  # its first allele counts: another window warms the graphs up
+        bench.run(engine, contender._replace(workload="isolated"), [0], Measured())
+    measured.first_seconds = bench.run(engine, contender, [0], measured)
+    say(f"warm: {contender}, the first allele took {measured.first_seconds:.1f} s")
+    return measured
+
+
+def turns(num_alleles: int) -> list[range]:
+    """Divides the alleles after the first into as many turns as there are, as equal as can be."""
+    ends = [1 + (num_alleles - 1) * turn // NUM_TURNS for turn in range(NUM_TURNS + 1)]
+    return [range(start, end) for start, end in pairwise(ends)]
+
+
+def rows_of(measured: dict[Contender, Measured], full: dict[tuple[str, ...], Measured]) -> list[dict[str, Any]]:
+    """The rows of the table: the full engine, whose others are passes and not alleles, and each contender."""
+    full_seconds = 2 * sum(m.other_seconds for m in full.values()) / sum(m.num_others for m in full.values())
     rows = [{"workload": "each", "placement": "any", "engine": "full", "seconds": full_seconds, "ratio": 1.0}]
     for contender, found in measured.items():
         seconds = found.other_seconds / found.num_others
@@ -205,15 +219,9 @@ def compare(bench: Bench) -> list[dict[str, Any]]:
             np.sqrt(np.mean((found.scores[number] - scores) ** 2)) / scores.std() for number, scores in expected.items()
         ]
         row = {"workload": contender.workload, "placement": contender.placement, "engine": contender.precision}
-        row |= {"seconds": seconds, "ratio": full_seconds / seconds, "error": max(errors) if errors else None}
+        row |= {"seconds": seconds, "ratio": full_seconds / seconds, "error": max(errors, default=None)}
         rows.append(row)
     return rows
-
-
-def turns(num_alleles: int) -> list[range]:
-    """Divides the alleles after the first into as many turns as there are, as equal as can be."""
-    ends = [1 + (num_alleles - 1) * turn // NUM_TURNS for turn in range(NUM_TURNS + 1)]
-    return [range(start, end) for start, end in pairwise(ends)]
 
 
 def peak_memory_gb(arguments: argparse.Namespace, contender: Contender | None) -> float:
@@ -241,17 +249,6 @@ def measure_memory(bench: Bench, name: str) -> float:
     return peak_memory_bytes() / 1e9
 
 
-def make_model(folder: Path) -> None:
-    """Saves a model of the official size with the tests' reference weights."""
-    script = (
-        "import sys; from pathlib import Path; from enformer_vep.inference.device import import_tensorflow; "
-        "import_tensorflow(); from enformer_vep.model.config import OFFICIAL_CONFIG; "
-        "from enformer_vep.model.weights import save_model; from tests.support import reference_model; "
-        "save_model(reference_model(OFFICIAL_CONFIG), Path(sys.argv[1]))"
-    )
-    subprocess.run([sys.executable, "-c", script, str(folder)], check=True, cwd=ROOT)
-
-
 def show(rows: list[dict[str, Any]]) -> None:
     """Prints the table, as Markdown."""
     print("| workload | window | engine | s per variant | times as fast | peak memory | error |")
@@ -271,10 +268,7 @@ def say(text: str) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", help="as of `enformer-vep score`")
-    parser.add_argument("--vcf", default=str(DATA / "variants" / "hg38_chr1_real_variants.vcf.gz"))
-    parser.add_argument("--fasta", default=str(DATA / "genome" / "hg38_sparse.fa.gz"))
+    parser = parser_of(__doc__, fasta="hg38_sparse.fa.gz")
     parser.add_argument("--region", default="chr1:600001-700000", help="of the dense alleles")
     parser.add_argument("--device", help="cpu or gpu")
     parser.add_argument("--batch-size", type=int, default=1)
@@ -285,10 +279,7 @@ def main() -> None:
     parser.add_argument("--no-memory", action="store_true", help="leave out the processes that measure memory")
     parser.add_argument("--memory-of", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as temporary:
-        if arguments.model is None:
-            arguments.model = str(Path(temporary) / "model")
-            make_model(Path(arguments.model))
+    with chosen_model(arguments.model) as arguments.model:
         if arguments.memory_of:
             print(measure_memory(Bench(arguments), arguments.memory_of))
             return

@@ -11,14 +11,11 @@ as it is and relative to the track's reference total, the sum of its predictions
 """
 
 import argparse
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks.alleles import look_at, scorable
-from benchmarks.engines import DATA, make_model
+from benchmarks.inputs import chosen_model, look_at, parser_of, scorable
 
 QUANTILES = {"least": 0.0, "median": 0.5, "95%": 0.95, "largest": 1.0}
 
@@ -43,6 +40,7 @@ def measure(arguments: argparse.Namespace) -> tuple[np.ndarray, dict[str, np.nda
 
     device = prepare_device("cpu")
     tf = import_tensorflow()
+    from enformer_vep.fetch.cache import Cache
     from enformer_vep.inference.engine import EngineSettings
     from enformer_vep.inference.full import FullEngine
     from enformer_vep.inference.reusing import ReusingEngine
@@ -54,7 +52,7 @@ def measure(arguments: argparse.Namespace) -> tuple[np.ndarray, dict[str, np.nda
     from enformer_vep.run.engines import MIN_FUSED_CHANNELS
     from enformer_vep.scoring import STATISTICS
 
-    model = load_model(locate_model(arguments.model)).model
+    model = load_model(locate_model(arguments.model, Cache.at(None).folder)).model
     genome = Genome(arguments.fasta)
     codes = ReferenceCodes(genome)
     head = next(iter(model.config.heads))
@@ -90,17 +88,11 @@ def measure(arguments: argparse.Namespace) -> tuple[np.ndarray, dict[str, np.nda
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", help="as of `enformer-vep score`")
-    parser.add_argument("--vcf", default=str(DATA / "variants" / "hg38_chr1_real_variants.vcf.gz"))
-    parser.add_argument("--fasta", default=str(DATA / "genome" / "hg38_chr1_1m.fa.gz"))
+    parser = parser_of(__doc__, fasta="hg38_chr1_1m.fa.gz")
     parser.add_argument("--max-pos", type=int, default=1_000_000)
     parser.add_argument("--alleles", type=int, default=12)
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as temporary:
-        if arguments.model is None:
-            arguments.model = str(Path(temporary) / "model")
-            make_model(Path(arguments.model))
+    with chosen_model(arguments.model) as arguments.model:
         exact, found, totals = measure(arguments)
     total = totals.mean(axis=0)
     effect = np.sqrt(np.mean(exact**2, axis=0))

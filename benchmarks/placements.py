@@ -11,13 +11,10 @@ a model of the official size with made-up weights.
 """
 
 import argparse
-import tempfile
-from pathlib import Path
 
 import numpy as np
 
-from benchmarks.alleles import look_at, scorable
-from benchmarks.engines import DATA, make_model
+from benchmarks.inputs import chosen_model, look_at, parser_of, scorable
 
 SIZES = (("smallest half", 0.0, 0.5), ("next 40%", 0.5, 0.9), ("next 9%", 0.9, 0.99), ("largest 1%", 0.99, 1.0))
 
@@ -27,6 +24,7 @@ def score(arguments: argparse.Namespace, placements: list[str]) -> tuple[np.ndar
     from enformer_vep.inference.device import prepare_device
 
     device = prepare_device("cpu")
+    from enformer_vep.fetch.cache import Cache
     from enformer_vep.inference.engine import EngineSettings
     from enformer_vep.inference.reusing import ReusingEngine
     from enformer_vep.io.fasta import Genome
@@ -36,7 +34,7 @@ def score(arguments: argparse.Namespace, placements: list[str]) -> tuple[np.ndar
     from enformer_vep.run.engines import MIN_FUSED_CHANNELS
     from enformer_vep.scoring import STATISTICS
 
-    model = load_model(locate_model(arguments.model)).model
+    model = load_model(locate_model(arguments.model, Cache.at(None).folder)).model
     head = next(iter(model.config.heads))
     genome = Genome(arguments.fasta)
     codes = ReferenceCodes(genome)
@@ -67,19 +65,13 @@ def compare(centred: np.ndarray, other: np.ndarray) -> list[str]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", help="as of `enformer-vep score`")
-    parser.add_argument("--vcf", default=str(DATA / "variants" / "hg38_chr1_real_variants.vcf.gz"))
-    parser.add_argument("--fasta", default=str(DATA / "genome" / "hg38_chr1_1m.fa.gz"))
+    parser = parser_of(__doc__, fasta="hg38_chr1_1m.fa.gz")
     parser.add_argument("--region", default="chr1:600001-990000")
     parser.add_argument("--alleles", type=int, default=24)
     parser.add_argument("--other", action="append", help="placement to compare with; default: grid and shared:1000")
     arguments = parser.parse_args()
     others = arguments.other or ["grid", "shared:1000"]
-    with tempfile.TemporaryDirectory() as temporary:
-        if arguments.model is None:
-            arguments.model = str(Path(temporary) / "model")
-            make_model(Path(arguments.model))
+    with chosen_model(arguments.model) as arguments.model:
         keeps_length, scores = score(arguments, ["centred", *others])
     print("| against centred | alleles | correlation | signs agree: " + " | ".join(name for name, _, _ in SIZES) + " |")
     print("|---|" + "---|" * (2 + len(SIZES)))

@@ -6,6 +6,7 @@ Nothing heavy is imported before a command runs, so that `--help` is instant.
 import logging
 import os
 import shlex
+import shutil
 import sys
 import traceback
 from collections.abc import Sequence
@@ -16,6 +17,8 @@ import cloup
 
 from enformer_vep import __version__, options
 from enformer_vep.errors import EnformerVepError
+from enformer_vep.fetch.remote import Source
+from enformer_vep.option_values import TRACKS
 
 PROGRAM = "enformer-vep"
 INTERRUPTED_EXIT_CODE = 130
@@ -71,14 +74,15 @@ def cli() -> None:
     """Predict how variants change gene regulation, with Enformer.
 
     For every ALT allele of a VCF, 'score' reports how much each chromatin, transcription factor and expression track is
-    expected to change. 'demo' shows it at work without weights or a genome. 'model' says what a weights file is.
+    expected to change. 'fetch' gets the weights and a genome for it. 'demo' shows it at work without either. 'model'
+    says what a weights file is.
     """
 
 
 SCORE_EXAMPLES = """\b
 Examples:
-  enformer-vep score input.vcf -f hg38.fa --track-table targets_human.txt -o scores.parquet
-  enformer-vep score input.vcf.gz -f hg38.fa --region chr7:5500000-5600000 --window grid --resume
+  enformer-vep score input.vcf -f hg38 -o scores.parquet
+  enformer-vep score input.vcf.gz -f hg38 --region chr7:5500000-5600000 --window grid --resume
 """
 
 
@@ -99,6 +103,8 @@ def score(
     reverse_complement: bool,
     shifts: tuple[int, ...],
     indels: str,
+    summary: bool,
+    summary_only: bool,
     quiet: bool,
     debug: bool,
     **settings: Any,
@@ -106,7 +112,8 @@ def score(
     """Score every ALT allele of VCF.
 
     Besides OUT, this writes OUT.skipped.tsv, which lists alleles without a score and the reasons, OUT.run.json, which
-    records the run, and for text output OUT.tracks.tsv, which describes the tracks.
+    records the run, and for text output OUT.tracks.tsv, which describes the tracks. On a terminal, the last lines show
+    the alleles with the largest effects.
     """
     set_up_logging(quiet=quiet)
     from enformer_vep.genome.indels import IndelPolicy
@@ -115,9 +122,109 @@ def score(
     from enformer_vep.run.settings import ScoreSettings
 
     views = ViewSettings(reverse_complement, shifts, IndelPolicy(indels))
-    summary = score_vcf(ScoreSettings.of(**settings, views=views, quiet=quiet, command=command))
+    kind = "only" if summary_only else "beside" if summary else "none"
+    result = score_vcf(ScoreSettings.of(**settings, views=views, summary=kind, quiet=quiet, command=command))
     if not quiet:
-        click.echo(f"{PROGRAM}: {summary}", err=True)
+        click.echo(f"{PROGRAM}: {result}", err=True)
+        if sys.stderr.isatty():
+            for line in result.strongest_lines(shutil.get_terminal_size().columns):
+                click.echo(line, err=True)
+
+
+TRACKS_EXAMPLES = """\b
+Examples:
+  enformer-vep tracks 'assay:CAGE,!/cell line/'
+  enformer-vep tracks assay:CTCF --track-table targets_human.txt --tsv
+"""
+
+
+@cli.command(epilog=TRACKS_EXAMPLES, short_help="List the tracks that an expression chooses.")
+@cloup.argument(
+    "choice",
+    metavar="[EXPR]",
+    required=False,
+    callback=TRACKS,
+    help="Tracks, as for 'score --tracks': 0-9, ENCFF833POA, assay:NAME, /regular expression/, @FILE, !EXCLUDED.",
+)
+@options.LISTING
+@options.MODEL
+@options.GENERAL
+def tracks(
+    choice: Any,
+    track_table: str | None,
+    cache: str | None,
+    tsv: bool,
+    model: str,
+    head: str,
+    quiet: bool,
+    debug: bool,
+) -> None:
+    """List the tracks that EXPR chooses, with assay, target and biosample; all without EXPR.
+
+    On a terminal this is a table that fits it, otherwise tab-separated text with the whole descriptions.
+    """
+    from enformer_vep.run.track_listing import count_text, find_tracks, to_terminal, to_tsv
+
+    known = find_tracks(head, model, track_table=track_table, cache=cache)
+    chosen = known if choice is None else known.select(choice)
+    click.echo(to_terminal(chosen) if sys.stdout.isatty() and not tsv else to_tsv(chosen), nl=False)
+    if not quiet:
+        click.echo(f"{PROGRAM}: {count_text(chosen, known)}", err=True)
+
+
+FETCH_EXAMPLES = """\b
+Examples:
+  enformer-vep fetch weights tracks genome hg38
+  enformer-vep fetch weights genome mm10 --plan
+"""
+
+
+@cli.command(epilog=FETCH_EXAMPLES, short_help="Fetch weights, track tables and genomes.")
+@cloup.argument(
+    "what",
+    metavar="WHAT...",
+    nargs=-1,
+    required=True,
+    help="weights, tracks, or genome and a name, such as genome hg38.",
+)
+@options.FETCH
+@options.GENERAL
+def fetch(
+    what: tuple[str, ...],
+    cache: str | None,
+    mirror: str | None,
+    source: Source,
+    is_plan: bool,
+    force: bool,
+    quiet: bool,
+    debug: bool,
+) -> None:
+    """Fetch what 'score' needs into one folder, where every command finds it.
+
+    weights are the official weights (1.0 GB), and tracks the tables that name the tracks of both heads. Genomes are
+    hg38, hg19, mm10, mm39 and hs1 (T2T-CHM13, also chm13); each takes 1 GB, and twice that while it is fetched.
+
+    Everything is checked as it arrives. A download that breaks off continues where it was when the command is repeated.
+    """
+    set_up_logging(quiet=quiet)
+    from enformer_vep.errors import UnreachableError
+    from enformer_vep.fetch.cache import Cache
+    from enformer_vep.fetch.fetching import FetchSettings, fetch, parse_words
+    from enformer_vep.fetch.plan import plan
+    from enformer_vep.run.official_weights import check_official_weights
+
+    settings = FetchSettings(parse_words(what), Cache.at(cache), mirror, source, force, quiet)
+    if is_plan:
+        click.echo(plan(settings.items, settings.cache, mirror=mirror, source=source))
+        return
+    try:
+        places = fetch(settings, check_official_weights)
+    except UnreachableError:
+        click.echo(plan(settings.items, settings.cache, mirror=mirror, source=source), err=True)
+        raise
+    if not quiet:
+        for item, place in zip(settings.items, places, strict=True):
+            click.echo(f"{PROGRAM}: {item.name}: {place}", err=True)
 
 
 MERGE_EXAMPLES = """\b
@@ -171,16 +278,17 @@ def demo(directory: str, overwrite: bool, quiet: bool, debug: bool) -> None:
 
 MODEL_EXAMPLES = """\b
 Examples:
-  enformer-vep model ~/.cache/enformer-vep/models/enformer
+  enformer-vep model enformer
   enformer-vep model pytorch_model.bin --json
 """
 
 
 @cli.command(epilog=MODEL_EXAMPLES, short_help="Say what a weights file is.")
 @cloup.argument("model", metavar="MODEL", help="Weights, as for 'score --model'.")
+@cloup.option_group("Input", options.CACHE)
 @cloup.option_group("Output", cloup.option("--json", "as_json", is_flag=True, help="Print JSON, with all names."))
 @options.DEBUGGING
-def model(model: str, as_json: bool, debug: bool) -> None:
+def model(model: str, cache: str | None, as_json: bool, debug: bool) -> None:
     """Say what a weights file is: its format and sizes, and whether the weights are the published ones.
 
     Reads the index or header only, where the format stores checksums there. Also works on files that cannot be used,
@@ -191,13 +299,13 @@ def model(model: str, as_json: bool, debug: bool) -> None:
 
     from enformer_vep.run.model_report import report_model
 
-    report = report_model(model)
+    report = report_model(model, cache)
     click.echo(json.dumps(report.to_dict(), indent=2) if as_json else str(report))
 
 
 CONVERT_EXAMPLES = """\b
 Examples:
-  enformer-vep convert ~/.cache/enformer-vep/models/enformer enformer.safetensors
+  enformer-vep convert enformer enformer.safetensors
   enformer-vep convert my_finetuned_state.pt mine.safetensors
 """
 
@@ -205,9 +313,10 @@ Examples:
 @cli.command(epilog=CONVERT_EXAMPLES, short_help="Convert weights to a file that loads fast.")
 @cloup.argument("model", metavar="SRC", help="Weights, as for 'score --model'.")
 @cloup.argument("out", metavar="DST", help="File to write. Its name ends in .safetensors.")
+@cloup.option_group("Input", options.CACHE)
 @cloup.option_group("Output", options.FORCE)
 @options.GENERAL
-def convert(model: str, out: str, overwrite: bool, quiet: bool, debug: bool) -> None:
+def convert(model: str, out: str, cache: str | None, overwrite: bool, quiet: bool, debug: bool) -> None:
     """Convert weights to one safetensors file, which loads fast and whose memory processes share.
 
     SRC is a TensorFlow checkpoint, a SavedModel, a file of this kind, or the state of an enformer-pytorch model. Heads
@@ -216,7 +325,7 @@ def convert(model: str, out: str, overwrite: bool, quiet: bool, debug: bool) -> 
     set_up_logging(quiet=quiet)
     from enformer_vep.run.conversion import convert_model
 
-    summary = convert_model(model, out, overwrite=overwrite)
+    summary = convert_model(model, out, overwrite=overwrite, cache=cache)
     if not quiet:
         click.echo(f"{PROGRAM}: wrote {summary}", err=True)
 

@@ -56,6 +56,24 @@ class OutputError(InputError):
     """The results cannot be written to the requested place."""
 
 
+class FetchError(InputError):
+    """What was asked for cannot be fetched, or is not what was expected."""
+
+
+class TransferError(FetchError):
+    """A download did not succeed, though another attempt may."""
+
+    exit_code = 1
+
+
+class UnreachableError(TransferError):
+    """No server answered."""
+
+
+class DiskFullError(TransferError):
+    """The disk has too little room."""
+
+
 class PartError(EnformerVepError):
     """A finished part of a run cannot be read."""
 

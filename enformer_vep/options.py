@@ -1,8 +1,9 @@
-"""The options of `score`, in the groups in which its help shows them."""
+"""The options of the commands, in the groups in which its help shows them."""
 
 import click
 import cloup
 
+from enformer_vep.fetch.remote import SOURCES
 from enformer_vep.genome.indels import DEFAULT_INDEL_POLICY, IndelPolicy
 from enformer_vep.genome.windows import Placement
 from enformer_vep.inference.device import DEFAULT_CACHE_BYTES, DEFAULT_GPU_BATCH_SIZE, PRECISIONS
@@ -18,17 +19,26 @@ from enformer_vep.run.settings import (
     ScoringSettings,
 )
 
+CACHE = cloup.option(
+    "--cache",
+    envvar="ENFORMER_VEP_CACHE",
+    show_envvar=True,
+    metavar="DIR",
+    help="Folder of fetched weights, genomes and track tables.  [default: the user's cache folder]",
+)
+
 INPUT = cloup.option_group(
     "Input",
     cloup.option(
         "-f",
         "--fasta",
-        required=True,
         envvar="ENFORMER_VEP_FASTA",
         show_envvar=True,
         metavar="FASTA",
-        help="Reference genome, plain or bgzipped. Indexed on first use.",
+        help="Reference genome: a file, plain or bgzipped, which is indexed on first use, or the name of a fetched "
+        "genome, such as hg38.",
     ),
+    CACHE,
     cloup.option(
         "--allow-mismatches",
         is_flag=True,
@@ -60,14 +70,16 @@ OUTPUT = cloup.option_group(
     cloup.option(
         "--tracks",
         callback=TRACKS,
-        metavar="LIST",
-        help="Tracks to write, separated by commas: numbers from 0, ranges or identifiers, as in "
-        "0-9,4799,ENCFF833POA.  [default: all]",
+        metavar="EXPR",
+        help="Tracks to write, separated by commas: numbers from 0, ranges (0-9), identifiers, assay:NAME (assay:CAGE, "
+        "assay:CHIP:HISTONE, assay:CTCF), /regular expression/ on the description, @FILE of any of these. A leading ! "
+        "excludes. 'tracks EXPR' shows what is chosen.  [default: all]",
     ),
     cloup.option(
         "--track-table",
         metavar="FILE",
-        help="Table that names the tracks, such as targets_human.txt.  [default: names are head and number]",
+        help="Table that names the tracks, such as targets_human.txt.  [default: the fetched one for the official "
+        "weights, otherwise names are head and number]",
     ),
     cloup.option(
         "--layout",
@@ -84,6 +96,12 @@ OUTPUT = cloup.option_group(
         show_default=True,
         help="Number format of the scores.",
     ),
+    cloup.option(
+        "--summary",
+        is_flag=True,
+        help="Also write OUT.summary.tsv: one row per allele, with the strongest track of each assay.",
+    ),
+    cloup.option("--summary-only", is_flag=True, help="Write the summary to OUT instead of the scores."),
     cloup.option("--overwrite", is_flag=True, help="Overwrite existing output, and discard an unfinished run."),
 )
 
@@ -245,6 +263,40 @@ RESTARTING = cloup.option_group(
         f"[default: {', '.join(f'{size} on a {kind}' for kind, size in DEFAULT_PART_SIZE.items())}]",
     ),
     cloup.option("--log-json", metavar="FILE", help="Append the run's progress to FILE, as one JSON object per line."),
+)
+
+FETCH = cloup.option_group(
+    "Fetching",
+    CACHE,
+    cloup.option(
+        "--mirror",
+        envvar="ENFORMER_VEP_MIRROR",
+        show_envvar=True,
+        metavar="URL",
+        help="Web folder to download from. It has the files at the places that --plan prints.",
+    ),
+    cloup.option(
+        "--source",
+        type=click.Choice(SOURCES),
+        default=SOURCES[0],
+        show_default=True,
+        help="Where the weights come from: DeepMind's public bucket, or Kaggle or Hugging Face through their own "
+        "clients (pip install 'enformer-vep[kaggle]' or 'enformer-vep[huggingface]').",
+    ),
+    cloup.option("--plan", "is_plan", is_flag=True, help="Print URLs, sizes, checksums and places, and fetch nothing."),
+    cloup.option("--force", is_flag=True, help="Fetch again what is there, and replace it."),
+)
+
+LISTING = cloup.option_group(
+    "Tracks",
+    cloup.option(
+        "--track-table",
+        metavar="FILE",
+        help="Table that names the tracks, such as targets_human.txt.  [default: the one beside the model, or the "
+        "fetched one]",
+    ),
+    CACHE,
+    cloup.option("--tsv", is_flag=True, help="Print tab-separated text on a terminal too."),
 )
 
 QUIET = cloup.option("-q", "--quiet", is_flag=True, help="Print only warnings and errors.")

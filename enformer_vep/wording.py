@@ -18,26 +18,44 @@ def listed(names: Iterable[str], most: int = NUM_LISTED) -> str:
     return f"{shown} and {len(names) - most:,} more" if len(names) > most else shown
 
 
-def nearest(name: str, choices: Iterable[str], *, likeness: float = 0.6) -> str | None:
-    """Returns the choice that is most similar to a mistyped name, ignoring case; None if none is similar.
+def shortened(text: str, most: int = 60) -> str:
+    """Returns a text, or as much of its beginning as a message has room for: 'ENCFF...'."""
+    return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
+def all_nearest(name: str, choices: Iterable[str], *, likeness: float = 0.6, most: int = 1) -> list[str]:
+    """Returns the choices that are most similar to a mistyped name, ignoring case, the most similar first.
 
     Args:
       name: what was typed.
       choices: what could have been meant.
       likeness: from 0 to 1, how similar they must be. Identifiers that resemble each other need more than words do.
+      most: how many are returned at most.
     """
     by_case = {choice.lower(): choice for choice in choices}
-    found = get_close_matches(name.lower(), by_case, n=1, cutoff=likeness)
-    return by_case[found[0]] if found else None
+    return [by_case[found] for found in get_close_matches(name.lower(), by_case, n=most, cutoff=likeness)]
 
 
-def did_you_mean(name: str, choices: Iterable[str], *, likeness: float = 0.6) -> str:
-    """Returns '; did you mean X?' to be put at the end of a message, or nothing if no choice is similar."""
-    choice = nearest(name, choices, likeness=likeness)
-    return f"; did you mean {choice}?" if choice is not None else ""
+def nearest(name: str, choices: Iterable[str], *, likeness: float = 0.6) -> str | None:
+    """Returns the choice that is most similar to a mistyped name; None if none is similar. See `all_nearest`."""
+    return next(iter(all_nearest(name, choices, likeness=likeness)), None)
+
+
+def did_you_mean(name: str, choices: Iterable[str], *, likeness: float = 0.6, most: int = 1) -> str:
+    """Returns '; did you mean X or Y?' to be put at the end of a message, or nothing if no choice is similar."""
+    found = all_nearest(name, choices, likeness=likeness, most=most)
+    return f"; did you mean {' or '.join(found)}?" if found else ""
 
 
 def cause(error: Exception) -> str:
     """Returns an error's message, in one line and without the system's error number."""
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return " ".join(text.split()) or type(error).__name__
+
+
+def sized(num_bytes: int) -> str:
+    """Returns a number of bytes as people say it: '640 bytes', '801 kB', '1.01 GB'."""
+    for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if num_bytes >= 0.9995 * factor:
+            return f"{num_bytes / factor:.3g} {unit}"
+    return plural(num_bytes, "byte")

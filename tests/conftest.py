@@ -5,11 +5,15 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from enformer_vep.inference.device import import_tensorflow
+
+if TYPE_CHECKING:
+    from enformer_vep.model.enformer import Enformer
 
 import_tensorflow()
 
@@ -48,6 +52,14 @@ def real_genome(shared_data: Path) -> str:
 
 
 @pytest.fixture(scope="session")
+def model() -> "Enformer":
+    """A tiny model with the reference weights; no test may change it."""
+    from tests.support import TINY_CONFIG, reference_model
+
+    return reference_model(TINY_CONFIG)
+
+
+@pytest.fixture(scope="session")
 def small_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A saved model with the sizes and the reference weights of the small goldens."""
     from enformer_vep.model.weights import save_model
@@ -56,6 +68,28 @@ def small_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("small") / "model"
     save_model(reference_model(SMALL_CONFIG), folder)
     return folder
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory: pytest.TempPathFactory, model: "Enformer") -> Path:
+    """The tiny model, a genome, and a VCF of six alleles, one of which is skipped."""
+    from enformer_vep.model.weights import save_model
+    from tests.support import random_sequence, write_fasta, write_vcf
+
+    folder = tmp_path_factory.mktemp("inputs")
+    save_model(model, folder / "model")
+    contig = random_sequence(5000)
+    write_fasta(folder / "genome.fa", {"chr1": contig})
+    records = [("chr1", pos, ".", contig[pos - 1], "ACGT"[(pos % 4)]) for pos in range(2000, 2005)]
+    write_vcf(folder / "input.vcf", [*records, ("chr1", 2005, ".", "A", "<DEL>")])
+    return folder
+
+
+@pytest.fixture
+def arguments(inputs: Path, tmp_path: Path) -> list[str]:
+    """The command that scores `inputs` to `tmp_path / "out.tsv"`."""
+    paths = {"-f": inputs / "genome.fa", "-m": inputs / "model", "-o": tmp_path / "out.tsv"}
+    return ["score", str(inputs / "input.vcf"), *(str(word) for option in paths.items() for word in option)]
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from enformer_vep.errors import SkipReason
 from enformer_vep.genome.indels import IndelPolicy
 from enformer_vep.genome.regions import ScoredBins
 from enformer_vep.genome.views import ViewSettings
@@ -47,6 +48,27 @@ SCORED = [
     ("MT", 10, "mitochondrial", reference("chrM", 10), other(reference("chrM", 10))),
     ("chr1", 3400, "ref_is_alt", reference("chr1", 3400), reference("chr1", 3400)),
 ]
+
+SKIPPED = [
+    ("chr1", 3000, "mismatch", other(reference("chr1", 3000)), "NOT", SkipReason.INVALID_ALT),
+    (
+        "chr1",
+        3000,
+        "mismatch",
+        other(reference("chr1", 3000)),
+        other(other(reference("chr1", 3000))),
+        SkipReason.REF_MISMATCH,
+    ),
+    ("chr1", 3000, "swapped", other(reference("chr1", 3000)), reference("chr1", 3000), SkipReason.REF_ALT_SWAPPED),
+    ("chr3", 3000, "contig", "A", "C", SkipReason.CONTIG_NOT_IN_FASTA),
+    ("chr1", 3000, "symbolic", reference("chr1", 3000), "<DUP>", SkipReason.SYMBOLIC_ALT),
+    ("chr1", 3000, "no_alt", reference("chr1", 3000), ".", SkipReason.NO_ALT),
+    ("chr1", 3000, "star", reference("chr1", 3000), "*", SkipReason.SPANNING_DELETION),
+    ("chr2", 700, "past_end", reference("chr2", 700) + "A", "C", SkipReason.OUT_OF_RANGE),
+    ("chr1", 3000, "long", reference("chr1", 3000), "A" * (LENGTH // 2 + 2), SkipReason.ALLELE_TOO_LONG),
+    ("chr1", 3000, "iupac", reference("chr1", 3000), "R", SkipReason.INVALID_ALT),
+]
+"""What is not scored, with the reason."""
 
 
 def write_inputs(folder: Path, model: Enformer) -> Path:

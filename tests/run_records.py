@@ -34,6 +34,7 @@ IDENTITY = RunIdentity(
     batch_size=4,
     layout="wide",
     dtype="float32",
+    summary="none",
 )
 SHARD = ShardRecord(2, 3, 8, 17, 26)
 COUNTS = Counts(20, 4, 9, 7, 2, {"no_alt": 1, "symbolic_alt": 1}, 0)

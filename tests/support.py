@@ -5,10 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from enformer_vep.genome.variant import Variant
 from enformer_vep.inference.device import BFLOAT16_PRECISIONS, bfloat16_aborts
+from enformer_vep.io.track_labels import add_labels
+from enformer_vep.io.tracks import TrackTable
 from enformer_vep.model.config import EnformerConfig
 from enformer_vep.model.enformer import Enformer
 from enformer_vep.model.keys import checkpoint_variables
@@ -79,3 +82,10 @@ def write_vcf(path: Path, records: list[tuple], *, contigs: tuple[str, ...] = ()
 
 def variant(ref: str = "A", alt: str = "C", chrom: str = "chr1", pos: int = 100) -> Variant:
     return Variant(chrom, pos, ref, alt)
+
+
+def named_tracks(names: dict[str, str], head: str = "human") -> TrackTable:
+    """Makes a head's tracks of their identifiers and descriptions."""
+    table = pd.DataFrame({"index": range(len(names)), "identifier": list(names), "description": list(names.values())})
+    add_labels(table)
+    return TrackTable(head, table)

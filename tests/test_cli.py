@@ -1,141 +1,10 @@
-"""The command as its users meet it: options, exit codes, one line for every error."""
+"""The command's options, its help, and one line and an exit code for every error."""
 
-import fcntl
-import json
-import os
-import pty
-import struct
-import subprocess
-import sys
-import termios
 from pathlib import Path
 
 import pytest
 
 from enformer_vep.cli import cli, main
-from enformer_vep.model.weights import save_model
-from tests.support import TINY_CONFIG, random_sequence, reference_model, write_fasta, write_vcf
-
-GENOME = {"chr1": random_sequence(5000)}
-
-
-@pytest.fixture(scope="module")
-def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("cli")
-    save_model(reference_model(TINY_CONFIG), folder / "model")
-    write_fasta(folder / "genome.fa", GENOME)
-    records = [("chr1", pos, ".", GENOME["chr1"][pos - 1], "ACGT"[(pos % 4)]) for pos in range(2000, 2005)]
-    write_vcf(folder / "input.vcf", [*records, ("chr1", 2005, ".", "A", "<DEL>")])
-    return folder
-
-
-@pytest.fixture
-def arguments(inputs: Path, tmp_path: Path) -> list[str]:
-    paths = {"-f": inputs / "genome.fa", "-m": inputs / "model", "-o": tmp_path / "out.tsv"}
-    return ["score", str(inputs / "input.vcf"), *(str(word) for option in paths.items() for word in option)]
-
-
-def run(*arguments: str, stdin: str | None = None, **environment: str) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        [sys.executable, "-m", "enformer_vep", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        input=stdin,
-        env={**os.environ, **environment},
-    )
-
-
-def test_score_says_what_it_did_in_a_last_line(
-    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture
-) -> None:
-    assert main(arguments) == 0
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    first, second, last = captured.err.splitlines()
-    assert "not the published Enformer" in first
-    assert "without --track-table, tracks are named by head and number: human_0 to human_4" in second
-    assert last.startswith("enformer-vep: scored 5 of 6 alleles in ")
-    assert "s per allele); skipped 1 (1 symbolic_alt), see " in last
-    assert last.endswith(f"results: {tmp_path / 'out.tsv'}")
-
-
-def test_quiet_is_silent(arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
-    assert main([*arguments, "--quiet"]) == 0
-    assert main([*arguments, "--quiet", "-m", "demo", "-o", str(tmp_path / "demo.tsv")]) == 0
-    assert capsys.readouterr() == ("", "")
-    assert main([*arguments, "-m", "demo", "-o", str(tmp_path / "again.tsv")]) == 0
-    assert "mean nothing biologically" in capsys.readouterr().err  # which is a notice
-
-
-def test_lines_of_progress_where_there_is_no_terminal(
-    arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
-) -> None:
-    monkeypatch.setattr("enformer_vep.run.progress.INTERVAL_SECONDS", 0.01)
-    monkeypatch.setattr("enformer_vep.run.progress._POLL_SECONDS", 0.01)
-    assert main(arguments) == 0
-    lines = capsys.readouterr().err.splitlines()
-    assert any(line.startswith("enformer-vep: preparing, ") for line in lines)
-    assert any(" of 6 alleles done (" in line for line in lines)
-    assert lines[-1].startswith("enformer-vep: scored 5 of 6 alleles in ")
-
-
-def test_the_json_log_of_a_run(arguments: list[str], tmp_path: Path) -> None:
-    log = tmp_path / "log.jsonl"
-    assert main([*arguments, "-q", "--log-json", str(log)]) == 0
-    assert main([*arguments, "-q", "--log-json", str(log)]) == 2
-    started, finished, failed = (json.loads(line) for line in log.read_text().splitlines())
-    assert (started["event"], started["done"], started["total"]) == ("started", 0, 6)
-    assert (finished["event"], finished["done"], finished["scored"], finished["skipped"]) == ("finished", 6, 5, 1)
-    assert (failed["event"], failed["exit_code"]) == ("failed", 2)
-    assert "exists" in failed["message"]
-
-
-def test_quiet_does_not_silence_a_selection_of_nothing(arguments: list[str], capsys: pytest.CaptureFixture) -> None:
-    assert main([*arguments, "-q", "--region", "chr1:1-2"]) == 0
-    assert capsys.readouterr().err.endswith(" is within --region chr1:1-2: the output is empty\n")
-
-
-def test_environment_variables_stand_for_options(inputs: Path, tmp_path: Path) -> None:
-    vcf = tmp_path / "mine.vcf"
-    vcf.write_bytes((inputs / "input.vcf").read_bytes())
-    environment = {"ENFORMER_VEP_FASTA": str(inputs / "genome.fa"), "ENFORMER_VEP_MODEL": str(inputs / "model")}
-    completed = run("score", str(vcf), **environment)
-    assert completed.returncode == 0, completed.stderr
-    assert (tmp_path / "mine.model.parquet").exists()
-
-
-def test_standard_input_to_standard_output(inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    vcf = (inputs / "input.vcf").read_text()
-    options = ["-f", str(inputs / "genome.fa"), "-m", str(inputs / "model"), "--tracks", "0"]
-    completed = run("score", "-", *options, "-o", "-", stdin=vcf, PYTHONPATH=str(Path(__file__).parents[1]))
-    assert completed.returncode == 0, completed.stderr
-    lines = completed.stdout.splitlines()
-    assert lines[0] == "chrom\tpos\tid\tref\talt\trecord\tallele\tSAD:human_0"
-    assert [line.split("\t")[1] for line in lines[1:]] == ["2000", "2001", "2002", "2003", "2004"]
-    assert (tmp_path / "stdin.model.tsv.skipped.tsv").exists()
-
-
-def test_a_progress_bar_on_a_terminal_alone(arguments: list[str], tmp_path: Path) -> None:
-    leader, follower = pty.openpty()
-    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
-    completed = subprocess.run([sys.executable, "-m", "enformer_vep", *arguments], stderr=follower, check=False)
-    os.close(follower)
-    shown = b""
-    while True:
-        try:
-            piece = os.read(leader, 65536)
-        except OSError:  # the terminal is closed
-            break
-        if not piece:
-            break
-        shown += piece
-    os.close(leader)
-    assert completed.returncode == 0
-    assert b"6/6" in shown
-    assert b"alleles" in shown
-
 
 BAD_COMMANDS = {
     "no such VCF": (["none.vcf"], "no such file: none.vcf"),
@@ -155,6 +24,10 @@ BAD_COMMANDS = {
     "unknown device": (["--device", "tpu"], "unknown device 'tpu'"),
     "unknown head": (["--head", "fly"], "this model has human, mouse"),
     "unknown track": (["--tracks", "99"], "no track '99'"),
+    "a track of no assay": (["--tracks", "assay:CAGE"], "no track of the human head measures 'CAGE'"),
+    "no regular expression": (["--tracks", "/(/"], "the regular expression /(/ does not compile"),
+    "no such list of tracks": (["--tracks", "@none.txt"], "cannot read the list of tracks 'none.txt'"),
+    "no track is left": (["--tracks", "0,!human_0"], "'0,!human_0' excludes every track"),
     "no such track table": (["--track-table", "none.txt"], "no such file: none.txt"),
     "unknown option": (["--batch", "3"], "No such option"),
     "unusable number": (["--batch-size", "0"], "0 is not in the range"),
@@ -249,8 +122,8 @@ def test_sizes_in_bytes(size: str, num_bytes: int, monkeypatch: pytest.MonkeyPat
 
 
 def test_a_missing_option_and_a_missing_name(inputs: Path, capsys: pytest.CaptureFixture) -> None:
-    assert main(["score", "x.vcf"]) == 2
-    assert "Missing option '-f' / '--fasta'" in capsys.readouterr().err
+    assert main(["score", str(inputs / "input.vcf"), "-m", "demo", "--cache", "none"]) == 2
+    assert "which genome? Name the one on which the variants were called with -f: a FASTA" in capsys.readouterr().err
     assert main(["score", "-", "-f", str(inputs / "genome.fa"), "-m", "demo"]) == 2
     assert "name it with -o" in capsys.readouterr().err
 
@@ -281,6 +154,7 @@ def test_help_shows_every_option_and_its_default(capsys: pytest.CaptureFixture) 
     text = capsys.readouterr().out
     for option in (
         "--fasta",
+        "--cache",
         "--out",
         "--model",
         "--head",
@@ -305,7 +179,7 @@ def test_help_shows_every_option_and_its_default(capsys: pytest.CaptureFixture) 
         assert default in " ".join(text.split())
 
 
-@pytest.mark.parametrize("command", ["score", "merge", "demo"])
+@pytest.mark.parametrize("command", ["score", "fetch", "tracks", "merge", "demo"])
 def test_help_groups_every_option_and_ends_on_two_examples(command: str, capsys: pytest.CaptureFixture) -> None:
     assert main([command, "--help"]) == 0
     text = capsys.readouterr().out

@@ -14,14 +14,15 @@ ALLOWED = {
     "errors": set(),
     "genome": {"errors"},
     "io": {"errors", "genome"},
+    "fetch": {"errors", "io"},
     "model": {"errors", "genome"},
     "scoring": {"genome"},
     "inference": {"errors", "genome", "model", "scoring"},
-    "run": {"errors", "genome", "io", "model", "inference", "scoring"},
+    "run": {"errors", "genome", "io", "fetch", "model", "inference", "scoring"},
     "demo": {"errors", "genome", "model", "run"},
     "option_values": {"genome", "io", "inference", "scoring", "run"},
-    "options": {"option_values", "genome", "io", "inference", "run"},
-    "cli": {"errors", "genome", "options", "run", "demo"},
+    "options": {"option_values", "genome", "io", "fetch", "inference", "run"},
+    "cli": {"errors", "genome", "fetch", "options", "option_values", "run", "demo"},
     "__main__": {"cli"},
     "__init__": set(),
 }
@@ -60,7 +61,8 @@ def modules_after(code: str) -> set[str]:
 
 def test_help_loads_nothing_heavy() -> None:
     loaded = modules_after("from enformer_vep.cli import main\nassert main(['--help']) == 0")
-    assert not {"tensorflow", "numpy", "pandas", "pysam", "pyarrow"} & loaded
+    heavy = {"tensorflow", "numpy", "pandas", "pysam", "pyarrow", "regex", "requests", "pooch", "platformdirs"}
+    assert not heavy & loaded
 
 
 def test_tensorflow_is_not_imported_before_a_model_runs(tmp_path: Path) -> None:
@@ -69,3 +71,18 @@ def test_tensorflow_is_not_imported_before_a_model_runs(tmp_path: Path) -> None:
         f"assert main(['score', {str(tmp_path / 'none.vcf')!r}, '-f', 'none.fa', '-m', 'demo']) == 2"
     )
     assert "tensorflow" not in modules_after(code)
+
+
+def test_fetching_needs_no_tensorflow(tmp_path: Path) -> None:
+    code = (
+        "import enformer_vep.fetch.fetching, enformer_vep.run.official_weights\nfrom enformer_vep.cli import main\n"
+        f"assert main(['fetch', 'weights', 'hg38', '--plan', '--cache', {str(tmp_path)!r}]) == 0"
+    )
+    assert "tensorflow" not in modules_after(code)
+
+
+def test_tracks_are_listed_without_tensorflow() -> None:
+    code = "from enformer_vep.cli import main\nassert main(['tracks', 'assay:CAGE,/CTCF/', '-m', 'demo']) == 0"
+    loaded = modules_after(code)
+    assert "regex" in loaded
+    assert "tensorflow" not in loaded

@@ -14,7 +14,7 @@ from enformer_vep.cli import main
 from enformer_vep.model.enformer import Enformer
 from enformer_vep.model.weights import save_model
 from enformer_vep.scoring import FLOAT32_NOISE
-from tests.support import TINY_CONFIG, reference_model, write_fasta
+from tests.support import TINY_CONFIG, write_fasta
 
 pytestmark = pytest.mark.slow
 
@@ -28,11 +28,6 @@ ALLELES = st.one_of(
     st.sampled_from([".", "*", "<DEL>", "<*>", "N", "", "A[chr1:5[", "acg", "R", "A" * 2000]),
 )
 GARBAGE = st.text(st.characters(codec="utf-8", exclude_characters="\r\n"), max_size=30)
-
-
-@pytest.fixture(scope="module")
-def model() -> Enformer:
-    return reference_model(TINY_CONFIG)
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,6 @@
 import pytest
 
-from enformer_vep.wording import cause, did_you_mean, listed, nearest, plural
+from enformer_vep.wording import cause, did_you_mean, listed, nearest, plural, shortened, sized
 
 
 @pytest.mark.parametrize(("count", "expected"), [(0, "0 contigs"), (1, "1 contig"), (2000, "2,000 contigs")])
@@ -24,10 +24,25 @@ def test_nearest(name: str, expected: str | None) -> None:
 
 def test_did_you_mean() -> None:
     assert did_you_mean("sadd", ("SAD", "SAR")) == "; did you mean SAD?"
+    assert did_you_mean("sadd", ("SAR", "SAD"), most=3) == "; did you mean SAD?"
+    assert did_you_mean("sat", ("SAR", "SAD"), most=3) == "; did you mean SAR or SAD?"
     assert did_you_mean("x", ("SAD", "SAR")) == ""
+
+
+def test_a_long_text_is_shortened() -> None:
+    assert shortened("abcdef", most=6) == "abcdef"
+    assert shortened("abcdefg", most=6) == "abc..."
 
 
 def test_a_cause_is_one_line_without_a_number() -> None:
     assert cause(FileNotFoundError(2, "No such file or directory", "a")) == "No such file or directory"
     assert cause(OSError("odd\nlines")) == "odd lines"
     assert cause(ValueError()) == "ValueError"
+
+
+SIZES = {0: "0 bytes", 1: "1 byte", 640: "640 bytes", 999: "999 bytes", 800_919: "801 kB", 999_960: "1 MB"}
+
+
+@pytest.mark.parametrize(("num_bytes", "expected"), [*SIZES.items(), (983_659_424, "984 MB"), (10**10, "10 GB")])
+def test_a_size_in_the_unit_that_people_use(num_bytes: int, expected: str) -> None:
+    assert sized(num_bytes) == expected

@@ -1,7 +1,9 @@
 """Recognises gzip and bgzip, and writes bgzip, the gzip of many small blocks that tabix can index."""
 
+import os
 import struct
 import zlib
+from pathlib import Path
 from typing import BinaryIO
 
 GZIP_MAGIC = b"\x1f\x8b"
@@ -35,6 +37,24 @@ def is_block(data: bytes) -> bool:
     )
 
 
+def is_whole(path: Path) -> bool:
+    """Returns whether a file is bgzip and ends as a complete one does. What is between is not read."""
+    with path.open("rb") as file:
+        if not is_block(file.read(BLOCK_HEADER_BYTES)):
+            return False
+        file.seek(-min(len(END_BLOCK), path.stat().st_size), os.SEEK_END)
+        return file.read() == END_BLOCK
+
+
+def to_block(content: bytes) -> bytes:
+    """Compresses at most `BLOCK_BYTES` to one block."""
+    deflater = zlib.compressobj(LEVEL, zlib.DEFLATED, _RAW_WBITS)
+    deflated = deflater.compress(content) + deflater.flush()
+    length = _HEADER.size + len(deflated) + _TRAILER.size
+    header = _HEADER.pack(_GZIP, ord("B"), ord("C"), 2, length - 1)
+    return header + deflated + _TRAILER.pack(zlib.crc32(content), len(content))
+
+
 class BgzipWriter:
     """Compresses what is written to it. The bytes do not depend on how the content is divided into writes.
 
@@ -50,19 +70,12 @@ class BgzipWriter:
         """Takes bytes; full blocks go to the stream."""
         self._waiting += content
         while len(self._waiting) >= BLOCK_BYTES:
-            self._write_block(bytes(self._waiting[:BLOCK_BYTES]))
+            self._stream.write(to_block(bytes(self._waiting[:BLOCK_BYTES])))
             del self._waiting[:BLOCK_BYTES]
         return len(content)
 
     def close(self) -> None:
         """Ends the file."""
         if self._waiting:
-            self._write_block(bytes(self._waiting))
+            self._stream.write(to_block(bytes(self._waiting)))
         self._stream.write(END_BLOCK)
-
-    def _write_block(self, content: bytes) -> None:
-        deflater = zlib.compressobj(LEVEL, zlib.DEFLATED, _RAW_WBITS)
-        deflated = deflater.compress(content) + deflater.flush()
-        length = _HEADER.size + len(deflated) + _TRAILER.size
-        header = _HEADER.pack(_GZIP, ord("B"), ord("C"), 2, length - 1)
-        self._stream.write(header + deflated + _TRAILER.pack(zlib.crc32(content), len(content)))

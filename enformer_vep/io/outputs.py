@@ -13,25 +13,30 @@ Layout = Literal["wide", "list", "long"]
 LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 Dtype = Literal["float32", "float16"]
 DTYPES: tuple[Dtype, ...] = get_args(Dtype)
+SummaryKind = Literal["none", "beside", "only"]
+"""No summary, one in OUT.summary.tsv beside the scores, or one that is OUT itself, instead of the scores."""
 
 SKIPPED_SUFFIX = ".skipped.tsv"
 RUN_SUFFIX = ".run.json"
 TRACKS_SUFFIX = ".tracks.tsv"
+SUMMARY_SUFFIX = ".summary.tsv"
 WORK_SUFFIX = ".parts"
 
 
 class OutputPaths:
-    """Where a run's files go: the table, and beside it OUT.skipped.tsv, OUT.run.json and, for text, OUT.tracks.tsv.
+    """Where a run's files go.
 
-    While the run lasts, OUT.parts holds its finished parts.
+    Beside the table stand OUT.skipped.tsv, OUT.run.json, for text OUT.tracks.tsv, and if wanted OUT.summary.tsv. While
+    the run lasts, OUT.parts holds its finished parts.
     """
 
-    def __init__(self, out: str, *, default_stem: str = "out") -> None:
+    def __init__(self, out: str, *, default_stem: str = "out", summary: SummaryKind = "none") -> None:
         """Derives the names of all files.
 
         Args:
           out: OUT, '-' for text on standard output.
           default_stem: with '-', the files beside the table are named as if OUT were this path with '.tsv'.
+          summary: whether there is a summary, and where.
 
         Raises:
           OutputError: OUT's file extension is not one of a supported format.
@@ -45,6 +50,7 @@ class OutputPaths:
         self.skipped = self._beside(SKIPPED_SUFFIX)
         self.run = self._beside(RUN_SUFFIX)
         self.tracks = None if self.is_parquet else self._beside(TRACKS_SUFFIX)
+        self.summary = self._beside(SUMMARY_SUFFIX) if summary == "beside" else None
         self.work = self._beside(WORK_SUFFIX)
 
     def _beside(self, suffix: str) -> Path:
@@ -54,7 +60,7 @@ class OutputPaths:
     def all(self) -> list[Path]:
         """Every file that a finished run leaves."""
         table = [] if self.is_standard_output else [self.table]
-        return [*table, self.skipped, self.run, *([self.tracks] if self.tracks else [])]
+        return [*table, self.skipped, self.run, *(path for path in (self.tracks, self.summary) if path)]
 
     def is_whole(self) -> bool:
         """Returns whether every file exists, as after a finished run."""

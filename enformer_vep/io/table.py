@@ -16,14 +16,14 @@ import pyarrow.parquet
 
 from enformer_vep.io.alleles import AlleleFields, VcfAllele
 from enformer_vep.io.bgzip import BgzipWriter
-from enformer_vep.io.outputs import Dtype, Layout, OutputPaths
+from enformer_vep.io.outputs import Dtype, Layout, OutputPaths, SummaryKind
 from enformer_vep.io.tracks import TrackTable
 
 ROW_GROUP_ROWS = 10_000
 """Rows of a Parquet row group; the last one has the rest."""
 
 _TYPES = {name: pa.string() if kind is str else pa.int64() for name, kind in AlleleFields.__annotations__.items()}
-_ALLELE_TYPES = _TYPES | {"allele": pa.int32()}
+ALLELE_TYPES = _TYPES | {"allele": pa.int32()}
 """Arrow's types of the columns before the scores."""
 
 Scores = npt.NDArray[np.float32]
@@ -38,12 +38,14 @@ class TableSettings:
       tracks: the tracks.
       layout: what a row and a column are.
       dtype: the number format of the scores; one that does not fit into a float16 becomes infinite.
+      summary: whether there is a summary, beside the table or instead of it.
     """
 
     statistics: Sequence[str]
     tracks: TrackTable
     layout: Layout = "wide"
     dtype: Dtype = "float32"
+    summary: SummaryKind = "none"
 
     @property
     def num_scores(self) -> int:
@@ -71,19 +73,37 @@ class TableFile(Protocol):
 
 
 def open_table(
-    stream: BinaryIO, paths: OutputPaths, settings: TableSettings, metadata: Mapping[bytes, bytes]
+    stream: BinaryIO,
+    paths: OutputPaths,
+    settings: TableSettings,
+    metadata: Mapping[bytes, bytes],
+    *,
+    num_alleles: int | None = None,
 ) -> TableFile:
-    """Starts a table in the format of its name, with the metadata if the format has a place for them."""
+    """Starts a table in the format of its name.
+
+    Args:
+      stream: where it is written.
+      paths: its name.
+      settings: how scores are written.
+      metadata: what is written with the table if the format has a place for it.
+      num_alleles: number of alleles that will be written, None if unknown; fewer than a row group need less memory.
+    """
     if paths.is_parquet:
-        return _ParquetTable(stream, settings, metadata)
+        return _ParquetTable(stream, settings, metadata, num_alleles)
     return _TextTable(BgzipWriter(stream) if paths.is_gzipped else stream, settings)
 
 
 def parquet_writer(stream: BinaryIO, schema: pa.Schema) -> pyarrow.parquet.ParquetWriter:
-    """Starts a Parquet file; text columns are dictionary-encoded, scores are not."""
-    texts = [field.name for field in schema if not pa.types.is_floating(field.type)]
-    texts = [name for name in texts if name in (*AlleleFields._fields, "track")]
+    """Starts a Parquet file; the allele's columns and texts are dictionary-encoded, scores are not."""
+    texts = [field.name for field in schema if pa.types.is_string(field.type) or field.name in AlleleFields._fields]
     return pyarrow.parquet.ParquetWriter(stream, schema, compression="zstd", use_dictionary=texts)
+
+
+def allele_columns(alleles: Sequence[VcfAllele]) -> list[pa.Array]:
+    """Returns the columns that identify alleles, of which there is at least one."""
+    by_column = zip(*(allele.fields for allele in alleles), strict=True)
+    return [pa.array(map(_clean, values), kind) for kind, values in zip(ALLELE_TYPES.values(), by_column, strict=True)]
 
 
 def rows_per_group(layout: str, num_tracks: int) -> int:
@@ -92,23 +112,27 @@ def rows_per_group(layout: str, num_tracks: int) -> int:
 
 
 class _ParquetTable:
-    def __init__(self, stream: BinaryIO, settings: TableSettings, metadata: Mapping[bytes, bytes]) -> None:
+    def __init__(
+        self, stream: BinaryIO, settings: TableSettings, metadata: Mapping[bytes, bytes], num_alleles: int | None
+    ) -> None:
         self._settings = settings
         self._num_tracks = len(settings.tracks.identifiers)
         value = pa.float16() if settings.dtype == "float16" else pa.float32()
         if settings.layout == "list":
             value = pa.list_(pa.field("element", value), self._num_tracks)  # the name in Parquet files
-        fields = [pa.field(name, kind) for name, kind in _ALLELE_TYPES.items()]
+        fields = [pa.field(name, kind) for name, kind in ALLELE_TYPES.items()]
         fields += [pa.field(name, pa.string() if name == "track" else value) for name in settings.columns]
         # Most readers show only the schema's metadata, not what is added to the footer when the file is closed.
         self._schema = pa.schema(fields, metadata)
         self._writer = parquet_writer(stream, self._schema)
         rows = rows_per_group(settings.layout, self._num_tracks)
-        num_alleles = rows // self._num_tracks if settings.layout == "long" else rows
+        num_held = rows // self._num_tracks if settings.layout == "long" else rows
         self._alleles: list[VcfAllele] = []
-        # A wide table is written column by column, so each column is contiguous.
+        # A wide table is written column by column, so each column is contiguous: all of the memory is soon in use.
         order = "F" if settings.layout == "wide" else "C"
-        self._scores = np.empty((num_alleles, settings.num_scores), dtype=settings.dtype, order=order)  # type: ignore[call-overload]
+        if num_alleles is not None:
+            num_held = min(num_held, max(1, num_alleles))
+        self._scores = np.empty((num_held, settings.num_scores), dtype=settings.dtype, order=order)  # type: ignore[call-overload]
 
     def write(self, alleles: Sequence[VcfAllele], scores: Scores) -> None:
         done = 0
@@ -129,12 +153,7 @@ class _ParquetTable:
         num = len(self._alleles)
         if not num:
             return
-        columns = [
-            pa.array(map(_clean, values), kind)
-            for kind, values in zip(
-                _ALLELE_TYPES.values(), zip(*(allele.fields for allele in self._alleles), strict=True), strict=True
-            )
-        ]
+        columns = allele_columns(self._alleles)
         scores = self._scores[:num]
         if self._settings.layout == "wide":
             columns += [pa.array(column) for column in scores.T]
@@ -160,7 +179,7 @@ class _TextTable:
 
     def write(self, alleles: Sequence[VcfAllele], scores: Scores) -> None:
         for allele, row in zip(alleles, scores, strict=True):
-            numbers = _shortest(row) if self._settings.dtype == "float32" else [str(x) for x in row.astype(np.float16)]
+            numbers = shortest(row) if self._settings.dtype == "float32" else [str(x) for x in row.astype(np.float16)]
             fields = [str(value) for value in allele.fields]
             if self._settings.layout == "wide":
                 write_line(self._stream, [*fields, *numbers])
@@ -176,8 +195,8 @@ class _TextTable:
             self._stream.flush()
 
 
-def _shortest(row: Scores) -> list[str]:
-    """Writes float32s with the fewest digits from which they can be restored."""
+def shortest(row: Scores) -> list[str]:
+    """Writes float32s, [any number], with the fewest digits from which they can be restored."""
     return cast("list[str]", pyarrow.compute.cast(pa.array(np.ascontiguousarray(row)), pa.string()).to_pylist())
 
 

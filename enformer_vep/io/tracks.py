@@ -9,8 +9,10 @@ from typing import Any
 import pandas as pd
 
 from enformer_vep.errors import TrackError
-from enformer_vep.io.track_choice import TrackChoice, entry_text
-from enformer_vep.wording import cause, did_you_mean, plural
+from enformer_vep.io.track_choice import TrackChoice
+from enformer_vep.io.track_labels import add_labels, track_group
+from enformer_vep.io.track_selection import TrackColumns
+from enformer_vep.wording import cause, plural
 
 REQUIRED_COLUMNS = ("index", "identifier", "description")
 
@@ -21,7 +23,8 @@ class TrackTable:
 
     Attributes:
       head: the head.
-      table: one row per track with at least `index` (its number in the head, from 0), `identifier` and `description`.
+      table: one row per track with at least `index` (its number in the head, from 0), `identifier`, `description`, and
+        what it measures as far as known: `assay`, `target` and `biosample`.
       is_unnamed: whether the identifiers are made of the head and the number, as there is no track table.
     """
 
@@ -39,6 +42,11 @@ class TrackTable:
         """The tracks' numbers in the head, from 0."""
         return [int(index) for index in self.table["index"]]
 
+    @property
+    def groups(self) -> list[str]:
+        """The tracks' groups by assay and target: each is one of track_labels.GROUPS."""
+        return [track_group(*labels) for labels in zip(self.table["assay"], self.table["target"], strict=True)]
+
     def record(self) -> dict[str, Any]:
         """Identifies the tracks in a run record: their number, and a digest of their table."""
         return {"num_tracks": len(self.table), "sha256": hashlib.sha256(self.to_tsv()).hexdigest()}
@@ -51,30 +59,24 @@ class TrackTable:
         """Chooses tracks.
 
         Args:
-          choice: what is wanted; an identifier that looks like a number or a range comes first.
+          choice: what is wanted; an identifier that looks like a number or another term comes first.
 
         Returns:
           These tracks, each once, in the order given.
 
         Raises:
-          TrackError: an entry is not a track of this head.
+          TrackError: an entry is not a track of this head, or no track is chosen.
         """
-        number_of = {identifier: number for number, identifier in enumerate(self.identifiers)}
-        numbers: list[int] = []
-        for entry in choice.entries:
-            text = entry_text(entry)
-            wanted = range(entry, entry + 1) if isinstance(entry, int) else entry
-            if text in number_of:
-                numbers.append(number_of[text])
-            elif isinstance(wanted, range) and wanted and 0 <= wanted[0] <= wanted[-1] < len(self.table):
-                numbers.extend(wanted)
-            else:
-                raise TrackError(
-                    f"no track {text!r} in the {self.head} head: expected numbers from 0 to {len(self.table) - 1}, "
-                    f"ranges of them like 0-9, or identifiers like {self.identifiers[0]}, separated by commas"
-                    f"{did_you_mean(text, self.identifiers, likeness=0.9)}"
-                )
-        return replace(self, table=self.table.iloc[list(dict.fromkeys(numbers))].reset_index(drop=True))
+        table = self.table
+        columns = TrackColumns(
+            self.head,
+            self.identifiers,
+            list(table["description"]),
+            list(table["assay"]),
+            self.groups,
+            list(table["target"]),
+        )
+        return replace(self, table=table.iloc[columns.find(choice)].reset_index(drop=True))
 
 
 def unnamed_tracks(head: str, num_tracks: int, *, prefix: str = "", description: str = "") -> TrackTable:
@@ -82,21 +84,23 @@ def unnamed_tracks(head: str, num_tracks: int, *, prefix: str = "", description:
     table = pd.DataFrame({"index": range(num_tracks)})
     table["identifier"] = [f"{prefix}{head}_{index}" for index in range(num_tracks)]
     table["description"] = description
+    add_labels(table)
     return TrackTable(head, table, is_unnamed=True)
 
 
-def read_track_table(path: str, head: str, num_tracks: int) -> TrackTable:
+def read_track_table(path: str, head: str, num_tracks: int | None = None) -> TrackTable:
     """Reads a published track table: tab-separated, with columns index, identifier and description among others.
 
-    The published numbers of the mouse tracks begin at 5313; they are renumbered from 0.
+    The published numbers of the mouse tracks begin at 5313; they are renumbered from 0. Columns assay, target and
+    biosample are made of the descriptions, unless the table has them.
 
     Args:
       path: the file.
       head: the head that it describes.
-      num_tracks: the head's number of tracks.
+      num_tracks: the head's number of tracks, None if there is no model whose head it must fit.
 
     Raises:
-      TrackError: the file cannot be read, or does not name each track of the head exactly once.
+      TrackError: the file cannot be read, has no tracks, or does not name each track of the head exactly once.
     """
     if not Path(path).is_file():
         raise TrackError(f"no such file: {path}: expected a track table")
@@ -110,7 +114,9 @@ def read_track_table(path: str, head: str, num_tracks: int) -> TrackTable:
             f"{path} is not a track table: expected tab-separated columns {', '.join(REQUIRED_COLUMNS)}, "
             f"found no column {', '.join(missing)}"
         )
-    if len(table) != num_tracks:
+    if table.empty:
+        raise TrackError(f"{path} is not a track table: it names no track")
+    if num_tracks is not None and len(table) != num_tracks:
         raise TrackError(
             f"{path} names {plural(len(table), 'track')}, but the {head} head has {num_tracks:,}: use the track table "
             "of this head"
@@ -120,7 +126,8 @@ def read_track_table(path: str, head: str, num_tracks: int) -> TrackTable:
     if len(doubles) or (table["identifier"] == "").any():
         found = f"{doubles.iloc[0]} more than once" if len(doubles) else "an empty one"
         raise TrackError(f"{path}: expected a unique identifier in every row, found {found}")
-    table["index"] = range(num_tracks)
+    table["index"] = range(len(table))
+    add_labels(table)
     return TrackTable(head, table)
 
 

@@ -1,11 +1,10 @@
 """Finds the files of a model by name or path, without TensorFlow.
 
 A model is a folder or prefix of a TensorFlow checkpoint, a SavedModel's folder, a safetensors file, a pickled state of
-PyTorch, a folder with one of these files, or a name: `enformer`, the official weights in the folder that
-`official_weights_folder` names, or `demo`, which the package carries.
+PyTorch, a folder with one of these files, or a name: `enformer`, the official weights in the cache folder, or `demo`,
+which the package carries.
 """
 
-import os
 import re
 from dataclasses import dataclass
 from importlib.resources import files
@@ -22,7 +21,6 @@ PICKLE_SUFFIXES = (".bin", ".pt", ".pth")
 _FILES = f"a file that ends in {', '.join((SAFETENSORS_SUFFIX, *PICKLE_SUFFIXES))}"
 CONFIG_NAME = "config.json"
 
-OFFICIAL_URL = "https://storage.googleapis.com/dm-enformer/models/enformer/sonnet_weights/"
 OFFICIAL_FILES = (
     "checkpoint",
     "enformer-fine-tuned-human-1.index",
@@ -55,33 +53,31 @@ class ModelLocation:
         return path if path is not None and path.is_file() else None
 
 
-def official_weights_folder() -> Path:
-    """Returns the folder in which the official weights are looked for: in the user's cache."""
-    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(cache) / "enformer-vep" / "models" / OFFICIAL
-
-
-def locate_model(model: str) -> ModelLocation:
+def locate_model(model: str, cache: Path | None = None) -> ModelLocation:
     """Finds the files of a model.
 
     Args:
       model: a name, a folder or a prefix.
+      cache: the cache folder, without which `enformer` cannot be found.
 
     Returns:
       Where its weights are. Whether they can be read is not checked.
 
     Raises:
       WeightsError: there are no weights; the message says where to get them.
+      ValueError: `enformer` is wanted, and no cache folder was given.
     """
     if model == DEMO:
         return _in_folder(Path(str(files("enformer_vep.demo"))) / "model", DEMO)
     if model == OFFICIAL:
-        folder = official_weights_folder()
+        if cache is None:
+            raise ValueError("the official weights are in a cache folder, and none was given")
+        folder = cache / "models" / OFFICIAL
         if not folder.is_dir():
             raise WeightsError(
-                f"the official weights are not in {folder}: download {', '.join(OFFICIAL_FILES)} from {OFFICIAL_URL} "
-                f"into that folder, or name a checkpoint or SavedModel with -m, or try the tool with -m {DEMO} "
-                "(a tiny model of a made-up genome, whose scores mean nothing biologically)"
+                f"the official weights are not in {folder}: first run 'enformer-vep fetch weights', or name a "
+                f"checkpoint or SavedModel with -m, or try the tool with -m {DEMO} (a tiny model of a made-up genome, "
+                "whose scores mean nothing biologically)"
             )
         return _in_folder(folder, OFFICIAL)
     path = Path(model)

@@ -100,6 +100,7 @@ class RunIdentity:
     batch_size: int
     layout: str
     dtype: str
+    summary: str
 
     def differences(self, other: "RunIdentity") -> list[Difference]:
         """Returns the items in which another run differs; none may, neither between shards nor to resume a run."""

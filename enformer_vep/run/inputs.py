@@ -9,7 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 
-from enformer_vep.errors import EnformerVepError, FastaError, InputError, TrackError, VcfError
+from enformer_vep.errors import EnformerVepError, InputError, TrackError, VcfError
 from enformer_vep.io.alleles import VcfAllele
 from enformer_vep.io.fasta import Genome
 from enformer_vep.io.selection import Selection
@@ -101,7 +101,7 @@ def vcf_name(settings: InputSettings) -> str:
 
 
 def check_inputs(settings: ScoreSettings) -> None:
-    """Checks that every input exists, without reading it; the readers report all other problems.
+    """Checks that the VCF and the track table exist, without reading them; the readers report all other problems.
 
     Raises:
       InputError: one does not exist.
@@ -111,7 +111,6 @@ def check_inputs(settings: ScoreSettings) -> None:
             raise VcfError("standard input is a terminal: pipe a VCF into it, or name a file")
     else:
         _check_exists(settings.inputs.vcf, "a VCF, plain or compressed with gzip or bgzip, or a BCF", VcfError)
-    _check_exists(settings.inputs.fasta, "a FASTA file, plain or bgzipped", FastaError)
     if settings.scoring.track_table is not None:
         _check_exists(settings.scoring.track_table, "a track table", TrackError)
 

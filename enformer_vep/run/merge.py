@@ -13,7 +13,7 @@ import pyarrow.parquet
 from enformer_vep.errors import EnformerVepError, InputError
 from enformer_vep.io.bgzip import BgzipWriter
 from enformer_vep.io.outputs import OutputPaths
-from enformer_vep.io.table import parquet_writer, rows_per_group
+from enformer_vep.io.table import ROW_GROUP_ROWS, parquet_writer, rows_per_group
 from enformer_vep.run.identity import Difference, RunIdentity, ShardRecord
 from enformer_vep.run.json_values import to_json_values
 from enformer_vep.run.results import RUN_METADATA, TRACKS_METADATA, WholeFiles, to_json
@@ -59,18 +59,24 @@ def merge_shards(out: str, parts: Sequence[str], *, overwrite: bool = False, com
     paths.check(overwrite=overwrite)
     shards = sorted((_open_shard(part, paths) for part in parts), key=lambda shard: shard.shard.number)
     _check_complete(shards)
+    paths = _with_summary(out, shards[0].identity)
+    paths.check(overwrite=overwrite)
     counts = Counts.of_shards([shard.counts for shard in shards])
     run = RunRecord(shards[0].identity, None, counts)
     with WorkFolder(paths.work) as work, WholeFiles(paths) as files, files.writing():
         if work.finished():
             raise InputError(f"an unfinished run is in {paths.work}: choose another output, or finish that run first")
         num_alleles = (_merge_parquet if paths.is_parquet else _merge_text)(shards, paths, files, run)
-        _merge_skipped(shards, files.open(paths.skipped), counts.alleles_skipped)
+        skipped = [shard.paths.skipped for shard in shards]
+        _merge_lines(skipped, files.open(paths.skipped), counts.alleles_skipped, "skip")
         if num_alleles != counts.alleles_scored:
             raise EnformerVepError(
                 f"the shards contain {num_alleles} alleles, but their run records say {counts.alleles_scored}: "
                 "score the shards again"
             )
+        if paths.summary:
+            summaries = [shard.paths.summary for shard in shards if shard.paths.summary]
+            _merge_lines(summaries, files.open(paths.summary), counts.alleles_scored, "summarize")
         if paths.tracks and shards[0].paths.tracks:
             files.open(paths.tracks).write(shards[0].paths.tracks.read_bytes())
         seconds = sum(shard.course.seconds_scoring for shard in shards)
@@ -86,13 +92,23 @@ def _open_shard(part: str, paths: OutputPaths) -> ShardOutput:
     shard = OutputPaths(part)
     if (shard.is_parquet, shard.is_gzipped) != (paths.is_parquet, paths.is_gzipped):
         raise InputError(f"{part} and {paths.table} differ in format: give OUT the file extension of the shards")
-    for path in shard.all:
-        if not path.is_file():
-            raise InputError(f"no such file: {path}: expected {part} to be the output of a finished run")
+    _check_files(part, shard)
     record = read_run_record(shard.run)
+    shard = _with_summary(part, record.identity)
+    _check_files(part, shard)
     if record.shard is None or not isinstance(record.course, RunCourse):
         raise InputError(f"{part} is not a shard: it was not written with score --shard K/N")
     return ShardOutput(shard, record.identity, record.shard, record.counts, record.course)
+
+
+def _with_summary(out: str, identity: RunIdentity) -> OutputPaths:
+    return OutputPaths(out, summary="beside" if identity.summary == "beside" else "none")
+
+
+def _check_files(part: str, shard: OutputPaths) -> None:
+    for path in shard.all:
+        if not path.is_file():
+            raise InputError(f"no such file: {path}: expected {part} to be the output of a finished run")
 
 
 def _check_complete(shards: Sequence[ShardOutput]) -> None:
@@ -132,8 +148,9 @@ def _merge_parquet(shards: Sequence[ShardOutput], paths: OutputPaths, files: Who
         if tracks is None:
             raise InputError(f"{shards[0].paths.table} has no track table in its metadata: score it again")
         schema = tables[0].schema_arrow.with_metadata({TRACKS_METADATA: tracks, RUN_METADATA: to_json(run.to_dict())})
+        is_summary = run.identity.summary == "only"
         num_tracks = run.identity.tracks.num_tracks
-        group_rows = rows_per_group(run.identity.layout, num_tracks)
+        group_rows = ROW_GROUP_ROWS if is_summary else rows_per_group(run.identity.layout, num_tracks)
         writer = parquet_writer(files.open(paths.table), schema)
         num_rows = 0
         try:
@@ -190,12 +207,12 @@ def _num_alleles(num_rows: int, run: RunRecord) -> int:
     return num_rows // run.identity.tracks.num_tracks if run.identity.layout == "long" else num_rows
 
 
-def _merge_skipped(shards: Sequence[ShardOutput], target: BinaryIO, num_skipped: int) -> None:
-    num_lines = _copy_lines([shard.paths.skipped for shard in shards], target, is_gzipped=False)
-    if num_lines != num_skipped:
+def _merge_lines(sources: Sequence[Path], target: BinaryIO, expected: int, verb: str) -> None:
+    """Copies tables of which one row is one allele, and checks their number."""
+    num_lines = _copy_lines(sources, target, is_gzipped=False)
+    if num_lines != expected:
         raise EnformerVepError(
-            f"the shards list {num_lines} skipped alleles, but their run records say {num_skipped}: score the shards "
-            "again"
+            f"the shards {verb} {num_lines} alleles, but their run records say {expected}: score the shards again"
         )
 
 

@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass
 
 from enformer_vep.errors import InputError
+from enformer_vep.fetch.cache import Cache
 from enformer_vep.io.reference import ReferenceCodes
 from enformer_vep.model.location import ModelLocation
 from enformer_vep.run.engines import make_engine
@@ -57,7 +58,7 @@ class Run:
         inputs = self.inputs.settings
         return {
             "vcf": inputs.vcf if self.inputs.is_piped else os.path.abspath(inputs.vcf),
-            "fasta": os.path.abspath(inputs.fasta),
+            "fasta": os.path.abspath(self.inputs.genome.path),
             "model": os.path.abspath(self.model.loaded.identity.path),
         }
 
@@ -78,7 +79,7 @@ def open_run(settings: ScoreSettings, inputs: RunInputs, location: ModelLocation
         settings.scoring.bins.with_names(inputs.genome.resolve)
     except ValueError as error:
         raise InputError(str(error)) from error
-    model = open_model(location, settings.scoring, settings.compute)
+    model = open_model(location, settings.scoring, settings.compute, Cache.at(settings.inputs.cache))
     scorer = open_scorer(model, ReferenceCodes(inputs.genome), settings.scoring, settings.compute)
     shard = None
     if settings.inputs.shard is not None:
@@ -115,9 +116,7 @@ def _identity(settings: ScoreSettings, inputs: RunInputs, model: OpenModel) -> R
         notice=loaded.notice,
         versions=versions(),
         vcf=file_identity(inputs.vcf),
-        fasta=FastaIdentity(
-            **vars(file_identity(settings.inputs.fasta)), index=file_identity(inputs.genome.index_path)
-        ),
+        fasta=FastaIdentity(**vars(file_identity(inputs.genome.path)), index=file_identity(inputs.genome.index_path)),
         model=ModelIdentity(
             name=loaded.name,
             file=file_identity(loaded.identity.path),
@@ -142,4 +141,5 @@ def _identity(settings: ScoreSettings, inputs: RunInputs, model: OpenModel) -> R
         batch_size=model.batch_size,
         layout=settings.output.layout,
         dtype=settings.output.dtype,
+        summary=settings.output.summary,
     )

@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 from functools import partial
 
 from enformer_vep.errors import EnformerVepError, SkipReason
+from enformer_vep.fetch.cache import Cache
 from enformer_vep.inference.device import plain_float32
 from enformer_vep.io.fasta import Genome
 from enformer_vep.io.outputs import OutputPaths
@@ -18,6 +19,7 @@ from enformer_vep.io.table import TableSettings
 from enformer_vep.model.location import ModelLocation, locate_model
 from enformer_vep.run.engines import make_engine
 from enformer_vep.run.environment import peak_memory_bytes
+from enformer_vep.run.fetched import find_fasta
 from enformer_vep.run.inputs import RunInputs, check_inputs, open_inputs
 from enformer_vep.run.models import notify
 from enformer_vep.run.naming import output_paths
@@ -29,6 +31,7 @@ from enformer_vep.run.resume import check_outputs, check_work, finished_record, 
 from enformer_vep.run.run_record import Counts, RunCourse, RunRecord, TowerBins
 from enformer_vep.run.settings import DEFAULT_TOLERANCE, ScoreSettings
 from enformer_vep.run.signals import StopSignals
+from enformer_vep.run.strongest import StrongestEffects
 from enformer_vep.run.summary import ScoreSummary
 from enformer_vep.run.verify import Verification, verify
 from enformer_vep.run.work_folder import INPUT_NAME, WorkFolder
@@ -73,13 +76,15 @@ def score_vcf(settings: ScoreSettings) -> ScoreSummary:
 
 def _score_vcf(settings: ScoreSettings, progress: Progress) -> ScoreSummary:
     started = datetime.now(timezone.utc)
-    location = locate_model(settings.scoring.model)
-    check_inputs(settings)
     inputs = settings.inputs
+    cache = Cache.at(inputs.cache)
+    location = locate_model(settings.scoring.model, cache.folder)
+    check_inputs(settings)
+    fasta = find_fasta(inputs.fasta, cache)
     selection = Selection.from_options(inputs.regions, pass_only=inputs.pass_only, include_id_file=inputs.include_id)
     paths = output_paths(settings)
     check_outputs(settings, paths)
-    with closing(Genome(inputs.fasta)) as genome, StopSignals() as signals, WorkFolder(paths.work) as work:
+    with closing(Genome(fasta)) as genome, StopSignals() as signals, WorkFolder(paths.work) as work:
         if paths.is_standard_output:
             work.discard_at_exit()  # a run to standard output cannot be resumed
         else:
@@ -106,7 +111,7 @@ def _compute(
     if record := finished_record(run.plan, settings.output, place.paths, place.work):
         return record
     prepare_work(run.plan, settings.output, place.work, keep=(INPUT_NAME,) if inputs.is_piped else ())
-    notify(run.model, settings.compute)
+    notify(run.model, settings.scoring, settings.compute)
     first = time.perf_counter()
     num_new = _run_parts(run, place)
     seconds = time.perf_counter() - first
@@ -114,7 +119,13 @@ def _compute(
     return _Computed(
         RunRecord(run.plan.identity, run.plan.shard, _count(run, place)),
         _course(run, num_new, seconds, started, verification),
-        TableSettings(settings.scoring.names, run.model.tracks, settings.output.layout, settings.output.dtype),
+        TableSettings(
+            settings.scoring.names,
+            run.model.tracks,
+            settings.output.layout,
+            settings.output.dtype,
+            settings.output.summary,
+        ),
         run.num_parts,
         num_new,
         seconds,
@@ -207,19 +218,23 @@ def _course(
 
 def _write(computed: _Computed, place: _Place, started: datetime) -> ScoreSummary:
     """Puts all parts together."""
-    _give_back_memory()  # the table's row groups and columns need as much as the model
+    _give_back_memory()
     place.progress.begin("writing")
     with WholeFiles(place.paths) as files:
         writer = ResultWriter(files, place.paths, computed.table, computed.record)
+        strongest = StrongestEffects(computed.table)
         for number in range(computed.num_parts):
-            writer.write(place.work.read_part(number))
+            part = place.work.read_part(number)
+            writer.write(part)
+            strongest.add(part)
         seconds_total = round((datetime.now(timezone.utc) - started).total_seconds(), 3)
         course = computed.course(seconds_total=seconds_total, peak_memory_bytes=peak_memory_bytes())
         with place.signals.shielded():
             writer.finish(replace(computed.record, course=course))
             place.work.discard_at_exit()
             place.progress.finish(computed.record.counts.alleles_scored, computed.record.counts.alleles_skipped)
-    return _summary(computed.record.counts, place, computed.num_new, computed.seconds, computed.verification)
+    summary = _summary(computed.record.counts, place, computed.num_new, computed.seconds, computed.verification)
+    return replace(summary, strongest=strongest.largest())
 
 
 def _already_done(record: RunRecord, place: _Place) -> ScoreSummary:
@@ -246,7 +261,10 @@ def _summary(
 
 
 def _give_back_memory() -> None:
-    """Frees unused memory, and returns to the system what the C library would keep of it."""
+    """Frees unused memory, and returns to the system what the C library would keep of it.
+
+    TensorFlow's allocator for CPUs keeps the model's memory nevertheless.
+    """
     gc.collect()  # the traced graph and the model refer to each other
     library = ctypes.CDLL(None)
     if hasattr(library, "malloc_trim"):  # glibc

@@ -4,7 +4,7 @@ import io
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -15,7 +15,8 @@ import numpy as np
 from enformer_vep.errors import EnformerVepError
 from enformer_vep.io.alleles import AlleleFields
 from enformer_vep.io.outputs import OutputPaths
-from enformer_vep.io.table import TableSettings, open_table, write_line
+from enformer_vep.io.summary_table import open_summary
+from enformer_vep.io.table import TableFile, TableSettings, open_table, write_line
 from enformer_vep.io.tracks import TrackTable
 from enformer_vep.run.parts import Part, SkippedAllele
 from enformer_vep.run.run_record import RunRecord
@@ -113,12 +114,25 @@ class ResultWriter:
         with files.writing():
             self._skipped = files.open(paths.skipped)
             write_line(self._skipped, SKIPPED_COLUMNS)
-            self._table = open_table(files.open_table(), paths, settings, metadata)
+            self._tables = self._open_tables(settings, metadata, run.counts.alleles_scored)
+
+    def _open_tables(
+        self, settings: TableSettings, metadata: Mapping[bytes, bytes], num_alleles: int
+    ) -> list[TableFile]:
+        table = self._files.open_table()
+        if settings.summary == "only":
+            return [open_summary(table, settings, like=self._paths, metadata=metadata)]
+        tables = [open_table(table, self._paths, settings, metadata, num_alleles=num_alleles)]
+        if self._paths.summary:
+            tables.append(open_summary(self._files.open(self._paths.summary), settings))
+        return tables
 
     def write(self, part: Part) -> None:
         """Adds the alleles of a part."""
         with self._files.writing(), np.errstate(over="ignore"):
-            self._table.write(part.alleles, part.scores)
+            if part.alleles:
+                for table in self._tables:
+                    table.write(part.alleles, part.scores)
             for skipped in part.skipped:
                 write_line(self._skipped, _skipped_fields(skipped))
 
@@ -129,7 +143,8 @@ class ResultWriter:
           run_record: the whole run record. Goes beside the table.
         """
         with self._files.writing():
-            self._table.close()
+            for table in self._tables:
+                table.close()
             self._files.open(self._paths.run).write(to_json(run_record.to_dict()))
             if self._paths.tracks:
                 self._files.open(self._paths.tracks).write(self._tracks.to_tsv())

@@ -4,6 +4,7 @@ import logging
 from pathlib import Path
 
 from enformer_vep.errors import InputError, OutputError
+from enformer_vep.io.alleles import AlleleFields
 from enformer_vep.io.outputs import OutputPaths
 from enformer_vep.io.tracks import REQUIRED_COLUMNS
 from enformer_vep.run.results import SKIPPED_COLUMNS
@@ -40,6 +41,8 @@ def _is_ours(path: Path, paths: OutputPaths, settings: ScoreSettings) -> bool:
     columns = _columns(path)
     if path == paths.skipped:
         return columns == list(SKIPPED_COLUMNS)
+    if path == paths.summary:
+        return columns[: len(AlleleFields._fields)] == list(AlleleFields._fields)
     is_input = settings.scoring.track_table is not None and path.samefile(settings.scoring.track_table)
     return not is_input and set(REQUIRED_COLUMNS) <= set(columns)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from enformer_vep.errors import InputError
 from enformer_vep.genome.windows import Placement
 from enformer_vep.inference.device import BFLOAT16_PRECISIONS, DEFAULT_CACHE_BYTES, Precision, check_device_name
-from enformer_vep.io.outputs import Dtype, Layout
+from enformer_vep.io.outputs import Dtype, Layout, SummaryKind
 from enformer_vep.io.track_choice import TrackChoice
 from enformer_vep.model.location import OFFICIAL
 from enformer_vep.run.shards import Shard
@@ -59,23 +59,25 @@ class InputSettings:
 
     Attributes:
       vcf: the variants, '-' for standard input.
-      fasta: the reference genome.
+      fasta: the reference genome: a file, or the name of a fetched one; None if it was not named.
       regions: regions or BED files outside which records are left out; none for the whole file.
       pass_only: whether records that failed a filter are left out.
       include_id: a file of the only IDs that are wanted, None for all.
       shard: the share of the alleles that is scored, None for all.
       strict: whether an allele that cannot be scored stops the run.
       allow_mismatches: whether the run continues when the FASTA seems to be of another assembly.
+      cache: the folder of fetched weights, genomes and track tables, None for the user's.
     """
 
     vcf: str
-    fasta: str
+    fasta: str | None
     regions: tuple[str, ...] = ()
     pass_only: bool = False
     include_id: str | None = None
     shard: Shard | None = None
     strict: bool = False
     allow_mismatches: bool = False
+    cache: str | None = None
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ class ScoringSettings:
     Attributes:
       model: a checkpoint's folder or prefix, a SavedModel's folder, or a name.
       head: the head to score.
-      track_table: the published table that names the tracks, None to name them by number.
+      track_table: a table that names the tracks, None for the fetched one, or to name them by number.
       tracks: which tracks are wanted, None for all.
       placement: where windows lie.
       statistics: what is made of the predictions, in the order of the columns.
@@ -146,19 +148,33 @@ class OutputSettings:
       out: OUT, '-' for text on standard output, None to name it after the VCF.
       layout: what a row and a column of the table are.
       dtype: the number format of the scores.
+      summary: whether a summary is written beside the scores or instead of them.
       part_size: alleles of a part, None for the device's default.
       resume: whether the finished parts of an earlier run are used.
       overwrite: whether existing files are overwritten.
       command: the command line, for the run record.
+
+    Raises:
+      InputError: a layout or number format is chosen for scores that are not written.
     """
 
     out: str | None = None
     layout: Layout = "wide"
     dtype: Dtype = "float32"
+    summary: SummaryKind = "none"
     part_size: int | None = None
     resume: bool = False
     overwrite: bool = False
     command: str = ""
+
+    def __post_init__(self) -> None:
+        if self.summary == "only":
+            for name, chosen, usual in (("layout", self.layout, "wide"), ("dtype", self.dtype, "float32")):
+                if chosen != usual:
+                    raise InputError(
+                        f"--{name} {chosen} has no effect on a summary: remove it, or use --summary to have the "
+                        "scores as well"
+                    )
 
 
 @dataclass(frozen=True)

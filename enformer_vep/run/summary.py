@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from enformer_vep.errors import SkipReason
+from enformer_vep.run.strongest import StrongEffect, effect_lines
 from enformer_vep.wording import plural
 
 
@@ -19,6 +20,7 @@ class ScoreSummary:
       table: the path of the scores, None if they went to standard output.
       skipped: the path of the table of skipped alleles.
       verification: a sentence on the alleles that were verified, None if there were none.
+      strongest: the alleles with the largest effects, the largest first.
     """
 
     num_scored: int
@@ -28,6 +30,13 @@ class ScoreSummary:
     table: Path | None
     skipped: Path
     verification: str | None = None
+    strongest: tuple[StrongEffect, ...] = ()
+
+    def strongest_lines(self, width: int) -> list[str]:
+        """Describes the alleles with the largest effects, in lines of at most so many characters."""
+        if not self.strongest:
+            return []
+        return ["", "Largest effects:", *(f"  {line}" for line in effect_lines(self.strongest, width - 2))]
 
     def __str__(self) -> str:
         num_skipped = sum(self.num_skipped.values())

@@ -1,5 +1,7 @@
 """What a variant changes, against sequences that are written letter by letter."""
 
+from typing import NamedTuple
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 
 from enformer_vep.genome.codes import Codes, encode
 from enformer_vep.genome.edit import Edit
-from enformer_vep.genome.layout import Bases, Span
+from enformer_vep.genome.layout import Bases, FetchCodes, Span
 from enformer_vep.genome.variant import Interval, Variant
 from tests.genome.test_layout import genome_of
 
@@ -25,13 +27,24 @@ def spelled(genome: str, variant: Variant) -> str:
     return n + genome[: variant.start] + variant.alt + genome[variant.end :] + n
 
 
+class Changed(NamedTuple):
+    """A genome, an allele in it, and what it changes."""
+
+    genome: str
+    variant: Variant
+    fetch: FetchCodes
+    edit: Edit | None
+
+
 @st.composite
-def changed_genomes(draw: st.DrawFn) -> tuple[str, Variant]:
+def changed_genomes(draw: st.DrawFn) -> Changed:
     """A genome with repeats and N, and an allele of any kind in it."""
     genome = draw(st.text(draw(st.sampled_from(["ACGT", "AC", "A", "ACN"])), min_size=CONTIG_BP, max_size=CONTIG_BP))
     start = draw(st.integers(0, CONTIG_BP - 1))
     end = draw(st.integers(start + 1, min(start + 9, CONTIG_BP)))
-    return genome, Variant("chr1", start + 1, genome[start:end], draw(st.text("ACGT", min_size=1, max_size=9)))
+    variant = Variant("chr1", start + 1, genome[start:end], draw(st.text("ACGT", min_size=1, max_size=9)))
+    fetch = genome_of(genome)
+    return Changed(genome, variant, fetch, Edit.of(variant, "chr1", fetch, CONTIG_BP))
 
 
 def test_what_ref_and_alt_have_in_common_is_the_genomes() -> None:
@@ -84,10 +97,8 @@ def test_the_official_window_of_every_kind(ref: str, alt: str, expected: str) ->
 
 @given(changed_genomes(), st.integers(0, 30))
 @settings(max_examples=500)
-def test_windows_are_spelled_as_the_variant_says(found: tuple[str, Variant], before_bp: int) -> None:
-    genome, variant = found
-    fetch = genome_of(genome)
-    edit = Edit.of(variant, "chr1", fetch, CONTIG_BP)
+def test_windows_are_spelled_as_the_variant_says(changed: Changed, before_bp: int) -> None:
+    genome, variant, fetch, edit = changed
     alternate = encode(spelled(genome, variant))
     reference = fetch(Interval("chr1", -2 * CONTIG_BP, 3 * CONTIG_BP))
     start = variant.start - before_bp
@@ -106,10 +117,8 @@ def test_windows_are_spelled_as_the_variant_says(found: tuple[str, Variant], bef
 
 @given(changed_genomes(), st.integers(0, 20))
 @settings(max_examples=500)
-def test_the_genomes_part_is_as_long_as_letters_agree(found: tuple[str, Variant], before_bp: int) -> None:
-    genome, variant = found
-    fetch = genome_of(genome)
-    edit = Edit.of(variant, "chr1", fetch, CONTIG_BP)
+def test_the_genomes_part_is_as_long_as_letters_agree(changed: Changed, before_bp: int) -> None:
+    _, variant, fetch, edit = changed
     if edit is None or before_bp + max(len(variant.ref), len(variant.alt)) > WINDOW_BP:
         return
     start = variant.start - before_bp

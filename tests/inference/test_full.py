@@ -15,15 +15,10 @@ from enformer_vep.inference.engine import EngineSettings
 from enformer_vep.inference.full import FullEngine
 from enformer_vep.model.enformer import Enformer
 from tests.comparisons import SUMS, Contig, look_at
-from tests.support import TINY_CONFIG, reference_model
+from tests.support import TINY_CONFIG
 
 CONTIG = Contig(np.random.default_rng(3).integers(0, 5, 12_000, dtype=np.uint8))
 GEOMETRY = TINY_CONFIG.geometry
-
-
-@pytest.fixture(scope="module")
-def model() -> Enformer:
-    return reference_model(TINY_CONFIG)
 
 
 def look(start: int, alt: str = "GATTACA") -> Comparison:

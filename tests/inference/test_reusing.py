@@ -1,6 +1,6 @@
-"""The reusing engine against the full one, on small models in which every part matters."""
+"""The reusing engine gives what the full one gives, on small models in which every part matters."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -23,17 +23,14 @@ from enformer_vep.inference.towers import Towers, TowerSettings
 from enformer_vep.model.arithmetic import PLAIN
 from enformer_vep.model.config import EnformerConfig
 from enformer_vep.model.enformer import Enformer
-from tests.comparisons import ALL_STATISTICS, SUMS, Contig, assert_agree, look_at
-from tests.support import TINY_CONFIG, precisions, reference_model
+from tests.comparisons import ALL_STATISTICS, SUMS, assert_agree, look_at
+from tests.inference.tiny_alleles import CONTIG, CONTIG_BP, GEOMETRY, allele, deletion, look, make_engine, snv
+from tests.support import precisions, reference_model
 
 pytestmark = pytest.mark.slow
 
 MIXED_TOLERANCE = 0.25
 """Of so narrow a model, beside N or repeats; the goldens say what the official size errs by."""
-
-LENGTH = TINY_CONFIG.sequence_length_bp
-GEOMETRY = TINY_CONFIG.geometry
-CONTIG_BP = 12_000
 
 PLACEMENTS = ["centred", "grid", "shared:128", "shared:600"]
 VIEWS = [
@@ -42,35 +39,6 @@ VIEWS = [
     ViewSettings(True, (0,), IndelPolicy.TOWER),
     ViewSettings(True, (2,), IndelPolicy.STITCH),
 ]
-
-
-def make_genome() -> np.ndarray:
-    """A contig with a run of N at its start, one in its middle, and a repeat."""
-    codes = np.random.default_rng(7).integers(0, 4, CONTIG_BP, dtype=np.uint8)
-    codes[:700] = codes[5000:5400] = 4
-    codes[8000:8200] = 0
-    codes[8300:8500] = np.resize([0, 1, 2], 200)
-    return codes
-
-
-CONTIG = Contig(make_genome())
-
-
-def allele(start: int, num_ref_bp: int, alternate: str) -> Variant:
-    """An allele whose REF begins at `start` on the contig."""
-    return Variant("1", start + 1, CONTIG.letters(start, start + num_ref_bp), alternate)
-
-
-def snv(start: int) -> Variant:
-    return allele(start, 1, {"A": "C", "C": "G", "G": "T"}.get(CONTIG.letters(start, start + 1), "A"))
-
-
-def look(variant: Variant, placement: str = "centred", views: ViewSettings | None = None) -> Comparison:
-    return look_at(variant, CONTIG.fetch, GEOMETRY, placement=placement, views=views)
-
-
-def make_engine(model: Enformer, **options: object) -> ReusingEngine:
-    return ReusingEngine(model, CONTIG.fetch, EngineSettings("human", **{"is_fused": False, **options}))  # type: ignore[arg-type]
 
 
 @st.composite
@@ -98,11 +66,6 @@ def tolerances(precision: str) -> dict[str, Any]:
     if precision == "float32":
         return {"noise": 3}
     return {"tolerance": MIXED_TOLERANCE, "noise": 3, "is_low_precision": True}
-
-
-@pytest.fixture(scope="module")
-def model() -> Enformer:
-    return reference_model(TINY_CONFIG)
 
 
 @pytest.fixture(scope="module")
@@ -184,72 +147,6 @@ def towers(model: Enformer) -> Towers:
     return Towers(model, CONTIG.fetch, HostLink(), TowerSettings(tiles, PLAIN, range(0), 10**6, batch_size=1))
 
 
-def test_nothing_is_recomputed_that_is_known(model: Enformer) -> None:
-    """A policy that fell back to the whole tower would be seen here."""
-    num_bins = GEOMETRY.num_tower_bins
-    num_tile_bins = 2 * num_bins  # as many bins as a window; the windows in question lie in two tiles each
-    engine = make_engine(model)
-    list(engine.compare([look(snv(3000))], SUMS))
-    counts = engine.counts()
-    assert (counts.transformer_passes, counts.tower_bins_computed) == (
-        2,
-        num_tile_bins + 2 * 6 + 6,
-    )  # and patches of 6 bins
-    assert counts.tower_bins_reused == num_bins - 6
-    list(engine.compare([look(snv(3000))], SUMS))  # the same window: one pass and one patch
-    assert engine.counts().transformer_passes == 3
-    assert engine.counts().tower_bins_computed == counts.tower_bins_computed + 6
-
-
-@pytest.mark.parametrize(
-    ("placement", "num_references", "num_tiles"),
-    [
-        ("centred", 40, 80),  # a window of its own for each, and most of its bins on a grid of its own
-        ("grid", 10, 2),  # 40 variants in 500 bp: one for each bin that they stand in
-        ("shared:600", 2, 2),
-    ],
-)
-def test_what_each_placement_shares(model: Enformer, placement: str, num_references: int, num_tiles: int) -> None:
-    engine = make_engine(model)
-    comparisons = [look(snv(3000 + 12 * i), placement) for i in range(40)]
-    list(engine.compare(comparisons, SUMS))
-    counts = engine.counts()
-    assert counts.transformer_passes - len(comparisons) <= num_references
-    num_references = counts.transformer_passes - len(comparisons)
-    bins_in_tiles = counts.tower_bins_computed - 6 * (len(comparisons) + 2 * num_references)
-    assert bins_in_tiles <= num_tiles * GEOMETRY.num_tower_bins
-
-
-def test_a_deletions_flank_is_shared_on_its_own_grid(model: Enformer) -> None:
-    engine = make_engine(model)
-    list(engine.compare([look(deletion(3000), "grid")], SUMS))
-    before = engine.counts().tower_bins_computed
-    list(engine.compare([look(deletion(3010), "grid")], SUMS))  # two bases less, in the same window
-    assert engine.counts().tower_bins_computed - before <= 2 * 6 + 6  # patches alone: at the deletion and at the end
-
-
-@pytest.mark.parametrize("precision", precisions("float32", "mixed", "bfloat16"))
-@pytest.mark.parametrize("batch_size", [1, 3])
-def test_graphs_are_traced_once(model: Enformer, precision: str, batch_size: int) -> None:
-    engine = make_engine(model, precision=precision, batch_size=batch_size)
-
-    def comparisons() -> Iterator[Comparison]:
-        for start in range(3000, 3400, 80):
-            yield look(snv(start))
-            yield look(allele(start, 1, "ACGT"))
-
-    list(engine.compare(comparisons(), SUMS))
-    num_traces = engine.num_traces
-    list(engine.compare([*comparisons(), look(snv(9000))], SUMS))
-    assert engine.num_traces == num_traces
-    if batch_size == 1:
-        assert num_traces == (3 if precision == "float32" else 5)  # tile, patch, and one pass or three
-
-
-def deletion(start: int) -> Variant:
-    return allele(start, 3, CONTIG.letters(start, start + 1))
-
-
 def numbers_of(model: Enformer, comparisons: Sequence[Comparison], **options: object) -> list[dict[str, bytes]]:
     """The bits of every statistic, by an engine that has computed nothing yet."""
     engine = make_engine(model, **options)
@@ -324,25 +221,6 @@ def test_predictions_are_those_of_the_model(model: Enformer) -> None:
         for layout, prediction in zip(layouts, predictions, strict=True):
             expected = model(tf.one_hot(layout.codes(CONTIG.fetch)[np.newaxis], 4))["human"].numpy()[0]
             np.testing.assert_allclose(prediction, expected, rtol=1e-4, atol=1e-6)
-
-
-def test_out_of_memory_halves_the_batch(model: Enformer, monkeypatch: pytest.MonkeyPatch) -> None:
-    comparisons = [look(snv(start)) for start in (3000, 4000, 6000)]
-    expected = list(make_engine(model, batch_size=2).compare(comparisons, SUMS))
-    engine = make_engine(model, batch_size=8)
-    passes = engine._passes
-    predict = passes._predict  # type: ignore[attr-defined]
-
-    def with_little_memory(tower: tf.Tensor) -> list[tf.Tensor]:
-        if len(tower) > 3:
-            raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
-        found: list[tf.Tensor] = predict(tower)
-        return found
-
-    monkeypatch.setattr(passes, "_predict", with_little_memory)
-    for found, other in zip(engine.compare(comparisons, SUMS), expected, strict=True):
-        assert np.array_equal(found["ALT"], other["ALT"])
-    assert engine.counts().batch_size == 2
 
 
 def test_what_it_cannot_do_is_refused(model: Enformer) -> None:

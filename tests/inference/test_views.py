@@ -15,7 +15,7 @@ from enformer_vep.inference.full import FullEngine
 from enformer_vep.inference.reusing import ReusingEngine
 from enformer_vep.model.enformer import Enformer
 from tests.comparisons import ALL_STATISTICS, Contig, assert_agree
-from tests.support import TINY_CONFIG, reference_model
+from tests.support import TINY_CONFIG
 
 pytestmark = pytest.mark.slow
 
@@ -33,11 +33,6 @@ ALLELES = {
     "delins": (4_041, "TT", 5),
 }
 """Start, ALT and length of REF; without an ALT, every base is another one."""
-
-
-@pytest.fixture(scope="module")
-def model() -> Enformer:
-    return reference_model(TINY_CONFIG)
 
 
 def variant_on(contig: Contig, kind: str) -> Variant:

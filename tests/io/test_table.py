@@ -25,11 +25,18 @@ VARIANT_COLUMNS = ["chrom", "pos", "id", "ref", "alt", "record", "allele"]
 SCORE_COLUMNS = ["SAD:human_0", "SAD:human_1", "SAR:human_0", "SAR:human_1"]
 
 
-def write(out: Path, *, layout: str = "wide", dtype: str = "float32", pieces: tuple[int, ...] = (2,)) -> pd.DataFrame:
+def write(
+    out: Path,
+    *,
+    layout: str = "wide",
+    dtype: str = "float32",
+    pieces: tuple[int, ...] = (2,),
+    num_alleles: int | None = None,
+) -> pd.DataFrame:
     """Writes the table in pieces that end at these alleles, and reads it."""
     settings = TableSettings(("SAD", "SAR"), TRACKS, layout, dtype)
     with out.open("wb") as stream, np.errstate(over="ignore"):
-        file = open_table(stream, OutputPaths(str(out)), settings, {b"key": b"value"})
+        file = open_table(stream, OutputPaths(str(out)), settings, {b"key": b"value"}, num_alleles=num_alleles)
         for start, end in zip((0, *pieces), (*pieces, len(ALLELES)), strict=True):
             file.write(ALLELES[start:end], SCORES[start:end])
         file.close()
@@ -53,6 +60,17 @@ def test_a_wide_table_holds_every_row_and_exact_float32s(
         ["chrX", 2_500_000_001, ".", "AC", "A", 2, 1],
     ]
     assert np.array_equal(found[SCORE_COLUMNS].to_numpy(np.float32), SCORES)
+
+
+@pytest.mark.parametrize("layout", ["wide", "list", "long"])
+def test_knowing_the_number_of_alleles_changes_no_byte(layout: str, tmp_path: Path) -> None:
+    write(tmp_path / "unknown.parquet", layout=layout)
+    write(tmp_path / "known.parquet", layout=layout, num_alleles=len(ALLELES))
+    assert (tmp_path / "known.parquet").read_bytes() == (tmp_path / "unknown.parquet").read_bytes()
+    # A wrong number costs row groups, and no row.
+    assert len(write(tmp_path / "wrong.parquet", layout=layout, num_alleles=0)) == len(
+        pd.read_parquet(tmp_path / "known.parquet")
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)

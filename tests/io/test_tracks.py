@@ -90,6 +90,12 @@ def test_what_is_not_a_table_is_refused(content: str, message: str, tmp_path: Pa
         read_track_table(str(tmp_path / "t.txt"), "human", 2)
 
 
+def test_a_table_without_a_model_may_have_any_number_of_tracks(tmp_path: Path) -> None:
+    assert len(read_track_table(write_table(tmp_path / "t.txt", num=5), "human").table) == 5
+    with pytest.raises(TrackError, match="it names no track"):
+        read_track_table(write_table(tmp_path / "t.txt", num=0), "human")
+
+
 def test_no_such_table() -> None:
     with pytest.raises(TrackError, match="no such file"):
         read_track_table("none.txt", "human", 2)

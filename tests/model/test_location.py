@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from enformer_vep.errors import WeightsError
-from enformer_vep.model.location import locate_model, official_weights_folder
+from enformer_vep.fetch.cache import Cache
+from enformer_vep.model.location import locate_model
 
 
 def touch(path: Path, content: str = "") -> Path:
@@ -46,13 +47,14 @@ def test_demo_is_inside_the_package() -> None:
     assert size < 1_500_000
 
 
-def test_official_weights_are_looked_for_in_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    with pytest.raises(WeightsError, match=r"download .*sonnet_weights.* -m demo"):
+def test_official_weights_are_looked_for_in_the_cache(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match=r"not in .*: first run 'enformer-vep fetch weights', .* -m demo"):
+        locate_model("enformer", tmp_path)
+    prefix = Cache(tmp_path).weights / "enformer-fine-tuned-human-1"
+    touch(prefix.with_name(f"{prefix.name}.index"))
+    assert locate_model("enformer", tmp_path).prefix == prefix
+    with pytest.raises(ValueError, match="cache folder"):
         locate_model("enformer")
-    prefix = "enformer-fine-tuned-human-1"
-    touch(official_weights_folder() / f"{prefix}.index")
-    assert locate_model("enformer").prefix == tmp_path / "enformer-vep" / "models" / "enformer" / prefix
 
 
 def test_no_model_says_what_was_expected(tmp_path: Path) -> None:

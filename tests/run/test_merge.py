@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -10,16 +9,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from enformer_vep.cli import main
-from enformer_vep.errors import InputError
-from enformer_vep.io import table
+from enformer_vep.io import summary_table, table
 from enformer_vep.model.weights import save_model
+from enformer_vep.run import merge
 from enformer_vep.run.parts import Part
 from enformer_vep.run.results import RUN_METADATA
-from enformer_vep.run.shards import Shard
 from enformer_vep.run.work_folder import WorkFolder
 from tests.support import TINY_CONFIG, random_sequence, reference_model, write_fasta, write_vcf
-
-pytestmark = pytest.mark.slow
 
 CONTIG = random_sequence(8_000)
 NUM_ALLELES = 26
@@ -57,24 +53,24 @@ def score_shards(inputs: Path, folder: Path, num_shards: int, suffix: str, *more
     ("suffix", "layout"),
     [
         (".parquet", "wide"),
-        (".parquet", "list"),
-        (".parquet", "long"),
-        (".tsv", "wide"),
-        (".tsv", "long"),
-        (".tsv.gz", "wide"),
+        pytest.param(".parquet", "list", marks=pytest.mark.slow),
+        pytest.param(".parquet", "long", marks=pytest.mark.slow),
+        pytest.param(".tsv", "wide", marks=pytest.mark.slow),
+        pytest.param(".tsv", "long", marks=pytest.mark.slow),
+        pytest.param(".tsv.gz", "wide", marks=pytest.mark.slow),
     ],
 )
 def test_merged_shards_are_a_single_run(
     suffix: str, layout: str, inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(table, "ROW_GROUP_ROWS", 4)
-    options = ["--layout", layout, "--stats", "SAD,SAR"]
+    options = ["--layout", layout, "--stats", "SAD,SAR", "--summary"]
     single = score(inputs, tmp_path / f"single{suffix}", *options)
     parts = score_shards(inputs, tmp_path / "shards", 3, suffix, *options)
     merged = tmp_path / f"merged{suffix}"
     assert main(["merge", str(merged), *reversed(parts)]) == 0
     assert merged.read_bytes() == single.read_bytes()
-    for beside in (".skipped.tsv", ".tracks.tsv")[: 2 if suffix != ".parquet" else 1]:
+    for beside in (".skipped.tsv", ".summary.tsv", ".tracks.tsv")[: 3 if suffix != ".parquet" else 2]:
         assert Path(f"{merged}{beside}").read_bytes() == Path(f"{single}{beside}").read_bytes()
     records = [json.loads(Path(f"{path}.run.json").read_text()) for path in (merged, single)]
     assert records[0]["counts"] == records[1]["counts"]
@@ -82,6 +78,38 @@ def test_merged_shards_are_a_single_run(
     assert not Path(f"{merged}.parts").exists()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("suffix", [".parquet", ".tsv.gz"])
+def test_merged_summaries_are_a_single_run(
+    suffix: str, inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (summary_table, merge):
+        monkeypatch.setattr(module, "ROW_GROUP_ROWS", 4)
+    single = score(inputs, tmp_path / f"single{suffix}", "--summary-only")
+    parts = score_shards(inputs, tmp_path / "shards", 2, suffix, "--summary-only")
+    merged = tmp_path / f"merged{suffix}"
+    assert main(["merge", str(merged), *parts]) == 0
+    assert merged.read_bytes() == single.read_bytes()
+    assert not Path(f"{merged}.summary.tsv").exists()
+
+
+@pytest.mark.slow
+def test_a_shard_without_its_whole_summary_is_refused(
+    inputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parts = score_shards(inputs, tmp_path / "shards", 2, ".tsv", "--summary")
+    summary = Path(f"{parts[1]}.summary.tsv")
+    lines = summary.read_text().splitlines(keepends=True)
+    summary.write_text("".join(lines[:-1]))
+    assert main(["merge", str(tmp_path / "merged.tsv"), *parts]) == 1
+    assert "the shards summarize 20 alleles, but their run records say 21: score" in capsys.readouterr().err
+    summary.unlink()
+    assert main(["merge", str(tmp_path / "merged.tsv"), *parts]) == 2
+    assert f"no such file: {summary}" in capsys.readouterr().err
+    assert not (tmp_path / "merged.tsv").exists()
+
+
+@pytest.mark.slow
 def test_more_shards_than_alleles(inputs: Path, tmp_path: Path) -> None:
     for name in ("model", "genome.fa"):
         (tmp_path / name).symlink_to(inputs / name)
@@ -92,6 +120,7 @@ def test_more_shards_than_alleles(inputs: Path, tmp_path: Path) -> None:
     assert (tmp_path / "merged.tsv").read_bytes() == single.read_bytes()
 
 
+@pytest.mark.slow
 def test_a_shard_says_what_it_is(inputs: Path, tmp_path: Path) -> None:
     out = score(inputs, tmp_path / "out.parquet", "--shard", "2/3")
     shard = {"number": 2, "of": 3, "first_allele": 8, "end_allele": 17, "num_alleles": 26}
@@ -114,6 +143,7 @@ def refuse(out: Path, parts: list[str], message: str, capsys: pytest.CaptureFixt
     assert not Path(f"{out}.parts").exists()
 
 
+@pytest.mark.slow
 def test_gaps_and_doubles_are_refused(shards: list[str], tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     out = tmp_path / "out.tsv"
     refuse(out, shards[:1], "missing 2 of 3 shards: 2/3, 3/3", capsys)
@@ -121,6 +151,7 @@ def test_gaps_and_doubles_are_refused(shards: list[str], tmp_path: Path, capsys:
     refuse(out, [*shards, shards[1]], "shard 2/3 is duplicated: expected it once, found 2", capsys)
 
 
+@pytest.mark.slow
 def test_shards_of_different_runs_are_refused(
     inputs: Path, shards: list[str], tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
@@ -130,6 +161,7 @@ def test_shards_of_different_runs_are_refused(
     refuse(tmp_path / "out.tsv", [*shards[:2], other], "belongs to a different division", capsys)
 
 
+@pytest.mark.slow
 def test_what_is_no_shard_is_refused(
     inputs: Path, shards: list[str], tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
@@ -141,6 +173,7 @@ def test_what_is_no_shard_is_refused(
     refuse(out, ["a.txt"], "cannot tell the format", capsys)
 
 
+@pytest.mark.slow
 def test_damaged_parquet_is_one_line(inputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     parts = score_shards(inputs, tmp_path / "shards", 2, ".parquet")
     whole = Path(parts[1]).read_bytes()
@@ -148,6 +181,7 @@ def test_damaged_parquet_is_one_line(inputs: Path, tmp_path: Path, capsys: pytes
     refuse(tmp_path / "out.parquet", parts, "is not a Parquet file, or is damaged", capsys)
 
 
+@pytest.mark.slow
 def test_shards_may_be_scored_in_different_places(inputs: Path, tmp_path: Path) -> None:
     single = score(inputs, tmp_path / "single.parquet")
     parts = []
@@ -159,6 +193,7 @@ def test_shards_may_be_scored_in_different_places(inputs: Path, tmp_path: Path) 
     assert (tmp_path / "merged.parquet").read_bytes() == single.read_bytes()
 
 
+@pytest.mark.slow
 def test_merge_leaves_an_unfinished_run_alone(
     inputs: Path, shards: list[str], tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
@@ -169,6 +204,7 @@ def test_merge_leaves_an_unfinished_run_alone(
     assert list((tmp_path / "out.tsv.parts").glob("part-*"))
 
 
+@pytest.mark.slow
 def test_shards_are_named_apart_by_default(inputs: Path, tmp_path: Path) -> None:
     vcf = tmp_path / "mine.vcf"
     shutil.copy(inputs / "input.vcf", vcf)
@@ -177,6 +213,7 @@ def test_shards_are_named_apart_by_default(inputs: Path, tmp_path: Path) -> None
     assert (tmp_path / "mine.model.2-of-3.parquet").exists()
 
 
+@pytest.mark.slow
 def test_a_shard_that_lost_rows_is_an_error(shards: list[str], tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     copies = []
     for shard in shards:
@@ -188,6 +225,7 @@ def test_a_shard_that_lost_rows_is_an_error(shards: list[str], tmp_path: Path, c
     refuse(tmp_path / "out.tsv", copies, "their run records say", capsys, exit_code=1)
 
 
+@pytest.mark.slow
 def test_an_output_that_exists_is_kept(shards: list[str], tmp_path: Path) -> None:
     out = tmp_path / "out.tsv"
     out.write_text("mine")
@@ -195,20 +233,3 @@ def test_an_output_that_exists_is_kept(shards: list[str], tmp_path: Path) -> Non
     assert out.read_text() == "mine"
     assert main(["merge", str(out), *shards, "--overwrite"]) == 0
     assert out.read_text().startswith("chrom\t")
-
-
-@pytest.mark.parametrize("text", ["0/3", "4/3", "1", "a/b", "1/0", "-1/3", "1/3/5"])
-def test_shards_that_are_none(text: str) -> None:
-    with pytest.raises(InputError, match="expected K/N"):
-        Shard.parse(text)
-
-
-@pytest.mark.parametrize("num_alleles", [0, 1, 10, 1001])
-@pytest.mark.parametrize("num_shards", [1, 3, 7])
-def test_shares_are_contiguous_and_equal(num_alleles: int, num_shards: int) -> None:
-    shares = [Shard(k, num_shards).share(num_alleles) for k in range(1, num_shards + 1)]
-    assert shares[0][0] == 0
-    assert shares[-1][1] == num_alleles
-    assert all(one[1] == other[0] for one, other in pairwise(shares))
-    sizes = [end - first for first, end in shares]
-    assert max(sizes) - min(sizes) <= 1

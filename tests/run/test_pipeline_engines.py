@@ -8,20 +8,10 @@ import pytest
 
 from enformer_vep.errors import EnformerVepError
 from enformer_vep.model.enformer import Enformer
-from tests.pipeline_runs import HUMAN, SCORED, other, reference, run, write_inputs
-from tests.support import TINY_CONFIG, needs_bfloat16, reference_model
+from tests.pipeline_runs import HUMAN, SCORED, other, reference, run
+from tests.support import needs_bfloat16
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def model() -> Enformer:
-    return reference_model(TINY_CONFIG)
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory, model: Enformer) -> Path:
-    return write_inputs(tmp_path_factory.mktemp("pipeline"), model)
 
 
 def test_the_record_says_what_was_computed_and_reused(folder: Path, tmp_path: Path) -> None:

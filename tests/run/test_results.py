@@ -44,7 +44,7 @@ def test_everything_stands_beside_text(tmp_path: Path) -> None:
         "record\tallele\tchrom\tpos\tid\tref\talt\treason\tdetail",
         "0\t2\tchr1\t10\trs1\tA\t<DEL>\tsymbolic_alt\tno sequence",
     ]
-    expected = "index\tidentifier\tdescription\n0\thuman_0\tx\n1\thuman_1\tx\n"
+    expected = "index\tidentifier\tdescription\tassay\ttarget\tbiosample\n0\thuman_0\tx\t\t\t\n1\thuman_1\tx\t\t\t\n"
     assert (tmp_path / "out.tsv.tracks.tsv").read_text() == expected
     assert json.loads((tmp_path / "out.tsv.run.json").read_text()) == RECORD.to_dict()
 

@@ -1,0 +1,192 @@
+"""The summary of the scores: one row per allele, with the strongest track of each group of tracks.
+
+For each statistic and group: the track whose score is largest in magnitude, its description and score, the norm of the
+group's scores (L2 over tracks, as TraitGym aggregates them), and how many tracks have the sign of the strongest.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, BinaryIO, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from enformer_vep.io.alleles import AlleleFields, VcfAllele
+from enformer_vep.io.bgzip import BgzipWriter
+from enformer_vep.io.outputs import OutputPaths
+from enformer_vep.io.table import (
+    ALLELE_TYPES,
+    ROW_GROUP_ROWS,
+    Scores,
+    TableFile,
+    TableSettings,
+    allele_columns,
+    parquet_writer,
+    shortest,
+    write_line,
+)
+from enformer_vep.io.track_labels import GROUPS
+
+FIELDS: Mapping[str, pa.DataType] = {
+    "track": pa.string(),
+    "description": pa.string(),
+    "score": pa.float32(),
+    "norm": pa.float32(),
+    "num_agree": pa.int32(),
+}
+"""What is written of a statistic in a group of tracks, with Arrow's types. A column is called STAT:GROUP:FIELD."""
+
+
+class Strongest(NamedTuple):
+    """The strongest tracks of some alleles in one group.
+
+    Attributes:
+      track: int64 [alleles], its place among all tracks that are written.
+      score: float32 [alleles], its score.
+      norm: float32 [alleles], the square root of the sum of the squares of the group's scores.
+      num_agree: int64 [alleles], tracks of the group whose score has the same sign as its, it included.
+    """
+
+    track: npt.NDArray[np.int64]
+    score: npt.NDArray[np.float32]
+    norm: npt.NDArray[np.float32]
+    num_agree: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class TrackGroups:
+    """Groups of tracks.
+
+    Attributes:
+      members: of each group that has any, its tracks' places among all tracks, int64.
+      num_tracks: number of all tracks.
+    """
+
+    members: Mapping[str, npt.NDArray[np.int64]]
+    num_tracks: int
+
+    @classmethod
+    def of(cls, groups: Sequence[str]) -> "TrackGroups":
+        """Makes them of each track's group, in the order of track_labels.GROUPS."""
+        found = {name: np.flatnonzero(np.array(groups, dtype=object) == name) for name in GROUPS}
+        return cls({name: members for name, members in found.items() if len(members)}, len(groups))
+
+    def strongest(self, scores: Scores) -> Iterator[tuple[int, str, Strongest]]:
+        """Finds the strongest tracks; the first of several that are equally strong.
+
+        Args:
+          scores: float32 [alleles, statistics * tracks].
+
+        Yields:
+          For each statistic and group: the statistic's number, the group, and its strongest tracks.
+        """
+        rows = np.arange(len(scores))
+        for statistic in range(scores.shape[1] // self.num_tracks):
+            for group, members in self.members.items():
+                values = scores[:, statistic * self.num_tracks + members]  # [alleles, tracks of the group]
+                place = np.abs(values).argmax(axis=1)
+                score = values[rows, place]
+                norm = np.sqrt(np.square(values, dtype=np.float64).sum(axis=1))
+                agree = (np.sign(values) == np.sign(score)[:, None]).sum(axis=1)
+                yield statistic, group, Strongest(members[place], score, norm.astype(np.float32), agree)
+
+
+def summary_columns(settings: TableSettings) -> list[str]:
+    """Names the columns after the allele's: statistics outermost, then groups."""
+    groups = TrackGroups.of(settings.tracks.groups).members
+    return [f"{name}:{group}:{field}" for name in settings.statistics for group in groups for field in FIELDS]
+
+
+def open_summary(
+    stream: BinaryIO,
+    settings: TableSettings,
+    *,
+    like: OutputPaths | None = None,
+    metadata: Mapping[bytes, bytes] | None = None,
+) -> TableFile:
+    """Starts a summary.
+
+    Args:
+      stream: where it is written.
+      settings: the statistics and tracks of the scores that it is made of.
+      like: the names of a run's files, to write it in the format of the table; None for plain text.
+      metadata: what is written with it if its format has a place for it.
+    """
+    if like is not None and like.is_parquet:
+        return _ParquetSummary(stream, settings, metadata or {})
+    return _TextSummary(BgzipWriter(stream) if like is not None and like.is_gzipped else stream, settings)
+
+
+class _Summarizer:
+    def __init__(self, settings: TableSettings) -> None:
+        self._groups = TrackGroups.of(settings.tracks.groups)
+        self._identifiers = np.array(settings.tracks.identifiers, dtype=object)
+        self._descriptions = np.array(settings.tracks.table["description"], dtype=object)
+
+    def columns(self, scores: Scores) -> list[npt.NDArray[Any]]:
+        """Returns what is written of some alleles, a column per name of `summary_columns`."""
+        found: list[npt.NDArray[Any]] = []
+        for _, _, strongest in self._groups.strongest(scores):
+            texts = self._identifiers[strongest.track], self._descriptions[strongest.track]
+            found += [*texts, strongest.score, strongest.norm, strongest.num_agree]
+        return found
+
+
+class _TextSummary:
+    def __init__(self, stream: BinaryIO | BgzipWriter, settings: TableSettings) -> None:
+        self._stream = stream
+        self._summarizer = _Summarizer(settings)
+        write_line(stream, [*AlleleFields._fields, *summary_columns(settings)])
+
+    def write(self, alleles: Sequence[VcfAllele], scores: Scores) -> None:
+        columns = [
+            shortest(column) if column.dtype == np.float32 else list(map(str, column))
+            for column in self._summarizer.columns(scores)
+        ]
+        for index, allele in enumerate(alleles):
+            write_line(self._stream, [*map(str, allele.fields), *(column[index] for column in columns)])
+
+    def close(self) -> None:
+        if isinstance(self._stream, BgzipWriter):
+            self._stream.close()
+        else:
+            self._stream.flush()
+
+
+class _ParquetSummary:
+    def __init__(self, stream: BinaryIO, settings: TableSettings, metadata: Mapping[bytes, bytes]) -> None:
+        names = summary_columns(settings)
+        kinds = [*FIELDS.values()] * (len(names) // len(FIELDS))
+        fields = [*ALLELE_TYPES.items(), *zip(names, kinds, strict=True)]
+        self._schema = pa.schema([pa.field(name, kind) for name, kind in fields], metadata)
+        self._writer = parquet_writer(stream, self._schema)
+        self._summarizer = _Summarizer(settings)
+        self._waiting: list[pa.Table] = []
+        self._num_waiting = 0
+
+    def write(self, alleles: Sequence[VcfAllele], scores: Scores) -> None:
+        done = 0
+        while done < len(alleles):
+            num = min(len(alleles) - done, ROW_GROUP_ROWS - self._num_waiting)
+            self._waiting.append(self._table(alleles[done : done + num], scores[done : done + num]))
+            self._num_waiting += num
+            done += num
+            if self._num_waiting == ROW_GROUP_ROWS:
+                self._flush()
+
+    def close(self) -> None:
+        self._flush()
+        self._writer.close()
+
+    def _table(self, alleles: Sequence[VcfAllele], scores: Scores) -> pa.Table:
+        values = self._summarizer.columns(scores)
+        kinds = [field.type for field in self._schema][len(ALLELE_TYPES) :]
+        columns = [pa.array(column, kind) for column, kind in zip(values, kinds, strict=True)]
+        return pa.Table.from_arrays([*allele_columns(alleles), *columns], schema=self._schema)
+
+    def _flush(self) -> None:
+        if self._waiting:
+            group = pa.concat_tables(self._waiting).combine_chunks()
+            self._writer.write_table(group, row_group_size=len(group))
+        self._waiting, self._num_waiting = [], 0

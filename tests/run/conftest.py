@@ -1,0 +1,57 @@
+"""What the tests of whole runs share."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from enformer_vep.cli import main
+from enformer_vep.model.enformer import Enformer
+from enformer_vep.model.weights import save_model
+from tests.pipeline_runs import write_inputs
+from tests.run.stopped_runs import CONTIG, Start, arguments, outputs, records
+from tests.support import write_fasta, write_vcf
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory, model: Enformer) -> Path:
+    """The tiny model and the small genome of `pipeline_runs.run`; no test may change them."""
+    return write_inputs(tmp_path_factory.mktemp("pipeline"), model)
+
+
+@pytest.fixture(scope="session")
+def inputs(tmp_path_factory: pytest.TempPathFactory, model: Enformer) -> Path:
+    """A tiny model, a genome and 120 alleles, some of them to be skipped; no test may change them."""
+    folder = tmp_path_factory.mktemp("resume")
+    save_model(model, folder / "model")
+    write_fasta(folder / "genome.fa", {"chr1": CONTIG})
+    write_vcf(folder / "input.vcf", records(CONTIG, "chr1", 60, spacing=150))
+    return folder
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Starts a run in a process of its own, which does not outlive the test."""
+    runs = []
+
+    def start_run(*command: str) -> subprocess.Popen:
+        words = [sys.executable, "-m", "enformer_vep", *command]
+        runs.append(subprocess.Popen(words, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True))
+        return runs[-1]
+
+    yield start_run
+    for run in runs:
+        if run.poll() is None:
+            run.kill()
+            run.communicate()
+
+
+@pytest.fixture(scope="session")
+def undisturbed(inputs: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """What a run of `inputs` writes that nothing stops."""
+    out = tmp_path_factory.mktemp("undisturbed") / "out.parquet"
+    assert main(arguments(inputs, out)) == 0
+    assert not out.with_name("out.parquet.parts").exists()
+    return outputs(out)
