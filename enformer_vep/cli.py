@@ -74,7 +74,8 @@ def cli() -> None:
     """Predict how variants change gene regulation, with Enformer.
 
     For every ALT allele of a VCF, 'score' reports how much each chromatin, transcription factor and expression track is
-    expected to change. 'fetch' gets the weights and a genome for it. 'demo' shows it at work without either.
+    expected to change. 'fetch' gets the weights and a genome for it. 'demo' shows it at work without either. 'model'
+    says what a weights file is.
     """
 
 
@@ -277,16 +278,17 @@ def demo(directory: str, overwrite: bool, quiet: bool, debug: bool) -> None:
 
 MODEL_EXAMPLES = """\b
 Examples:
-  enformer-vep model ~/.cache/enformer-vep/models/enformer
+  enformer-vep model enformer
   enformer-vep model pytorch_model.bin --json
 """
 
 
 @cli.command(epilog=MODEL_EXAMPLES, short_help="Say what a weights file is.")
 @cloup.argument("model", metavar="MODEL", help="Weights, as for 'score --model'.")
+@cloup.option_group("Input", options.CACHE)
 @cloup.option_group("Output", cloup.option("--json", "as_json", is_flag=True, help="Print JSON, with all names."))
 @options.DEBUGGING
-def model(model: str, as_json: bool, debug: bool) -> None:
+def model(model: str, cache: str | None, as_json: bool, debug: bool) -> None:
     """Say what a weights file is: its format and sizes, and whether the weights are the published ones.
 
     Reads the index or header only, where the format stores checksums there. Also works on files that cannot be used,
@@ -297,13 +299,13 @@ def model(model: str, as_json: bool, debug: bool) -> None:
 
     from enformer_vep.run.model_report import report_model
 
-    report = report_model(model)
+    report = report_model(model, cache)
     click.echo(json.dumps(report.to_dict(), indent=2) if as_json else str(report))
 
 
 CONVERT_EXAMPLES = """\b
 Examples:
-  enformer-vep convert ~/.cache/enformer-vep/models/enformer enformer.safetensors
+  enformer-vep convert enformer enformer.safetensors
   enformer-vep convert my_finetuned_state.pt mine.safetensors
 """
 
@@ -311,9 +313,10 @@ Examples:
 @cli.command(epilog=CONVERT_EXAMPLES, short_help="Convert weights to a file that loads fast.")
 @cloup.argument("model", metavar="SRC", help="Weights, as for 'score --model'.")
 @cloup.argument("out", metavar="DST", help="File to write. Its name ends in .safetensors.")
+@cloup.option_group("Input", options.CACHE)
 @cloup.option_group("Output", options.FORCE)
 @options.GENERAL
-def convert(model: str, out: str, overwrite: bool, quiet: bool, debug: bool) -> None:
+def convert(model: str, out: str, cache: str | None, overwrite: bool, quiet: bool, debug: bool) -> None:
     """Convert weights to one safetensors file, which loads fast and whose memory processes share.
 
     SRC is a TensorFlow checkpoint, a SavedModel, a file of this kind, or the state of an enformer-pytorch model. Heads
@@ -322,7 +325,7 @@ def convert(model: str, out: str, overwrite: bool, quiet: bool, debug: bool) -> 
     set_up_logging(quiet=quiet)
     from enformer_vep.run.conversion import convert_model
 
-    summary = convert_model(model, out, overwrite=overwrite)
+    summary = convert_model(model, out, overwrite=overwrite, cache=cache)
     if not quiet:
         click.echo(f"{PROGRAM}: wrote {summary}", err=True)
 

@@ -5,19 +5,21 @@ from pathlib import Path
 
 from enformer_vep import __version__
 from enformer_vep.errors import OutputError
+from enformer_vep.fetch.cache import Cache
 from enformer_vep.model.fitting import fitting_config
 from enformer_vep.model.location import SAFETENSORS_SUFFIX, locate_model
 from enformer_vep.model.sources.opening import open_source
 from enformer_vep.model.sources.own_file import write_own_file
 
 
-def convert_model(model: str, out: str, *, overwrite: bool) -> str:
+def convert_model(model: str, out: str, *, overwrite: bool, cache: str | None = None) -> str:
     """Converts a weights file.
 
     Args:
       model: a name, a folder, a prefix or a file.
       out: the file to write, which appears only when it is whole.
       overwrite: whether an existing file is replaced.
+      cache: the folder of fetched weights, None for the user's.
 
     Returns:
       What was written, in one line.
@@ -35,7 +37,7 @@ def convert_model(model: str, out: str, *, overwrite: bool) -> str:
         raise OutputError(f"{path} is a folder: choose the name of a file")
     if path.exists() and not overwrite:
         raise OutputError(f"{path} exists: choose another output, or use --overwrite")
-    location = locate_model(model)
+    location = locate_model(model, Cache.at(cache).folder)
     source = open_source(location)
     config = fitting_config(source)
     settings, identity = source.settings(), source.identity()

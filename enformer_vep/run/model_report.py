@@ -9,6 +9,7 @@ from math import prod
 from typing import Any
 
 from enformer_vep.errors import WeightsError
+from enformer_vep.fetch.cache import Cache
 from enformer_vep.model.config import OFFICIAL_CONFIG, EnformerConfig
 from enformer_vep.model.fitting import Misfits, find_misfits, source_config
 from enformer_vep.model.location import locate_model
@@ -128,16 +129,17 @@ class ModelReport:
         return "\n".join(f"{name + ':':{width}}{text}" for name, text in lines if text is not None)
 
 
-def report_model(model: str) -> ModelReport:
+def report_model(model: str, cache: str | None = None) -> ModelReport:
     """Reads what tells what a weights file is, whether or not a model can be made of it.
 
     Args:
       model: a name, a folder, a prefix or a file.
+      cache: the folder of fetched weights, None for the user's.
 
     Raises:
       WeightsError: there is no such file, or it is no weights file.
     """
-    source = open_source(locate_model(model))
+    source = open_source(locate_model(model, Cache.at(cache).folder))
     entries = dict(source.entries())
     faults = []
     settings = ModelSettings()
