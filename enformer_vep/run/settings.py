@@ -66,6 +66,7 @@ class InputSettings:
       shard: the share of the alleles that is scored, None for all.
       strict: whether an allele that cannot be scored stops the run.
       allow_mismatches: whether the run continues when the FASTA seems to be of another assembly.
+      background: the file of the background that percentiles are taken against, None for no percentiles.
     """
 
     vcf: str
@@ -76,6 +77,7 @@ class InputSettings:
     shard: Shard | None = None
     strict: bool = False
     allow_mismatches: bool = False
+    background: str | None = None
 
 
 @dataclass(frozen=True)
