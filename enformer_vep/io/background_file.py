@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -66,7 +67,7 @@ class TrackKey:
 
 
 class BackgroundWriter:
-    """Writes the rows of a background, in blocks."""
+    """Writes the rows of a background, in blocks. Used in a `with` block, at whose end the file is complete."""
 
     def __init__(self, stream: BinaryIO, record: dict[str, Any]) -> None:
         """Starts the file; `record` says what the background is made of, as JSON has it."""
@@ -79,6 +80,16 @@ class BackgroundWriter:
             use_dictionary=["statistic"],
             use_byte_stream_split=["points.list.element"],  # neighbouring points share their first bytes
         )
+
+    def __enter__(self) -> "BackgroundWriter":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None and self._waiting:
+            self._flush()
+        self._writer.close()
 
     def write(self, rows: Sequence[tuple[TrackKey, Distribution]]) -> None:
         """Adds rows; how many at a time does not change the file."""
@@ -100,12 +111,6 @@ class BackgroundWriter:
         ]
         self._writer.write_table(pa.Table.from_arrays(columns, schema=self._schema), row_group_size=len(keys))
         self._waiting.clear()
-
-    def close(self) -> None:
-        """Writes the rest."""
-        if self._waiting:
-            self._flush()
-        self._writer.close()
 
 
 class BackgroundFile:

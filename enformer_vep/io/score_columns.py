@@ -219,7 +219,7 @@ def reading(path: Path) -> Iterator[None]:
     """Turns what a damaged table raises into one line."""
     try:
         yield
-    except (pa.ArrowException, EOFError, gzip.BadGzipFile, zlib.error) as error:
+    except (OSError, EOFError, zlib.error, pa.ArrowException) as error:
         raise InputError(f"{path} cannot be read: {cause(error)}") from error
 
 

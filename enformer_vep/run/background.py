@@ -70,12 +70,11 @@ def make_background(scores: Sequence[str], out: str, *, overwrite: bool = False)
         if not classes.total:
             raise InputError(f"{files[0].paths.table} has no scored alleles: a background needs some")
         record = _record(files, classes)
-        writer = BackgroundWriter(stream, record.to_dict())
+        writer = stack.enter_context(BackgroundWriter(stream, record.to_dict()))
         for number, statistic in enumerate(record.statistics):
             logger.info("reading %s of %s", statistic, plural(record.num_tracks, "track"))
             for rows in _rows(files[0], sources, number):
                 writer.write(rows)
-        writer.close()
     return BackgroundSummary(record, path)
 
 

@@ -105,10 +105,9 @@ def make_1000g_background(settings: ThousandGenomesSettings, out: str, *, overwr
         if not sum(int(np.count_nonzero(of_file)) for of_file in signs):
             raise InputError(f"{sources[0].path} has no SNV that can be used: a background needs some")
         record = _record(settings, sources, scale, signs, counts)
-        writer = BackgroundWriter(stream, record.to_dict())
+        writer = stack.enter_context(BackgroundWriter(stream, record.to_dict()))
         for statistic in record.statistics:
             _write(writer, sources, signs, statistic, scale)
-        writer.close()
     return BackgroundSummary(record, path)
 
 

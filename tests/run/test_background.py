@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from enformer_vep.cli import main
@@ -170,6 +171,18 @@ def test_what_cannot_be_used_is_one_line(tmp_path: Path, capsys: pytest.CaptureF
     refuse(command(tmp_path, empty), "has no scored alleles", capsys)
     assert not (tmp_path / "background.parquet").exists()
     assert list(tmp_path.glob(".*")) == []
+
+
+def test_a_table_that_breaks_amid_the_writing_leaves_nothing(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    good = Path(write_scores(tmp_path / "a.parquet", SCORES))
+    file = pq.ParquetFile(good)
+    number = file.schema_arrow.names.index("SAR:T2")
+    offset = file.metadata.row_group(0).column(number).data_page_offset
+    content = bytearray(good.read_bytes())
+    content[offset : offset + 40] = bytes(40)
+    good.write_bytes(content)
+    refuse(command(tmp_path, str(good), "-q"), "cannot be read", capsys)
+    assert [path.name for path in tmp_path.iterdir() if "background" in path.name] == []
 
 
 def test_a_summary_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:

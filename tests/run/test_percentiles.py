@@ -16,11 +16,9 @@ from tests.score_tables import alleles, random_scores
 def percentiles_of(folder: Path, scores: np.ndarray, rows: list[int] | None = None, **more: float) -> Percentiles:
     """Makes a background of scores, float32 [alleles, columns], and reads some rows of it."""
     path = folder / "background.parquet"
-    with path.open("wb") as stream:
-        writer = BackgroundWriter(stream, {})
+    with path.open("wb") as stream, BackgroundWriter(stream, {}) as writer:
         found = [distribution_of_sorted(np.sort(column)) for column in scores.T]
         writer.write([(TrackKey("SAD", f"T{i}", ""), each) for i, each in enumerate(found)])
-        writer.close()
     file = BackgroundFile(str(path))
     return Percentiles(file, rows or list(range(scores.shape[1])), **more)
 
