@@ -382,3 +382,39 @@ TRANSFORM_CONVERSION = cloup.option_group(
     cloup.option("--any-weights", is_flag=True, help="Accept scores of any weights, not only of the published ones."),
     FORCE,
 )
+
+PERCENTILES = cloup.option_group(
+    "Percentiles",
+    cloup.option(
+        "--background",
+        metavar="BACKGROUND",
+        help="Also write the signed percentile of each score among those of BACKGROUND, which 'background' makes: -1 "
+        "below the lowest, 0 at the median, 1 above the highest.",
+    ),
+)
+
+BACKGROUND_OUTPUT = cloup.option_group(
+    "Output",
+    cloup.option("-o", "--out", required=True, metavar="BACKGROUND", help="Output file, which 'score' reads."),
+    FORCE,
+)
+
+THOUSAND_GENOMES = cloup.option_group(
+    "DeepMind's scores of the 1000 Genomes variants",
+    cloup.option(
+        "--from-1000g",
+        is_flag=True,
+        help="SCORES are the published files 1000G.MAF_threshold=0.005.CHROM.h5. Only SNVs are taken. Needs h5py.",
+    ),
+    cloup.option(
+        "--scale",
+        type=click.Choice(("mean", "sum")),
+        help="Whether the scores in these files are means or sums over the 896 bins, which the files do not say.",
+    ),
+    cloup.option(
+        "-f",
+        "--fasta",
+        metavar="FASTA",
+        help="The genome hg19. Where it has alt instead of ref, the sign of scores is turned.  [default: trust ref]",
+    ),
+)

@@ -7,6 +7,7 @@ from enformer_vep.errors import InputError
 from enformer_vep.fetch.cache import Cache
 from enformer_vep.io.reference import ReferenceCodes
 from enformer_vep.model.location import ModelLocation
+from enformer_vep.run.background_record import OpenBackground
 from enformer_vep.run.engines import make_engine
 from enformer_vep.run.environment import versions
 from enformer_vep.run.file_identity import file_identity
@@ -39,6 +40,7 @@ class Run:
       model: the model.
       scorer: scores variants with it.
       plan: which run it is.
+      background: what percentiles are taken against, None for no percentiles.
     """
 
     settings: ScoreSettings
@@ -46,6 +48,7 @@ class Run:
     model: OpenModel
     scorer: VariantScorer
     plan: RunPlan
+    background: OpenBackground | None = None
 
     @property
     def num_parts(self) -> int:
@@ -56,10 +59,12 @@ class Run:
     def input_paths(self) -> dict[str, str]:
         """The paths of the inputs, absolute except for variants that came through a pipe."""
         inputs = self.inputs.settings
+        background = {} if inputs.background is None else {"background": os.path.abspath(inputs.background)}
         return {
             "vcf": inputs.vcf if self.inputs.is_piped else os.path.abspath(inputs.vcf),
             "fasta": os.path.abspath(self.inputs.genome.path),
             "model": os.path.abspath(self.model.loaded.identity.path),
+            **background,
         }
 
 
@@ -73,8 +78,11 @@ def open_run(settings: ScoreSettings, inputs: RunInputs, location: ModelLocation
       work: the work folder, which may have parts of the same run.
 
     Raises:
-      InputError: the model, the device, the head, the tracks, the placement or the bins cannot be used.
+      InputError: the model, the device, the head, the tracks, the placement, the bins or the background cannot be
+        used.
     """
+    path = settings.inputs.background
+    background = None if path is None else OpenBackground.open(path)
     try:
         settings.scoring.bins.with_names(inputs.genome.resolve)
     except ValueError as error:
@@ -86,7 +94,10 @@ def open_run(settings: ScoreSettings, inputs: RunInputs, location: ModelLocation
         number, of = settings.inputs.shard.number, settings.inputs.shard.of
         shard = ShardRecord(number, of, *inputs.share, inputs.survey.num_alleles)
     part_size = choose_part_size(settings.output, model.device.kind, work)
-    return Run(settings, inputs, model, scorer, RunPlan(_identity(settings, inputs, model), shard, part_size))
+    identity = _identity(settings, inputs, model)
+    if background is not None:
+        background.check(identity, model.tracks.identifiers)
+    return Run(settings, inputs, model, scorer, RunPlan(identity, shard, part_size), background)
 
 
 def open_scorer(
@@ -142,4 +153,5 @@ def _identity(settings: ScoreSettings, inputs: RunInputs, model: OpenModel) -> R
         layout=settings.output.layout,
         dtype=settings.output.dtype,
         summary=settings.output.summary,
+        background=None if settings.inputs.background is None else file_identity(settings.inputs.background),
     )

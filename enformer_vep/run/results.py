@@ -19,6 +19,7 @@ from enformer_vep.io.summary_table import open_summary
 from enformer_vep.io.table import TableFile, TableSettings, open_table, write_line
 from enformer_vep.io.tracks import TrackTable
 from enformer_vep.run.parts import Part, SkippedAllele
+from enformer_vep.run.percentiles import Percentiles
 from enformer_vep.run.run_record import RunRecord
 
 _PLACE = ("record", "allele")
@@ -98,7 +99,14 @@ class WholeFiles:
 class ResultWriter:
     """Puts the parts of a run together, in order."""
 
-    def __init__(self, files: WholeFiles, paths: OutputPaths, settings: TableSettings, run: RunRecord) -> None:
+    def __init__(
+        self,
+        files: WholeFiles,
+        paths: OutputPaths,
+        settings: TableSettings,
+        run: RunRecord,
+        percentiles: Percentiles | None = None,
+    ) -> None:
         """Starts the table and the list of skipped alleles.
 
         Args:
@@ -106,7 +114,9 @@ class ResultWriter:
           paths: their names.
           settings: how scores are written.
           run: the record of the run without its course, which is the same for equal runs. Goes into Parquet.
+          percentiles: makes the percentiles of scores, if settings has them.
         """
+        self._percentiles = percentiles
         self._files = files
         self._paths = paths
         self._tracks = settings.tracks
@@ -131,8 +141,9 @@ class ResultWriter:
         """Adds the alleles of a part."""
         with self._files.writing(), np.errstate(over="ignore"):
             if part.alleles:
+                percentiles = None if self._percentiles is None else self._percentiles(part.alleles, part.scores)
                 for table in self._tables:
-                    table.write(part.alleles, part.scores)
+                    table.write(part.alleles, part.scores, percentiles)
             for skipped in part.skipped:
                 write_line(self._skipped, _skipped_fields(skipped))
 
