@@ -1,5 +1,6 @@
-"""Tables of made-up scores, as `score` writes them."""
+"""Outputs of `score` with made-up scores, for the commands that read them."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,28 @@ import numpy as np
 from enformer_vep.genome.variant import Variant
 from enformer_vep.io.alleles import VcfAllele
 from enformer_vep.io.outputs import OutputPaths
-from enformer_vep.io.table import TableSettings, open_table
+from enformer_vep.io.table import TableSettings
 from enformer_vep.io.tracks import TrackTable
-from enformer_vep.run.identity import ModelIdentity, TracksIdentity, ViewsIdentity
-from enformer_vep.run.results import RUN_METADATA, TRACKS_METADATA, to_json, tracks_to_json
-from enformer_vep.run.run_record import RunRecord
-from tests.run_records import COUNTS, COURSE, IDENTITY
+from enformer_vep.run.file_identity import FileIdentity
+from enformer_vep.run.identity import ModelIdentity, RunIdentity, TracksIdentity, ViewsIdentity
+from enformer_vep.run.parts import Part
+from enformer_vep.run.results import ResultWriter, WholeFiles
+from enformer_vep.run.run_record import Counts, RunRecord
+from tests.run_records import COURSE, IDENTITY
 from tests.support import named_tracks
+
+LAYOUTS = [
+    ("s.parquet", "wide"),
+    ("s.parquet", "list"),
+    ("s.parquet", "long"),
+    ("s.tsv", "wide"),
+    ("s.tsv", "long"),
+    ("s.tsv.gz", "wide"),
+    ("s.tsv.gz", "long"),
+]
+"""Every form of a table: its name and its layout."""
+
+SNVS = (("A", "C"),)
 
 
 def model(sha256: str = "e", *, is_published: bool = True) -> ModelIdentity:
@@ -30,12 +46,19 @@ def tracks(num: int) -> TrackTable:
     return named_tracks({f"ENC{index}": f"DNASE:cell {index}" for index in range(num)})
 
 
-def alleles(num: int) -> list[VcfAllele]:
-    odd = {0: '"quoted', 1: "caf\udce9", 2: "NA"}
+def alleles(
+    num: int, changes: Sequence[tuple[str, str]] = SNVS, ids: Mapping[int, str] | None = None
+) -> list[VcfAllele]:
+    """Makes alleles with these REF and ALT in turns, and these IDs of some rows."""
+    names = ids or {}
     return [
-        VcfAllele(Variant("chr1", 100 + row, "A", "C" if row % 2 else "NA"), row, 1, odd.get(row, "."))
+        VcfAllele(Variant("chr1", 100 + row, *changes[row % len(changes)]), row, 1, names.get(row, "."))
         for row in range(num)
     ]
+
+
+def identity_of(table: TrackTable, **changes: Any) -> RunIdentity:
+    return replace(IDENTITY, **{"tracks": TracksIdentity(**table.record()), **changes})
 
 
 def write_scores(
@@ -44,30 +67,40 @@ def write_scores(
     *,
     table: TrackTable | None = None,
     statistics: tuple[str, ...] = ("SAD",),
-    layout: str = "wide",
-    dtype: str = "float32",
+    rows: Sequence[VcfAllele] | None = None,
     **identity: Any,
 ) -> str:
-    """Writes scores, [alleles, statistics * tracks], and what goes with them."""
+    """Writes a finished output, as of a VCF of its own.
+
+    Args:
+      out: its name.
+      scores: float32 [alleles, statistics * tracks].
+      table: the tracks; None for as many as there are scores of a statistic.
+      statistics: the statistics.
+      rows: the alleles, None for SNVs.
+      **identity: other items of the run's identity: layout, dtype, head and so on.
+
+    Returns:
+      Its name.
+    """
     table = table or tracks(scores.shape[1] // len(statistics))
-    known = replace(
-        IDENTITY,
-        statistics=statistics,
-        tracks=TracksIdentity(len(table.table), "f"),
-        layout=layout,
-        dtype=dtype,
-        **identity,
-    )
-    counts = replace(COUNTS, alleles_scored=len(scores))
-    record = RunRecord(known, None, counts)
+    vcf = FileIdentity(10, sha256=out.name)
+    made = identity_of(table, **{"vcf": vcf, "statistics": statistics, **identity})
+    record = RunRecord(made, None, Counts(len(scores), 0, len(scores), len(scores), 0, {}, 0))
+    settings = TableSettings(statistics, table, made.layout, made.dtype)
     paths = OutputPaths(str(out))
-    metadata = {RUN_METADATA: to_json(record.to_dict()), TRACKS_METADATA: tracks_to_json(table)}
-    with out.open("wb") as stream, np.errstate(over="ignore"):
-        file = open_table(stream, paths, TableSettings(statistics, table, layout, dtype), metadata)
-        if len(scores):
-            file.write(alleles(len(scores)), scores.astype(np.float32))
-        file.close()
-    paths.run.write_bytes(to_json(replace(record, course=COURSE).to_dict()))
-    if paths.tracks:
-        paths.tracks.write_bytes(table.to_tsv())
+    paths.work.mkdir()
+    with WholeFiles(paths) as files:
+        writer = ResultWriter(files, paths, settings, record)
+        writer.write(Part(rows or alleles(len(scores)), scores.astype(np.float32), []))
+        writer.finish(replace(record, course=COURSE))
+    paths.work.rmdir()
     return str(out)
+
+
+def random_scores(num: int, num_columns: int = 6, seed: int = 1) -> np.ndarray:
+    """Scores as they are: many tiny ones, a few large ones, and some of exactly 0."""
+    rng = np.random.default_rng(seed)
+    scores = rng.standard_t(2, (num, num_columns)).astype(np.float32) * 2.0 ** np.arange(num_columns)
+    scores[rng.random(scores.shape) < 0.1] = 0
+    return scores.astype(np.float32)

@@ -7,9 +7,7 @@ statistics, ascending, as float32. Rows are written and read in blocks, so that 
 import json
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
 
@@ -18,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet
 
-from enformer_vep.errors import EnformerVepError, InputError, OutputError
+from enformer_vep.errors import InputError
 from enformer_vep.wording import cause
 
 BACKGROUND_METADATA = b"enformer_vep.background"
@@ -176,31 +174,3 @@ class BackgroundFile:
     def close(self) -> None:
         """Closes the file."""
         self._file.close()
-
-
-@contextmanager
-def new_file(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
-    """Opens a file that appears under its name when the block ends well, and not at all otherwise.
-
-    Raises:
-      OutputError: it exists and must not be replaced, or its folder is missing.
-      EnformerVepError: it cannot be written.
-    """
-    if path.is_dir():
-        raise OutputError(f"{path} is a folder: choose the name of a file")
-    if path.exists() and not overwrite:
-        raise OutputError(f"{path} exists: choose another output, or use --overwrite")
-    if not path.parent.is_dir():
-        raise OutputError(f"the output folder {path.parent} does not exist: create it first")
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("xb") as stream:
-            yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, path)
-    except OSError as error:
-        raise EnformerVepError(f"cannot write {path}: {cause(error)}") from error
-    finally:
-        with suppress(OSError):  # it is not there any more if it was renamed
-            temporary.unlink()

@@ -10,12 +10,13 @@ import numpy as np
 
 from enformer_vep.errors import EnformerVepError, InputError
 from enformer_vep.genome.allele_classes import AlleleClasses
-from enformer_vep.io.background_file import BackgroundWriter, Distribution, TrackKey, new_file
+from enformer_vep.io.background_file import BackgroundWriter, Distribution, TrackKey
 from enformer_vep.io.score_columns import ScoreColumns
+from enformer_vep.io.whole_file import check_writable, whole_file
 from enformer_vep.run.background_record import BACKGROUND_FORMAT, FROM_SCORES, BackgroundRecord
 from enformer_vep.run.distribution import NUM_POINTS, NUM_TAIL, distribution_of_sorted
 from enformer_vep.run.json_values import to_json_values
-from enformer_vep.run.score_files import ScoreFile, check_same_run
+from enformer_vep.run.score_table import ScoreTable, check_same_run
 from enformer_vep.wording import plural
 
 logger = logging.getLogger(__name__)
@@ -56,33 +57,28 @@ def make_background(scores: Sequence[str], out: str, *, overwrite: bool = False)
       EnformerVepError: the background cannot be written.
     """
     path = Path(out)
-    with new_file(path, overwrite=overwrite) as stream, ExitStack() as stack:
-        files = [ScoreFile.find(each) for each in scores]
-        check_same_run(files)
-        sources = [stack.enter_context(file.open(path.absolute().parent)) for file in files]
-        for file, source in zip(files, sources, strict=True):
-            if source.num_rows != (expected := file.record.counts.alleles_scored):
-                raise InputError(
-                    f"{file.paths.table} has {plural(source.num_rows, 'allele')}, but its run record says {expected:,}:"
-                    " use the table as it was written"
-                )
+    check_writable(path, overwrite=overwrite)
+    with whole_file(path) as stream, ExitStack() as stack:
+        tables = [ScoreTable.find(each) for each in scores]
+        check_same_run(tables)
+        sources = [stack.enter_context(table.open_columns(path.absolute().parent)) for table in tables]
         classes = sum((source.classes for source in sources), AlleleClasses())
         if not classes.total:
-            raise InputError(f"{files[0].paths.table} has no scored alleles: a background needs some")
-        record = _record(files, classes)
+            raise InputError(f"{tables[0].path} has no scored alleles: a background needs some")
+        record = _record(tables, classes)
         writer = stack.enter_context(BackgroundWriter(stream, record.to_dict()))
         for number, statistic in enumerate(record.statistics):
             logger.info("reading %s of %s", statistic, plural(record.num_tracks, "track"))
-            for rows in _rows(files[0], sources, number):
+            for rows in _rows(tables[0], sources, number):
                 writer.write(rows)
     return BackgroundSummary(record, path)
 
 
 def _rows(
-    file: ScoreFile, sources: Sequence[ScoreColumns], number: int
+    table: ScoreTable, sources: Sequence[ScoreColumns], number: int
 ) -> Iterator[list[tuple[TrackKey, Distribution]]]:
     """Yields the distributions of one statistic, some tracks at a time."""
-    statistic, tracks = file.settings.statistics[number], file.tracks
+    statistic, tracks = table.settings.statistics[number], table.tracks
     keys = [
         TrackKey(statistic, identifier, description)
         for identifier, description in zip(tracks.identifiers, tracks.table["description"], strict=True)
@@ -104,11 +100,11 @@ def _rows(
         yield [(keys[track], distribution_of_sorted(values)) for track, values in zip(wanted, scores, strict=True)]
 
 
-def _record(files: Sequence[ScoreFile], classes: AlleleClasses) -> BackgroundRecord:
-    identity = files[0].record.identity
+def _record(tables: Sequence[ScoreTable], classes: AlleleClasses) -> BackgroundRecord:
+    identity = tables[0].record.identity
     left_out: dict[str, int] = {}
-    for file in files:
-        for reason, count in file.record.counts.skipped_by_reason.items():
+    for table in tables:
+        for reason, count in table.record.counts.skipped_by_reason.items():
             left_out[reason] = left_out.get(reason, 0) + count
     return BackgroundRecord(
         format=BACKGROUND_FORMAT,
@@ -131,7 +127,6 @@ def _record(files: Sequence[ScoreFile], classes: AlleleClasses) -> BackgroundRec
         num_points=NUM_POINTS,
         num_tail=NUM_TAIL,
         inputs=tuple(
-            {"vcf": to_json_values(file.record.identity.vcf), "alleles": file.record.counts.alleles_scored}
-            for file in files
+            {"vcf": to_json_values(table.record.identity.vcf), "alleles": table.num_alleles} for table in tables
         ),
     )

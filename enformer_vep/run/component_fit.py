@@ -62,7 +62,7 @@ def fit_transform(table: ScoreTable, origin: TransformOrigin, num_components: in
       EnformerVepError: the temporary file cannot be written.
     """
     check_scikit_learn()
-    num_alleles, num_tracks = table.num_alleles, len(table.indices)
+    num_alleles, num_tracks = table.num_alleles, len(table.tracks.indices)
     if num_components > num_tracks:
         raise TransformError(f"{table.path} has {plural(num_tracks, 'track')}: use --num {num_tracks} or fewer")
     if num_alleles <= num_components:
@@ -83,14 +83,15 @@ def fit_transform(table: ScoreTable, origin: TransformOrigin, num_components: in
 
 def _copy(table: ScoreTable, statistic: str, scores: npt.NDArray[np.float32]) -> None:
     done = 0
-    for alleles, values in table.batches(statistic, range(len(scores))):
-        finite = np.isfinite(values).all(axis=1)
+    for rows in table.batches(statistic, range(len(scores))):
+        finite = np.isfinite(rows.scores).all(axis=1)
         if not finite.all():
-            allele = alleles[int(finite.argmin())]
+            allele = rows.alleles[int(finite.argmin())]
             raise TransformError(f"{table.path} has a {statistic} of {allele} that is not finite: score as float32")
-        if done + len(alleles) <= scores.shape[1]:  # otherwise the table says at its end what is wrong
-            scores[:, done : done + len(alleles)] = values.T
-        done += len(alleles)
+        num = len(rows.scores)
+        if done + num <= scores.shape[1]:  # otherwise the table says at its end what is wrong
+            scores[:, done : done + num] = rows.scores.T
+        done += num
 
 
 def _fit(table: ScoreTable, origin: TransformOrigin, scores: npt.NDArray[np.float32], num_components: int) -> Fit:
@@ -114,8 +115,8 @@ def _fit(table: ScoreTable, origin: TransformOrigin, scores: npt.NDArray[np.floa
     second = RobustScaler().fit(found)
     transform = Transform(
         origin,
-        np.array(table.indices, np.int64),
-        tuple(table.identifiers),
+        np.array(table.tracks.indices, np.int64),
+        tuple(table.tracks.identifiers),
         centre,
         scale,
         pca.mean_,

@@ -1,6 +1,5 @@
 """Whether a transform takes the scores of a table, and which of its tracks."""
 
-from pathlib import Path
 from typing import Any
 
 from enformer_vep.errors import InputError, TransformError
@@ -14,7 +13,7 @@ from enformer_vep.wording import listed
 def origin_of(table: ScoreTable, statistic: str) -> TransformOrigin:
     """Describes the scores that a transform is fitted to."""
     identity = table.record.identity
-    source = f"fitted to {table.num_alleles} alleles of {Path(table.path).name}"
+    source = f"fitted to {table.num_alleles} alleles of {table.path.name}"
     if identity.notice:
         source += f" ({identity.notice})"
     return TransformOrigin(statistic, 1.0, identity.head, weights_of(identity), _settings(identity), source)
@@ -57,7 +56,8 @@ def matching_tracks(table: ScoreTable, transform: Transform, path: str) -> list[
                 f"{path} takes scores of other settings: its {name} is {value}, and that of {table.path} is "
                 f"{settings.get(name)}"
             )
-    place = {index: row for row, index in enumerate(table.indices)}
+    indices, identifiers = table.tracks.indices, table.tracks.identifiers
+    place = {index: row for row, index in enumerate(indices)}
     missing = [track for track, index in enumerate(transform.indices) if int(index) not in place]
     if missing:
         raise TransformError(
@@ -66,8 +66,8 @@ def matching_tracks(table: ScoreTable, transform: Transform, path: str) -> list[
         )
     places = [place[int(index)] for index in transform.indices]
     for track, row in enumerate(places if transform.identifiers is not None else []):
-        names = transform.identifiers[track], table.identifiers[row]  # type: ignore[index]
-        unnamed = f"{origin.head}_{table.indices[row]}"  # without a track table, tracks are known by their numbers
+        names = transform.identifiers[track], identifiers[row]  # type: ignore[index]
+        unnamed = f"{origin.head}_{indices[row]}"  # without a track table, tracks are known by their numbers
         if names[0] != names[1] and not any(name.endswith(unnamed) for name in names):
             raise TransformError(
                 f"{path} is of other tracks: its {transform.name(track)} is {names[1]} in {table.path}"

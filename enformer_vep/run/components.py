@@ -73,7 +73,7 @@ def write_components(settings: ComponentSettings) -> str:
         written.append(Path(settings.transform))
     for path in written:
         check_writable(path, overwrite=settings.overwrite)
-    table = ScoreTable(settings.scores)
+    table = ScoreTable.find(settings.scores)
     if paths.table.exists() and paths.table.samefile(settings.scores):
         raise OutputError(f"{settings.out} holds the scores: choose another output")
     note = ""
@@ -116,10 +116,10 @@ def _write(
             stack.enter_context(whole_file(paths.run)).write(to_json(places | about))
         metadata = {COMPONENTS_METADATA: to_json(about)}
         written = open_component_table(stream, paths, transform.num_components, metadata)
-        for alleles, scores in table.batches(transform.origin.statistic, tracks):
-            components = transform.apply(scores).astype(np.float32)
+        for rows in table.batches(transform.origin.statistic, tracks):
+            components = transform.apply(rows.scores).astype(np.float32)
             num_undefined += int(np.isnan(components).any(axis=1).sum())
-            written.write(alleles, components)
+            written.write(rows.alleles, components)
         written.close()
     return num_undefined
 

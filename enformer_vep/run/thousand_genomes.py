@@ -20,9 +20,10 @@ from enformer_vep.errors import InputError
 from enformer_vep.genome.allele_classes import AlleleClasses
 from enformer_vep.genome.geometry import NUM_BINS
 from enformer_vep.genome.variant import Interval
-from enformer_vep.io.background_file import BackgroundWriter, TrackKey, new_file
+from enformer_vep.io.background_file import BackgroundWriter, TrackKey
 from enformer_vep.io.fasta import Genome
 from enformer_vep.io.precomputed_scores import PrecomputedAlleles, PrecomputedScores
+from enformer_vep.io.whole_file import check_writable, whole_file
 from enformer_vep.run.background import BackgroundSummary
 from enformer_vep.run.background_record import BACKGROUND_FORMAT, FROM_1000G, BackgroundRecord
 from enformer_vep.run.distribution import (
@@ -94,7 +95,8 @@ def make_1000g_background(settings: ThousandGenomesSettings, out: str, *, overwr
         raise InputError("a file of precomputed scores is given twice: give each one once")
     path = Path(out)
     scale = float(NUM_BINS) if settings.scale == "mean" else 1.0
-    with new_file(path, overwrite=overwrite) as stream, ExitStack() as stack:
+    check_writable(path, overwrite=overwrite)
+    with whole_file(path) as stream, ExitStack() as stack:
         sources = [stack.enter_context(PrecomputedScores(file)) for file in settings.files]
         _check_alike(sources)
         genome = None if settings.fasta is None else stack.enter_context(closing(Genome(settings.fasta)))

@@ -1,6 +1,7 @@
 """Backgrounds of outputs of `score`: from every layout, and not of scores that mean different things."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,22 +19,17 @@ from enformer_vep.run.background import make_background
 from enformer_vep.run.background_record import OpenBackground
 from enformer_vep.run.distribution import point_ranks
 from enformer_vep.run.identity import ModelIdentity, ViewsIdentity
-from tests.background_tables import TRACKS, identity_of, random_scores, write_scores
+from tests import score_tables
 from tests.run_records import IDENTITY
+from tests.score_tables import LAYOUTS, alleles, random_scores
 from tests.support import named_tracks
 
+TRACKS = named_tracks({"T.0": "DNASE:lung", "T1": "CAGE:K562", "T2": "CHIP:CTCF:liver"})
 SCORES = random_scores(300)
-KINDS = (("A", "C"), ("A", "G"), ("A", "AT"), ("CAT", "C"), ("AT", "GC"))
+MIXED = alleles(300, (("A", "C"), ("A", "G"), ("A", "AT"), ("CAT", "C"), ("AT", "GC")))
 
-LAYOUTS = [
-    ("a.parquet", "wide"),
-    ("a.parquet", "list"),
-    ("a.parquet", "long"),
-    ("a.tsv", "wide"),
-    ("a.tsv", "long"),
-    ("a.tsv.gz", "wide"),
-    ("a.tsv.gz", "long"),
-]
+write_scores = partial(score_tables.write_scores, table=TRACKS, statistics=("SAD", "SAR"))
+identity_of = partial(score_tables.identity_of, TRACKS)
 
 
 def points(path: str) -> dict[tuple[str, str], np.ndarray]:
@@ -47,7 +43,7 @@ def test_every_layout_gives_the_same_background(
 ) -> None:
     monkeypatch.setattr(score_columns, "BATCH_BYTES", 70 * 24)  # some alleles at a time
     monkeypatch.setattr(background_module, "BLOCK_BYTES", 2 * 300 * 4)  # two tracks at a time
-    scores = write_scores(tmp_path / name, SCORES, layout=layout, changes=KINDS)
+    scores = write_scores(tmp_path / name, SCORES, layout=layout, rows=MIXED)
     out = tmp_path / "background.parquet"
     summary = make_background([scores], str(out))
     assert "300 alleles (120 SNVs, 60 insertions, 60 deletions, 60 others)" in str(summary)
@@ -87,7 +83,7 @@ def test_many_alleles_of_several_outputs(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_the_record_says_what_it_is_made_of(tmp_path: Path) -> None:
-    scores = write_scores(tmp_path / "a.parquet", SCORES, changes=KINDS)
+    scores = write_scores(tmp_path / "a.parquet", SCORES, rows=MIXED)
     out = str(tmp_path / "background.parquet")
     record = make_background([scores], out).record
     assert OpenBackground.open(out).record == record
@@ -123,7 +119,7 @@ def test_scores_of_different_runs_are_refused_by_name(changes: dict[str, Any], i
 
 def test_other_tracks_are_refused(tmp_path: Path) -> None:
     other = named_tracks({"T.0": "DNASE:lung", "T1": "CAGE:K562", "T3": ""})
-    files = [write_scores(tmp_path / "a.tsv", SCORES), write_scores(tmp_path / "b.tsv", SCORES, tracks=other)]
+    files = [write_scores(tmp_path / "a.tsv", SCORES), write_scores(tmp_path / "b.tsv", SCORES, table=other)]
     with pytest.raises(InputError, match=r"tracks\.sha256 is"):
         make_background(files, str(tmp_path / "background.parquet"))
 
@@ -209,7 +205,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
 
 @pytest.fixture
 def opened(tmp_path: Path) -> OpenBackground:
-    make_background([write_scores(tmp_path / "a.parquet", SCORES, changes=KINDS)], str(tmp_path / "background.parquet"))
+    make_background([write_scores(tmp_path / "a.parquet", SCORES, rows=MIXED)], str(tmp_path / "background.parquet"))
     return OpenBackground.open(str(tmp_path / "background.parquet"))
 
 

@@ -10,7 +10,7 @@ from enformer_vep.run.distribution import (
     distribution_of_sorted,
     point_ranks,
 )
-from tests.background_tables import random_scores
+from tests.score_tables import random_scores
 
 
 @pytest.mark.parametrize("num", [0, 1, 2, 999, NUM_POINTS])

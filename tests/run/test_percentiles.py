@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from enformer_vep.io.background_file import BackgroundFile, BackgroundWriter, TrackKey
 from enformer_vep.run.distribution import NUM_TAIL, distribution_of_sorted
 from enformer_vep.run.percentiles import Percentiles
-from tests.background_tables import alleles, random_scores
+from tests.score_tables import alleles, random_scores
 
 
 def percentiles_of(folder: Path, scores: np.ndarray, rows: list[int] | None = None, **more: float) -> Percentiles:

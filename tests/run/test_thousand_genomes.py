@@ -16,8 +16,8 @@ from enformer_vep.run.background_record import OpenBackground
 from enformer_vep.run.distribution import point_ranks
 from enformer_vep.run.identity import ViewsIdentity
 from enformer_vep.run.thousand_genomes import ThousandGenomesSettings, make_1000g_background
-from tests.background_tables import random_scores
 from tests.run_records import IDENTITY
+from tests.score_tables import random_scores
 from tests.support import random_sequence, write_fasta
 
 GENOME = {"chr21": random_sequence(3_000, seed=7), "chr22": random_sequence(3_000, seed=8)}
