@@ -13,6 +13,7 @@ from enformer_vep.errors import EnformerVepError, SkipReason
 from enformer_vep.fetch.cache import Cache
 from enformer_vep.inference.device import plain_float32
 from enformer_vep.io.fasta import Genome
+from enformer_vep.io.gene_table import GeneTableSettings
 from enformer_vep.io.outputs import OutputPaths
 from enformer_vep.io.selection import Selection
 from enformer_vep.io.table import TableSettings
@@ -20,6 +21,7 @@ from enformer_vep.model.location import ModelLocation, locate_model
 from enformer_vep.run.engines import make_engine
 from enformer_vep.run.environment import peak_memory_bytes
 from enformer_vep.run.fetched import find_fasta
+from enformer_vep.run.gene_cost import state_cost
 from enformer_vep.run.inputs import RunInputs, check_inputs, open_inputs
 from enformer_vep.run.models import notify
 from enformer_vep.run.naming import output_paths
@@ -58,6 +60,7 @@ class _Computed:
     num_new: int
     seconds: float
     verification: Verification | None
+    genes: GeneTableSettings | None = None
 
 
 def score_vcf(settings: ScoreSettings) -> ScoreSummary:
@@ -130,6 +133,7 @@ def _compute(
         num_new,
         seconds,
         verification,
+        run.genes,
     )
 
 
@@ -138,6 +142,8 @@ def _run_parts(run: Run, place: _Place) -> int:
     inputs, part_size = run.inputs, run.plan.part_size
     finished = place.work.finished()
     total = inputs.num_alleles
+    if run.scorer.genes is not None and run.scorer.genes.is_at_tss:
+        state_cost(run.scorer.genes, inputs, part_size, finished)
     place.progress.start(total, sum(min(part_size, total - number * part_size) for number in finished))
     scorer = PartScorer(run.scorer, inputs.vcf_name, is_strict=inputs.settings.strict)
     num_new = 0
@@ -194,6 +200,7 @@ def _count(run: Run, place: _Place) -> Counts:
         alleles_skipped=counts.num_skipped.total(),
         skipped_by_reason={reason.value: number for reason, number in sorted(counts.num_skipped.items())},
         float16_overflows=counts.num_float16_overflows if run.settings.output.dtype == "float16" else 0,
+        gene_rows=None if run.genes is None else counts.num_gene_rows,
     )
 
 
@@ -221,7 +228,7 @@ def _write(computed: _Computed, place: _Place, started: datetime) -> ScoreSummar
     _give_back_memory()
     place.progress.begin("writing")
     with WholeFiles(place.paths) as files:
-        writer = ResultWriter(files, place.paths, computed.table, computed.record)
+        writer = ResultWriter(files, place.paths, computed.table, computed.record, computed.genes)
         strongest = StrongestEffects(computed.table)
         for number in range(computed.num_parts):
             part = place.work.read_part(number)
