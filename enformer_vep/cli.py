@@ -74,7 +74,8 @@ def cli() -> None:
     """Predict how variants change gene regulation, with Enformer.
 
     For every ALT allele of a VCF, 'score' reports how much each chromatin, transcription factor and expression track is
-    expected to change. 'fetch' gets the weights and a genome for it. 'demo' shows it at work without either.
+    expected to change. 'fetch' gets the weights and a genome for it. 'demo' shows it at work without either. 'model'
+    says what a weights file is.
     """
 
 
@@ -274,6 +275,128 @@ def demo(directory: str, overwrite: bool, quiet: bool, debug: bool) -> None:
     from enformer_vep.demo.run import run_demo
 
     run_demo(directory, overwrite=overwrite, quiet=quiet, echo=click.echo)
+
+
+MODEL_EXAMPLES = """\b
+Examples:
+  enformer-vep model enformer
+  enformer-vep model pytorch_model.bin --json
+"""
+
+
+@cli.command(epilog=MODEL_EXAMPLES, short_help="Say what a weights file is.")
+@cloup.argument("model", metavar="MODEL", help="Weights, as for 'score --model'.")
+@cloup.option_group("Input", options.CACHE)
+@cloup.option_group("Output", cloup.option("--json", "as_json", is_flag=True, help="Print JSON, with all names."))
+@options.DEBUGGING
+def model(model: str, cache: str | None, as_json: bool, debug: bool) -> None:
+    """Say what a weights file is: its format and sizes, and whether the weights are the published ones.
+
+    Reads the index or header only, where the format stores checksums there. Also works on files that cannot be used,
+    and then says why: which tensors are missing, foreign or of another shape.
+    """
+    set_up_logging(quiet=False)
+    import json
+
+    from enformer_vep.run.model_report import report_model
+
+    report = report_model(model, cache)
+    click.echo(json.dumps(report.to_dict(), indent=2) if as_json else str(report))
+
+
+CONVERT_EXAMPLES = """\b
+Examples:
+  enformer-vep convert enformer enformer.safetensors
+  enformer-vep convert my_finetuned_state.pt mine.safetensors
+"""
+
+
+@cli.command(epilog=CONVERT_EXAMPLES, short_help="Convert weights to a file that loads fast.")
+@cloup.argument("model", metavar="SRC", help="Weights, as for 'score --model'.")
+@cloup.argument("out", metavar="DST", help="File to write. Its name ends in .safetensors.")
+@cloup.option_group("Input", options.CACHE)
+@cloup.option_group("Output", options.FORCE)
+@options.GENERAL
+def convert(model: str, out: str, cache: str | None, overwrite: bool, quiet: bool, debug: bool) -> None:
+    """Convert weights to one safetensors file, which loads fast and whose memory processes share.
+
+    SRC is a TensorFlow checkpoint, a SavedModel, a file of this kind, or the state of an enformer-pytorch model. Heads
+    of any names and numbers of tracks are kept. Each tensor is checked.
+    """
+    set_up_logging(quiet=quiet)
+    from enformer_vep.run.conversion import convert_model
+
+    summary = convert_model(model, out, overwrite=overwrite, cache=cache)
+    if not quiet:
+        click.echo(f"{PROGRAM}: wrote {summary}", err=True)
+
+
+COMPONENTS_EXAMPLES = """\b
+Examples:
+  enformer-vep components background.parquet --fit transform.npz -o background.components.parquet
+  enformer-vep components scores.parquet --transform transform.npz -o components.tsv
+"""
+
+
+@cli.command(epilog=COMPONENTS_EXAMPLES, short_help="Reduce scores to principal components.")
+@cloup.argument("scores", metavar="SCORES", help="Output of 'score': Parquet or text, layout wide or list.")
+@options.COMPONENTS
+@options.GENERAL
+@click.pass_obj
+def components(
+    command: str,
+    /,
+    scores: str,
+    out: str,
+    transform: str | None,
+    fit: str | None,
+    num: int,
+    statistic: str | None,
+    overwrite: bool,
+    quiet: bool,
+    debug: bool,
+) -> None:
+    """Reduce the scores of all tracks to a few principal components, PC0, PC1 and so on.
+
+    The components come from a transform: robust scaling of each track, principal components, robust scaling of these.
+    Fit one to the scores of a background of many variants, or convert DeepMind's with 'convert-transform'.
+    """
+    set_up_logging(quiet=quiet)
+    from enformer_vep.run.components import ComponentSettings, write_components
+
+    if (transform is None) == (fit is None):
+        raise click.UsageError("expected either --transform FILE or --fit FILE")
+    settings = ComponentSettings(
+        scores, out, transform or fit or "", fit is not None, num, statistic, overwrite, command
+    )
+    summary = write_components(settings)
+    if not quiet:
+        click.echo(f"{PROGRAM}: {summary}", err=True)
+
+
+CONVERT_TRANSFORM_EXAMPLES = """\b
+Examples:
+  enformer-vep convert-transform transform.pkl transform.npz --trust-pickle --track-table targets_human.txt
+"""
+
+
+@cli.command(epilog=CONVERT_TRANSFORM_EXAMPLES, short_help="Convert a pickled transform for 'components'.")
+@cloup.argument("pickle", metavar="PICKLE", help="Pipeline of scikit-learn, written by joblib.")
+@cloup.argument("out", metavar="DST", help="File to write. Its name ends in .npz.")
+@options.TRANSFORM_CONVERSION
+@options.GENERAL
+def convert_transform(quiet: bool, debug: bool, **settings: Any) -> None:
+    """Convert DeepMind's pickled transform to plain arrays, which 'components' reads.
+
+    Unpickling runs code that PICKLE holds. It is done in a process of its own, and only with --trust-pickle: use it if
+    you trust where the file comes from. No other command unpickles it.
+    """
+    set_up_logging(quiet=quiet)
+    from enformer_vep.run.transform_conversion import ConversionSettings, convert_transform
+
+    summary = convert_transform(ConversionSettings(**settings))
+    if not quiet:
+        click.echo(f"{PROGRAM}: wrote {summary}", err=True)
 
 
 def set_up_logging(*, quiet: bool) -> None:

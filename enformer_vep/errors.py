@@ -78,6 +78,10 @@ class DiskFullError(TransferError):
     """The disk has too little room."""
 
 
+class TransformError(InputError):
+    """The transform of scores into components is unusable, or does not belong to the scores."""
+
+
 class PartError(EnformerVepError):
     """A finished part of a run cannot be read."""
 

@@ -59,6 +59,15 @@ def _parse_statistics(text: str) -> object:
     return parse_statistics(text)
 
 
+def _parse_statistic(text: str) -> str:
+    from enformer_vep.scoring import parse_statistics
+
+    found = parse_statistics(text)
+    if len(found) > 1:
+        raise ValueError(f"expected one statistic, found {len(found)}")
+    return found[0].name
+
+
 def _parse_bins(text: str) -> object:
     from enformer_vep.genome.regions import ScoredBins
 
@@ -104,6 +113,7 @@ PLACEMENT = parsed(_parse_placement)
 BINS = parsed(_parse_bins)
 SHIFTS = parsed(parse_shifts)
 STATISTICS = parsed(_parse_statistics)
+STATISTIC = parsed(_parse_statistic)
 SHARD = parsed(_parse_shard)
 TRACKS = parsed(_parse_tracks)
 DEVICE = parsed(_parse_device)

@@ -9,7 +9,18 @@ from enformer_vep.genome.windows import Placement
 from enformer_vep.inference.device import DEFAULT_CACHE_BYTES, DEFAULT_GPU_BATCH_SIZE, PRECISIONS
 from enformer_vep.io.gene_choices import GENE_COLUMNS, GENE_WINDOWS, TRANSCRIPT_CHOICES
 from enformer_vep.io.outputs import DTYPES, LAYOUTS
-from enformer_vep.option_values import BINS, DEVICE, PLACEMENT, SHARD, SHIFTS, SIZE, STATISTICS, TRACKS, format_bytes
+from enformer_vep.option_values import (
+    BINS,
+    DEVICE,
+    PLACEMENT,
+    SHARD,
+    SHIFTS,
+    SIZE,
+    STATISTIC,
+    STATISTICS,
+    TRACKS,
+    format_bytes,
+)
 from enformer_vep.run.settings import (
     DEFAULT_GENE_STATISTICS,
     DEFAULT_PART_SIZE,
@@ -118,8 +129,8 @@ MODEL = cloup.option_group(
         show_envvar=True,
         show_default=True,
         metavar="MODEL",
-        help="Checkpoint folder or prefix, SavedModel folder, 'enformer' (the official weights) or 'demo' (a tiny "
-        "model of a made-up genome).",
+        help="Checkpoint folder or prefix, SavedModel folder, .safetensors or PyTorch file, 'enformer' (the official "
+        "weights) or 'demo' (a tiny model of a made-up genome).",
     ),
     cloup.option(
         "--head",
@@ -357,11 +368,75 @@ LISTING = cloup.option_group(
     cloup.option("--tsv", is_flag=True, help="Print tab-separated text on a terminal too."),
 )
 
-GENERAL = cloup.option_group(
-    "General",
-    cloup.option("-q", "--quiet", is_flag=True, help="Print only warnings and errors."),
-    cloup.option("--debug", is_flag=True, help="Print a traceback with an error."),
-    cloup.help_option("-h", "--help", help="Print this help and exit."),
-)
+QUIET = cloup.option("-q", "--quiet", is_flag=True, help="Print only warnings and errors.")
+DEBUG = cloup.option("--debug", is_flag=True, help="Print a traceback with an error.")
+HELP = cloup.help_option("-h", "--help", help="Print this help and exit.")
+
+GENERAL = cloup.option_group("General", QUIET, DEBUG, HELP)
+
+DEBUGGING = cloup.option_group("General", DEBUG, HELP)
 
 FORCE = cloup.option("--overwrite", is_flag=True, help="Overwrite existing files.")
+
+COMPONENTS = cloup.option_group(
+    "Components",
+    cloup.option(
+        "-o",
+        "--out",
+        required=True,
+        metavar="OUT",
+        help="Output file: .parquet, .tsv or .tsv.gz, or - for text on standard output.",
+    ),
+    cloup.option("--transform", metavar="FILE", help="Transform to apply: what --fit or 'convert-transform' wrote."),
+    cloup.option(
+        "--fit",
+        metavar="FILE",
+        help="Fit a transform to SCORES, write it to FILE (.npz) and apply it. Needs the extra 'components'.",
+    ),
+    cloup.option(
+        "--num",
+        type=click.IntRange(min=1),
+        default=20,
+        show_default=True,
+        metavar="N",
+        help="Number of components, the largest first.",
+    ),
+    cloup.option(
+        "--stat",
+        "statistic",
+        callback=STATISTIC,
+        metavar="NAME",
+        help="Statistic to fit.  [default: SAD, or the one of --transform]",
+    ),
+    FORCE,
+)
+
+TRANSFORM_CONVERSION = cloup.option_group(
+    "Conversion",
+    cloup.option("--trust-pickle", "is_trusted", is_flag=True, help="Allow the code that PICKLE holds to run."),
+    cloup.option(
+        "--track-table",
+        metavar="FILE",
+        help="Table that names the tracks, such as targets_human.txt.  [default: they are known by their numbers]",
+    ),
+    cloup.option("--head", default="human", show_default=True, metavar="HEAD", help="Head of the tracks."),
+    cloup.option(
+        "--stat",
+        "statistic",
+        callback=STATISTIC,
+        default="SAD",
+        show_default=True,
+        metavar="NAME",
+        help="Statistic that the transform takes.",
+    ),
+    cloup.option(
+        "--divisor",
+        type=click.FloatRange(min=0, min_open=True),
+        default=896,
+        show_default=True,
+        metavar="X",
+        help="What scores are divided by first. DeepMind's transform takes means over 896 bins, and SAD is a sum.",
+    ),
+    cloup.option("--any-weights", is_flag=True, help="Accept scores of any weights, not only of the published ones."),
+    FORCE,
+)

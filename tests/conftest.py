@@ -1,6 +1,8 @@
 """Fixtures that several test files share, and TensorFlow brought in quietly."""
 
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -88,3 +90,18 @@ def arguments(inputs: Path, tmp_path: Path) -> list[str]:
     """The command that scores `inputs` to `tmp_path / "out.tsv"`."""
     paths = {"-f": inputs / "genome.fa", "-m": inputs / "model", "-o": tmp_path / "out.tsv"}
     return ["score", str(inputs / "input.vcf"), *(str(word) for option in paths.items() for word in option)]
+
+
+@pytest.fixture(scope="session")
+def full_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The official size with the reference weights: 1 GB on disk, written in a process of its own to spare memory."""
+    folder = tmp_path_factory.mktemp("full") / "model"
+    script = (
+        "from pathlib import Path\nfrom enformer_vep.inference.device import import_tensorflow\nimport_tensorflow()\n"
+        "from enformer_vep.model.config import OFFICIAL_CONFIG\nfrom enformer_vep.model.weights import save_model\n"
+        "from tests.support import reference_model\nimport sys\n"
+        "save_model(reference_model(OFFICIAL_CONFIG), Path(sys.argv[1]))\n"
+    )
+    subprocess.run([sys.executable, "-c", script, str(folder)], check=True, cwd=Path(__file__).parents[1])
+    (folder / "config.json").unlink()  # as the published checkpoint stands: its sizes are read from its tensors
+    return folder

@@ -134,21 +134,6 @@ def test_reverse_complement_is_no_symmetry_of_the_model(small_checkpoint: Path, 
     assert np.abs(found / golden["human/ref_sum"][0] - 1).max() > PREDICTION_TOLERANCE
 
 
-@pytest.fixture(scope="module")
-def full_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The official size with the reference weights: 1 GB on disk, written in a process of its own to spare memory."""
-    folder = tmp_path_factory.mktemp("full") / "model"
-    script = (
-        "from pathlib import Path\nfrom enformer_vep.inference.device import import_tensorflow\nimport_tensorflow()\n"
-        "from enformer_vep.model.config import OFFICIAL_CONFIG\nfrom enformer_vep.model.weights import save_model\n"
-        "from tests.support import reference_model\nimport sys\n"
-        "save_model(reference_model(OFFICIAL_CONFIG), Path(sys.argv[1]))\n"
-    )
-    subprocess.run([sys.executable, "-c", script, str(folder)], check=True, cwd=Path(__file__).parents[1])
-    (folder / "config.json").unlink()  # as the published checkpoint stands: its sizes are read from its tensors
-    return folder
-
-
 @pytest.mark.full
 def test_a_full_checkpoint_has_the_published_keys(full_checkpoint: Path) -> None:
     expected = {key: tuple(shape) for key, shape in json.loads((DATA / "keys_full.json").read_text()).items()}

@@ -12,9 +12,10 @@ import pooch
 
 from enformer_vep.errors import FetchError
 from enformer_vep.fetch.cache import Cache
+from enformer_vep.fetch.patience import Patience
 from enformer_vep.fetch.progress import ByteBar
 from enformer_vep.fetch.remote import RemoteFile
-from enformer_vep.fetch.transfer import Patience, Transfer, write_error
+from enformer_vep.fetch.transfer import Transfer, write_error
 from enformer_vep.wording import cause
 
 logger = logging.getLogger(__name__)

@@ -11,6 +11,7 @@ from enformer_vep.errors import InputError
 from enformer_vep.fetch.cache import Cache
 from enformer_vep.fetch.download import Downloader, checksum_of, locked
 from enformer_vep.fetch.genomes import fetch_genome, is_fetched
+from enformer_vep.fetch.patience import Patience
 from enformer_vep.fetch.remote import (
     GENOMES,
     ITEMS,
@@ -22,7 +23,7 @@ from enformer_vep.fetch.remote import (
     find_genome,
     genome_choices,
 )
-from enformer_vep.fetch.transfer import Patience, write_error
+from enformer_vep.fetch.transfer import write_error
 from enformer_vep.fetch.weights import CheckWeights, fetch_weights, source_of
 from enformer_vep.wording import did_you_mean
 

@@ -10,8 +10,7 @@ import json
 import logging
 import os
 import shutil
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ import urllib3
 from enformer_vep import __version__
 from enformer_vep.errors import DiskFullError, FetchError, TransferError, UnreachableError
 from enformer_vep.fetch.answers import content_range, length, plain_reason, validator, whole_length
+from enformer_vep.fetch.patience import Patience
 from enformer_vep.wording import cause, sized
 
 logger = logging.getLogger(__name__)
@@ -34,31 +34,6 @@ _RETRIED = (408, 425, 429)
 """Answers 4xx that are a matter of time; so are all 5xx. The other 4xx are final."""
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
-
-
-@dataclass(frozen=True)
-class Patience:
-    """How long a server is waited for.
-
-    Attributes:
-      attempts: failures in a row, counted from the last that brought something new, after which the download fails.
-      connect_seconds: until a connection stands.
-      stall_seconds: without a byte, until a connection counts as dead.
-      pause_seconds: before the second attempt. It doubles from there, up to `longest_pause_seconds`.
-      longest_pause_seconds: the longest pause.
-      sleep: waits for a number of seconds.
-    """
-
-    attempts: int = 5
-    connect_seconds: float = 20
-    stall_seconds: float = 60
-    pause_seconds: float = 1
-    longest_pause_seconds: float = 30
-    sleep: Callable[[float], None] = time.sleep
-
-    def pause(self, num_failures: int) -> float:
-        """Returns the seconds to wait after failures in a row."""
-        return min(self.pause_seconds * 2.0 ** (num_failures - 1), self.longest_pause_seconds)
 
 
 class Bar(Protocol):
@@ -100,7 +75,7 @@ class _NoAnswerError(_AttemptError):
 class Transfer:
     """Downloads a file to a place, through a partial file beside it. Can be given to pooch as its downloader."""
 
-    def __init__(self, target: Path, bar: Bar, patience: Patience = Patience(), room: float = 1.0) -> None:
+    def __init__(self, target: Path, bar: Bar, patience: Patience, room: float = 1.0) -> None:
         """Names the files.
 
         Args:

@@ -3,6 +3,8 @@
 `keys.checkpoint_variables` gives the same keys to the variables of a model.
 """
 
+import contextlib
+import dataclasses
 import re
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
@@ -11,6 +13,9 @@ from enformer_vep.model.config import EnformerConfig
 from enformer_vep.model.sources.source import TensorEntry
 
 NUM_BASES = 4
+
+WIDTH_MULTIPLES = (128, 64, 32, 16, 8, 4, 2, 1)
+"""What conv_tower widths may be rounded to a multiple of."""
 
 Shape = tuple[int, ...]
 Shapes = dict[str, Shape]
@@ -104,7 +109,8 @@ def infer_config(entries: Mapping[str, TensorEntry]) -> EnformerConfig:
     attention = "_trunk/_layers/2/_layers/0/_layers/0/_module/_layers/1"
     _, num_heads, _, key_size = shape(f"{attention}/_r_w_bias", 4)
     has_pooling_logits = "_trunk/_layers/0/_layers/2/_logit_linear/w" in entries
-    return EnformerConfig(
+    num_tower_blocks = count(r"_trunk/_layers/1/_layers/(\d+)/")
+    config = EnformerConfig(
         channels=shape("_trunk/_layers/4/_layers/0/_layers/2/w", 3)[1],
         num_transformer_layers=count(r"_trunk/_layers/2/_layers/(\d+)/"),
         num_heads=num_heads,
@@ -115,5 +121,19 @@ def infer_config(entries: Mapping[str, TensorEntry]) -> EnformerConfig:
         pooling_type="attention" if has_pooling_logits else "max",
         stem_width=shape("_trunk/_layers/0/_layers/0/w", 3)[0],
         tower_width=shape("_trunk/_layers/1/_layers/0/_layers/0/_layers/2/w", 3)[0],
-        num_tower_blocks=count(r"_trunk/_layers/1/_layers/(\d+)/"),
+        num_tower_blocks=num_tower_blocks,
+        width_multiple=1,
     )
+    tower = (entries.get(f"_trunk/_layers/1/_layers/{i}/_layers/0/_layers/2/w") for i in range(num_tower_blocks))
+    widths = tuple(entry.shape[-1] for entry in tower if entry and entry.shape)
+    return dataclasses.replace(config, width_multiple=_width_multiple(config, widths))
+
+
+def _width_multiple(config: EnformerConfig, widths: Shape) -> int:
+    """Returns what the conv_tower's widths were rounded to a multiple of: the largest number that explains them."""
+    possible = [multiple for multiple in WIDTH_MULTIPLES if config.channels % multiple == 0]
+    for multiple in possible:
+        with contextlib.suppress(ValueError):
+            if dataclasses.replace(config, width_multiple=multiple).tower_widths == widths:
+                return multiple
+    return possible[0]

@@ -1,8 +1,5 @@
 """Tensors that use memory which NumPy has: pages of a mapped file, which the processes of a machine share."""
 
-import math
-import mmap
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -25,10 +22,3 @@ def tensor_of(values: np.ndarray[Any, Any]) -> tf.Tensor:
     if values.ctypes.data % ALIGNMENT_BYTES or not values.flags.c_contiguous:
         return tf.constant(np.array(values))
     return tf.experimental.dlpack.from_dlpack(values.__dlpack__())
-
-
-def untouched_zeros(shape: Sequence[int], dtype: type[np.generic]) -> np.ndarray[Any, Any]:
-    """Returns zeros that take no memory until something is written to them."""
-    size = max(1, math.prod(shape) * np.dtype(dtype).itemsize)
-    pages = np.frombuffer(mmap.mmap(-1, size), dtype, count=math.prod(shape))
-    return pages.reshape(shape)

@@ -18,8 +18,9 @@ from enformer_vep.model.enformer import Enformer
 from enformer_vep.model.fitting import fitting_config
 from enformer_vep.model.keys import checkpoint_variables
 from enformer_vep.model.location import CONFIG_NAME, ModelLocation
-from enformer_vep.model.mapped_tensors import tensor_of, untouched_zeros
+from enformer_vep.model.mapped_tensors import tensor_of
 from enformer_vep.model.sources.checkpoint import CHECKPOINT_ROOT
+from enformer_vep.model.sources.memory import untouched_zeros
 from enformer_vep.model.sources.model_config import config_file_text
 from enformer_vep.model.sources.opening import open_source
 from enformer_vep.model.sources.source import WeightsIdentity

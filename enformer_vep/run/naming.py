@@ -6,7 +6,7 @@ from pathlib import Path
 from enformer_vep.errors import OutputError
 from enformer_vep.io.outputs import OutputPaths
 from enformer_vep.io.vcf import STANDARD_INPUT
-from enformer_vep.model.location import DEMO, INDEX_SUFFIX, OFFICIAL
+from enformer_vep.model.location import DEMO, INDEX_SUFFIX, OFFICIAL, PICKLE_SUFFIXES, SAFETENSORS_SUFFIX
 from enformer_vep.run.settings import ScoreSettings
 
 _VCF_SUFFIXES = (".vcf.gz", ".vcf.bgz", ".vcf", ".bcf")
@@ -40,7 +40,10 @@ def output_paths(settings: ScoreSettings) -> OutputPaths:
 
 
 def model_label(model: str) -> str:
-    """Returns what a model is called in the names of outputs: its own name, or that of its folder or checkpoint."""
+    """Returns what a model is called in the names of outputs: its own name, or that of its folder or file."""
     if model in (OFFICIAL, DEMO):
         return model
-    return os.path.basename(os.path.abspath(model.removesuffix(INDEX_SUFFIX))) or OFFICIAL
+    name = os.path.basename(os.path.abspath(model))
+    for suffix in (INDEX_SUFFIX, SAFETENSORS_SUFFIX, *PICKLE_SUFFIXES):
+        name = name.removesuffix(suffix)
+    return name or OFFICIAL

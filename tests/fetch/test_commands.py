@@ -18,7 +18,7 @@ import pytest
 
 from enformer_vep.cli import main
 from enformer_vep.fetch.cache import Cache
-from enformer_vep.fetch.transfer import Patience
+from enformer_vep.fetch.patience import Patience
 from tests.fetch import stand_ins as script
 from tests.fetch.conftest import SEQUENCES
 from tests.fetch.site import Answer, Site
@@ -261,6 +261,17 @@ def test_score_with_names_alone(
     assert main(["score", vcf, "-f", "hg38", "--track-table", str(mine), "-o", f"{vcf}.mine.tsv"]) == 0
     assert "fetched table" not in capsys.readouterr().err
     assert "SAD:mine0" in Path(f"{vcf}.mine.tsv").read_text().splitlines()[0]
+
+
+def test_other_commands_find_what_was_fetched(
+    mirror: Site, cache: Cache, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    where = ["--cache", str(cache.folder)]
+    assert main(["fetch", "weights", "tracks", "-q", *where, "--mirror", mirror.url]) == 0
+    assert main(["model", "enformer", *where]) == 0
+    assert str(next(cache.weights.glob("*.index"))) in capsys.readouterr().out
+    assert main(["convert", "enformer", str(tmp_path / "x.safetensors"), *where]) == 0
+    assert (tmp_path / "x.safetensors").is_file()
 
 
 def test_without_fetched_tables_tracks_have_numbers(

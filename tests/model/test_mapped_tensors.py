@@ -13,7 +13,8 @@ from enformer_vep.inference.reusing import ReusingEngine
 from enformer_vep.model.enformer import Enformer
 from enformer_vep.model.keys import checkpoint_variables
 from enformer_vep.model.location import ModelLocation
-from enformer_vep.model.mapped_tensors import ALIGNMENT_BYTES, tensor_of, untouched_zeros
+from enformer_vep.model.mapped_tensors import ALIGNMENT_BYTES, tensor_of
+from enformer_vep.model.sources.memory import untouched_zeros
 from enformer_vep.model.sources.opening import open_source
 from enformer_vep.model.sources.own_file import write_own_file
 from enformer_vep.model.sources.safetensors_file import SafetensorsFile

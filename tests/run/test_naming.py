@@ -18,6 +18,8 @@ from enformer_vep.run.shards import Shard
         ("/models/v1.2", "v1.2"),
         ("models/fine_tuned/step-100", "step-100"),
         ("models/fine_tuned/step-100.index", "step-100"),
+        ("models/mine.safetensors", "mine"),
+        ("models/pytorch_model.bin", "pytorch_model"),
         ("..//mine/../yours", "yours"),
         ("/", "enformer"),
     ],

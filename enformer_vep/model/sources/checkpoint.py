@@ -1,6 +1,6 @@
 """TensorFlow's files as sources: checkpoints with the published keys, and the variables of a SavedModel.
 
-Both are an index and one or more data files. Tensors are read from a memory map of the data files.
+Both are an index and one or more data files.
 """
 
 import re
@@ -15,6 +15,7 @@ import numpy as np
 from enformer_vep.errors import WeightsError
 from enformer_vep.model.location import INDEX_SUFFIX
 from enformer_vep.model.sources.bundle import BundleEntry, BundleIndex
+from enformer_vep.model.sources.memory import untouched_zeros
 from enformer_vep.model.sources.model_config import read_config_file
 from enformer_vep.model.sources.published import published_tensors
 from enformer_vep.model.sources.source import (
@@ -26,6 +27,7 @@ from enformer_vep.model.sources.source import (
     checked,
     identify,
 )
+from enformer_vep.wording import cause
 
 CHECKPOINT_ROOT = "module/"
 SAVED_MODEL_ROOT = "model/"
@@ -61,7 +63,6 @@ class _BundleSource(WeightsSource):
             elif not _IGNORED_KEYS.match(file_key):
                 foreign.append(name)
         self.foreign = tuple(foreign)
-        self._data: dict[int, np.memmap[Any, np.dtype[np.uint8]]] = {}
 
     @abstractmethod
     def _our_key(self, name: str) -> str | None:
@@ -87,15 +88,20 @@ class _BundleSource(WeightsSource):
                 f"{self.path}: the tensor {key} is stored in slices, of a partitioned variable: save it whole"
             )
         check_dtype(entry.dtype, key, self.path)
+        values = untouched_zeros(entry.shape, entry.dtype)
+        if values.nbytes != entry.size:
+            raise WeightsError(
+                f"{self.path}: the tensor {key} of shape {list(entry.shape)} has {entry.size} bytes: expected "
+                f"{values.nbytes}; download it again"
+            )
+        # Tensors lie at any offset here, so a map of the file would be copied, and its pages held besides.
         path = self._data_path(entry.shard)
-        if entry.shard not in self._data:
-            self.check_files()
-            self._data[entry.shard] = np.memmap(path, np.uint8, mode="c")
-        data = self._data[entry.shard][entry.offset : entry.offset + entry.size]
         try:
-            values = np.asarray(data).view(entry.dtype).reshape(entry.shape)
-        except ValueError as error:
-            raise WeightsError(f"{self.path}: the tensor {key} is damaged ({error}): download it again") from error
+            with open(path, "rb") as file:
+                file.seek(entry.offset)
+                file.readinto(values.reshape(-1).view(np.uint8))  # type: ignore[arg-type]
+        except OSError as error:
+            raise WeightsError(f"{path} cannot be read ({cause(error)}): download it again") from error
         return checked(values, self.entries()[key], key, path)
 
     def settings(self) -> ModelSettings:

@@ -14,6 +14,7 @@ import numpy as np
 
 from enformer_vep.errors import WeightsError
 from enformer_vep.model.sources.checksums import masked_crc32c
+from enformer_vep.model.sources.memory import untouched_zeros
 from enformer_vep.model.sources.pytorch_names import Place, find_prefix, is_ignored, place_of
 from enformer_vep.model.sources.safetensors_file import SafetensorsFile
 from enformer_vep.model.sources.source import ModelSettings, TensorEntry, WeightsIdentity, WeightsSource, identify
@@ -130,13 +131,16 @@ class PyTorchSource(WeightsSource):
         """Does nothing: a file that is cut short was refused when it was opened."""
 
     def read(self, key: str) -> np.ndarray[Any, Any]:
-        """Returns a tensor in our layout: most are copies. There is no checksum to be checked."""
+        """Returns a copy of a tensor in our layout. There is no checksum to be checked."""
         values = self._state.read(self._names[key])
         try:
-            return np.ascontiguousarray(self._places[key].to_ours(values))
-        except (IndexError, ValueError) as error:
+            ours = self._places[key].to_ours(values)
+        except IndexError as error:
             shape = list(values.shape)
             raise WeightsError(f"{self.path}: the tensor {self._names[key]} has an odd shape, {shape}") from error
+        copy = untouched_zeros(ours.shape, np.float32)
+        copy[...] = ours
+        return copy
 
     def settings(self) -> ModelSettings:
         """Returns what the file says of its model."""

@@ -96,8 +96,8 @@ class WeightsSource(Protocol):
           key: one of ours.
 
         Returns:
-          The values, in our layout: a private view of the file wherever its bytes are in that layout already, so that
-          processes share the memory. Writing to it changes neither the file nor what others read.
+          The values, in our layout, in memory that may be written to and that nothing else uses. Of our own file they
+          are a view of it, whose memory processes share until they write to it.
 
         Raises:
           WeightsError: the tensor is damaged, or is of a type that an Enformer has not.
