@@ -25,6 +25,7 @@ Examples:
 @options.MODEL
 @score_options.SELECTION
 @score_options.VIEWS
+@score_options.GENES
 @score_options.SPEED
 @score_options.RESTARTING
 @options.GENERAL
@@ -44,8 +45,8 @@ def score(
     """Score every ALT allele of VCF.
 
     Besides OUT, this writes OUT.skipped.tsv, which lists alleles without a score and the reasons, OUT.run.json, which
-    records the run, and for text output OUT.tracks.tsv, which describes the tracks. On a terminal, the last lines show
-    the alleles with the largest effects.
+    records the run, and for text output OUT.tracks.tsv, which describes the tracks. With -g, OUT.genes.parquet or .tsv
+    has the genes in reach of each allele. On a terminal, the last lines show the alleles with the largest effects.
     """
     set_up_logging(quiet=quiet)
     from enformer_vep.genome.indels import IndelPolicy

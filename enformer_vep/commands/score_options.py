@@ -18,13 +18,16 @@ from enformer_vep.commands.values import (
 from enformer_vep.genome.indels import DEFAULT_INDEL_POLICY, IndelPolicy
 from enformer_vep.genome.windows import Placement
 from enformer_vep.inference.device import DEFAULT_CACHE_BYTES, DEFAULT_GPU_BATCH_SIZE, PRECISIONS
+from enformer_vep.io.gene_choices import GENE_COLUMNS, GENE_WINDOWS, TRANSCRIPT_CHOICES
 from enformer_vep.io.outputs import DTYPES, LAYOUTS
 from enformer_vep.run.settings import (
+    DEFAULT_GENE_STATISTICS,
     DEFAULT_PART_SIZE,
     DEFAULT_STATISTICS,
     DEFAULT_TOLERANCE,
     ENGINES,
     ComputeSettings,
+    GeneSettings,
     OutputSettings,
 )
 
@@ -168,6 +171,61 @@ VIEWS = cloup.option_group(
         help="How alleles that change the length are compared. left: in the official window, whose left flank stays in "
         "place. average: also with the right flank in place. stitch: each side of the variant with its own flank in "
         "place. tower: both flanks in place on the grid of bins, in one pass.",
+    ),
+)
+
+GENES = cloup.option_group(
+    "Genes",
+    cloup.option(
+        "-g",
+        "--gtf",
+        metavar="GTF",
+        help="Also write OUT.genes.parquet, or .tsv beside text: the effect at the promoter of each gene of GTF that "
+        "is in reach. GENCODE, Ensembl or RefSeq, plain or gzipped.",
+    ),
+    cloup.option(
+        "--transcripts",
+        type=click.Choice(TRANSCRIPT_CHOICES),
+        default=GeneSettings.transcripts,
+        show_default=True,
+        help="Transcripts whose starts count, by the tags of GTF.",
+    ),
+    cloup.option(
+        "--gene-window",
+        type=click.Choice(GENE_WINDOWS),
+        default=GeneSettings.gene_window,
+        show_default=True,
+        help="variant: genes that start in the variant's scored bins, up to 57 kb away, at no cost. tss: in a window "
+        "around each gene's start, so up to 98 kb away, at a pass for each allele and gene.",
+    ),
+    cloup.option(
+        "--gene-bins",
+        type=click.Choice([3, 10]),
+        default=GeneSettings.gene_bins,
+        show_default=True,
+        help="Bins around each start that make up a promoter.",
+    ),
+    cloup.option(
+        "--gene-stat",
+        "gene_statistics",
+        callback=STATISTICS,
+        default=DEFAULT_GENE_STATISTICS,
+        show_default=True,
+        metavar="LIST",
+        help="Statistics over these bins, as for --stats.",
+    ),
+    cloup.option(
+        "--gene-tracks",
+        callback=TRACKS,
+        metavar="EXPR",
+        help="Tracks on which genes are scored, as for --tracks, of those that --tracks leaves.  [default: assay:CAGE]",
+    ),
+    cloup.option(
+        "--gene-columns",
+        type=click.Choice(GENE_COLUMNS),
+        default=GeneSettings.gene_columns,
+        show_default=True,
+        help="summary: the strongest track of each assay. tracks: one column per statistic and track.",
     ),
 )
 
