@@ -15,6 +15,7 @@ from enformer_vep.io.track_choice import TrackChoice
 from enformer_vep.run.settings import (
     CheckSettings,
     ComputeSettings,
+    GeneSettings,
     InputSettings,
     OutputSettings,
     ScoreSettings,
@@ -23,7 +24,7 @@ from enformer_vep.run.settings import (
 from enformer_vep.run.shards import Shard
 from enformer_vep.scoring import parse_statistics
 
-GROUPS = (InputSettings, ScoringSettings, ComputeSettings, OutputSettings, CheckSettings)
+GROUPS = (InputSettings, ScoringSettings, GeneSettings, ComputeSettings, OutputSettings, CheckSettings)
 
 
 def settings_of(*options: str) -> Any:
