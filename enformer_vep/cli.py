@@ -200,7 +200,7 @@ def merge(command: str, /, out: str, parts: tuple[str, ...], overwrite: bool, qu
 BACKGROUND_EXAMPLES = """\b
 Examples:
   enformer-vep background common.enformer.parquet -o common.background.parquet
-  enformer-vep background --from-1000g 1000G.MAF_threshold=0.005.*.h5 --scale sum -f hg19.fa -o 1000g.parquet
+  enformer-vep background --from-1000g 1000G.MAF_threshold=0.005.*.h5 --scale sum -f hg19.fa -o 1000g.background.parquet
 """
 
 
