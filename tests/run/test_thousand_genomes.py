@@ -79,7 +79,7 @@ def make(folder: Path, *files: Path, **settings: Any) -> OpenBackground:
 
 
 def points(file: BackgroundFile) -> list[np.ndarray]:
-    return [values.copy() for _, _, values in file.distributions(range(len(file.keys)))]
+    return [values.copy() for _, values in file.points(range(len(file.keys)))]
 
 
 def test_scores_are_read_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,7 +148,7 @@ def test_it_fits_runs_of_the_published_weights_alone(tmp_path: Path) -> None:
     for changes, message in (
         (
             {"model": replace(IDENTITY.model, is_published=False)},
-            "its weights is the published Enformer, this run has e",
+            "its weights are the published Enformer, this run has e",
         ),
         ({"placement": "grid"}, "its placement is centred, this run has grid"),
         ({"views": ViewsIdentity(True, (0,), "tower")}, "reverse_complement is False"),
