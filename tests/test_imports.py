@@ -85,3 +85,11 @@ def test_tracks_are_listed_without_tensorflow() -> None:
     loaded = modules_after(code)
     assert "regex" in loaded
     assert "tensorflow" not in loaded
+
+
+def test_backgrounds_are_made_without_tensorflow(tmp_path: Path) -> None:
+    code = (
+        "import enformer_vep.run.thousand_genomes\nfrom enformer_vep.cli import main\n"
+        f"assert main(['background', 'none.parquet', '-o', {str(tmp_path / 'b.parquet')!r}]) == 2"
+    )
+    assert "tensorflow" not in modules_after(code)
