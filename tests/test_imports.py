@@ -20,9 +20,8 @@ ALLOWED = {
     "inference": {"errors", "genome", "model", "scoring"},
     "run": {"errors", "genome", "io", "fetch", "model", "inference", "scoring"},
     "demo": {"errors", "genome", "model", "run"},
-    "option_values": {"genome", "io", "inference", "scoring", "run"},
-    "options": {"option_values", "genome", "io", "fetch", "inference", "run"},
-    "cli": {"errors", "genome", "fetch", "options", "option_values", "run", "demo"},
+    "commands": {"errors", "genome", "io", "fetch", "inference", "scoring", "run", "demo"},
+    "cli": {"errors", "commands"},
     "__main__": {"cli"},
     "__init__": set(),
 }

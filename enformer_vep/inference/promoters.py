@@ -38,7 +38,8 @@ class PromoterReducer:
         @tf.function(autograph=False, input_signature=signature)
         def reduce(r: tf.Tensor, d: tf.Tensor, numbers: tf.Tensor) -> tf.Tensor:
             """Reference and difference [bins, tracks] and BinPairs.numbers [2, G, K]: float64 [G, k, tracks]."""
-            is_chosen = tf.cast(numbers[:1] >= 0, tf.float32)
+            # 1 for a bin and 0 for -1, without bools, whose transposition makes oneDNN complain on standard error.
+            is_chosen = tf.cast(tf.minimum(numbers[:1], 0) + 1, tf.float32)
             of_reference, of_alternate = tf.unstack(tf.maximum(numbers, 0))
 
             def of_block(pair: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:

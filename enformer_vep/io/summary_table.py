@@ -1,7 +1,8 @@
 """The summary of the scores: one row per allele, with the strongest track of each group of tracks.
 
 For each statistic and group: the track whose score is largest in magnitude, its description and score, the norm of the
-group's scores (L2 over tracks, as TraitGym aggregates them), and how many tracks have the sign of the strongest.
+group's scores (L2 over tracks, as TraitGym aggregates them), and how many tracks have the sign of the strongest. With
+percentiles also that of the strongest track, and the largest of the group with its track.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -37,6 +38,13 @@ FIELDS: Mapping[str, pa.DataType] = {
     "num_agree": pa.int32(),
 }
 """What is written of a statistic in a group of tracks, with Arrow's types. A column is called STAT:GROUP:FIELD."""
+
+PERCENTILE_FIELDS: Mapping[str, pa.DataType] = {
+    "percentile": pa.float32(),
+    "largest_percentile": pa.float32(),
+    "largest_percentile_track": pa.string(),
+}
+"""What follows these fields if there is a background."""
 
 
 class Strongest(NamedTuple):
@@ -93,21 +101,32 @@ class TrackGroups:
                 yield statistic, group, Strongest(members[place], score, norm.astype(np.float32), agree)
 
 
+def summary_fields(settings: TableSettings) -> dict[str, pa.DataType]:
+    """Returns what is written of a statistic in a group, with Arrow's types."""
+    return {**FIELDS, **(PERCENTILE_FIELDS if settings.has_percentiles else {})}
+
+
 def summary_columns(settings: TableSettings) -> list[str]:
     """Names the columns after the allele's: statistics outermost, then groups."""
-    groups = TrackGroups.of(settings.tracks.groups).members
-    return [f"{name}:{group}:{field}" for name in settings.statistics for group in groups for field in FIELDS]
+    groups, fields = TrackGroups.of(settings.tracks.groups).members, summary_fields(settings)
+    return [f"{name}:{group}:{field}" for name in settings.statistics for group in groups for field in fields]
 
 
 def summarize(settings: TableSettings, scores: Scores) -> list[npt.NDArray[Any]]:
     """Returns the columns of `summary_columns` for scores float32 [rows, statistics * tracks]."""
-    return _Summarizer(settings).columns(scores)
+    return _Summarizer(settings).columns(scores, None)
 
 
 class SummaryFile(TableFile, Protocol):
     """An open summary."""
 
-    def write(self, alleles: Sequence[VcfAllele], scores: Scores, more: Sequence[Sequence[Any]] = ()) -> None:
+    def write(
+        self,
+        alleles: Sequence[VcfAllele],
+        scores: Scores,
+        percentiles: Scores | None = None,
+        more: Sequence[Sequence[Any]] = (),
+    ) -> None:
         """Adds alleles; `more` has the columns after the summary's own, with None for what is missing."""
         ...
 
@@ -140,12 +159,20 @@ class _Summarizer:
         self._identifiers = np.array(settings.tracks.identifiers, dtype=object)
         self._descriptions = np.array(settings.tracks.table["description"], dtype=object)
 
-    def columns(self, scores: Scores) -> list[npt.NDArray[Any]]:
+    def columns(self, scores: Scores, percentiles: Scores | None) -> list[npt.NDArray[Any]]:
         """Returns what is written of some alleles, a column per name of `summary_columns`."""
         found: list[npt.NDArray[Any]] = []
-        for _, _, strongest in self._groups.strongest(scores):
+        rows = np.arange(len(scores))
+        for statistic, group, strongest in self._groups.strongest(scores):
             texts = self._identifiers[strongest.track], self._descriptions[strongest.track]
             found += [*texts, strongest.score, strongest.norm, strongest.num_agree]
+            if percentiles is not None:
+                first = statistic * self._groups.num_tracks
+                members = self._groups.members[group]
+                values = percentiles[:, first + members]  # [alleles, tracks of the group]
+                place = np.where(np.isnan(values), -1, np.abs(values)).argmax(axis=1)
+                found += [percentiles[rows, first + strongest.track], values[rows, place]]
+                found.append(self._identifiers[members[place]])
         return found
 
 
@@ -158,10 +185,16 @@ class _TextSummary:
         self._kinds = list(more.values())
         write_line(stream, [*AlleleFields._fields, *summary_columns(settings), *more])
 
-    def write(self, alleles: Sequence[VcfAllele], scores: Scores, more: Sequence[Sequence[Any]] = ()) -> None:
+    def write(
+        self,
+        alleles: Sequence[VcfAllele],
+        scores: Scores,
+        percentiles: Scores | None = None,
+        more: Sequence[Sequence[Any]] = (),
+    ) -> None:
         columns = [
             shortest(column) if column.dtype == np.float32 else list(map(str, column))
-            for column in self._summarizer.columns(scores)
+            for column in self._summarizer.columns(scores, percentiles)
         ]
         added = (pa.array(column, kind) for column, kind in zip(more, self._kinds, strict=True))
         columns += [column.cast(pa.string()).fill_null("").to_pylist() for column in added]
@@ -183,8 +216,8 @@ class _ParquetSummary:
         metadata: Mapping[bytes, bytes],
         more: Mapping[str, pa.DataType],
     ) -> None:
-        names = summary_columns(settings)
-        kinds = [*FIELDS.values()] * (len(names) // len(FIELDS))
+        names, of_group = summary_columns(settings), summary_fields(settings)
+        kinds = [*of_group.values()] * (len(names) // len(of_group))
         fields = [*ALLELE_TYPES.items(), *zip(names, kinds, strict=True), *more.items()]
         self._schema = pa.schema([pa.field(name, kind) for name, kind in fields], metadata)
         self._writer = parquet_writer(stream, self._schema)
@@ -192,12 +225,20 @@ class _ParquetSummary:
         self._waiting: list[pa.Table] = []
         self._num_waiting = 0
 
-    def write(self, alleles: Sequence[VcfAllele], scores: Scores, more: Sequence[Sequence[Any]] = ()) -> None:
+    def write(
+        self,
+        alleles: Sequence[VcfAllele],
+        scores: Scores,
+        percentiles: Scores | None = None,
+        more: Sequence[Sequence[Any]] = (),
+    ) -> None:
         done = 0
         while done < len(alleles):
             num = min(len(alleles) - done, ROW_GROUP_ROWS - self._num_waiting)
-            piece = slice(done, done + num)
-            self._waiting.append(self._table(alleles[piece], scores[piece], [column[piece] for column in more]))
+            some = slice(done, done + num)
+            of_scores = None if percentiles is None else percentiles[some]
+            added = [column[some] for column in more]
+            self._waiting.append(self._table(alleles[some], scores[some], of_scores, added))
             self._num_waiting += num
             done += num
             if self._num_waiting == ROW_GROUP_ROWS:
@@ -207,8 +248,14 @@ class _ParquetSummary:
         self._flush()
         self._writer.close()
 
-    def _table(self, alleles: Sequence[VcfAllele], scores: Scores, more: Sequence[Sequence[Any]]) -> pa.Table:
-        values = [*self._summarizer.columns(scores), *more]
+    def _table(
+        self,
+        alleles: Sequence[VcfAllele],
+        scores: Scores,
+        percentiles: Scores | None,
+        more: Sequence[Sequence[Any]],
+    ) -> pa.Table:
+        values = [*self._summarizer.columns(scores, percentiles), *more]
         kinds = [field.type for field in self._schema][len(ALLELE_TYPES) :]
         columns = [pa.array(column, kind) for column, kind in zip(values, kinds, strict=True)]
         return pa.Table.from_arrays([*allele_columns(alleles), *columns], schema=self._schema)

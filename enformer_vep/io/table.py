@@ -6,6 +6,7 @@ list per statistic; `long` has one row per allele and track and one column per s
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import BinaryIO, Protocol, cast
 
 import numpy as np
@@ -26,6 +27,9 @@ _TYPES = {name: pa.string() if kind is str else pa.int64() for name, kind in All
 ALLELE_TYPES = _TYPES | {"allele": pa.int32()}
 """Arrow's types of the columns before the scores."""
 
+PERCENTILE_SUFFIX = "_percentile"
+"""What a statistic's percentiles are called after its own name."""
+
 Scores = npt.NDArray[np.float32]
 
 
@@ -39,6 +43,7 @@ class TableSettings:
       layout: what a row and a column are.
       dtype: the number format of the scores; one that does not fit into a float16 becomes infinite.
       summary: whether there is a summary, beside the table or instead of it.
+      has_percentiles: whether the percentiles of each statistic follow its scores; they are always float32.
     """
 
     statistics: Sequence[str]
@@ -46,6 +51,7 @@ class TableSettings:
     layout: Layout = "wide"
     dtype: Dtype = "float32"
     summary: SummaryKind = "none"
+    has_percentiles: bool = False
 
     @property
     def num_scores(self) -> int:
@@ -55,16 +61,42 @@ class TableSettings:
     @property
     def columns(self) -> list[str]:
         """Names of the columns after the allele's, statistics outermost."""
+        names = [name for name, _ in self.values]
         if self.layout == "wide":
-            return [f"{statistic}:{track}" for statistic in self.statistics for track in self.tracks.identifiers]
-        return [*(["track"] if self.layout == "long" else []), *self.statistics]
+            return [f"{name}:{track}" for name in names for track in self.tracks.identifiers]
+        return [*(["track"] if self.layout == "long" else []), *names]
+
+    @property
+    def values(self) -> list[tuple[str, Dtype]]:
+        """What is written of an allele and track, with the number formats: each statistic, and its percentile."""
+        if not self.has_percentiles:
+            return [(statistic, self.dtype) for statistic in self.statistics]
+        return [
+            value
+            for statistic in self.statistics
+            for value in ((statistic, self.dtype), (f"{statistic}{PERCENTILE_SUFFIX}", "float32"))
+        ]
+
+    def split(self, scores: Scores, percentiles: Scores | None) -> list[Scores]:
+        """Returns float32 [alleles, tracks] of each of `values`, given [alleles, statistics * tracks] of both."""
+        num = len(self.statistics)
+        of_scores = np.split(scores, num, axis=1)
+        if percentiles is None:
+            return of_scores
+        return [values for pair in zip(of_scores, np.split(percentiles, num, axis=1), strict=True) for values in pair]
 
 
 class TableFile(Protocol):
     """An open table."""
 
-    def write(self, alleles: Sequence[VcfAllele], scores: Scores) -> None:
-        """Adds alleles; scores are float32 [alleles, statistics * tracks]."""
+    def write(self, alleles: Sequence[VcfAllele], scores: Scores, percentiles: Scores | None = None) -> None:
+        """Adds alleles.
+
+        Args:
+          alleles: the alleles.
+          scores: float32 [alleles, statistics * tracks].
+          percentiles: the same of their percentiles; None if the table has none.
+        """
         ...
 
     def close(self) -> None:
@@ -117,11 +149,15 @@ class _ParquetTable:
     ) -> None:
         self._settings = settings
         self._num_tracks = len(settings.tracks.identifiers)
-        value = pa.float16() if settings.dtype == "float16" else pa.float32()
-        if settings.layout == "list":
-            value = pa.list_(pa.field("element", value), self._num_tracks)  # the name in Parquet files
+        names = settings.columns
         fields = [pa.field(name, kind) for name, kind in ALLELE_TYPES.items()]
-        fields += [pa.field(name, pa.string() if name == "track" else value) for name in settings.columns]
+        fields += [pa.field(names.pop(0), pa.string())] if settings.layout == "long" else []
+        num_columns = self._num_tracks if settings.layout == "wide" else 1
+        for number, (_, dtype) in enumerate(settings.values):
+            value = pa.float16() if dtype == "float16" else pa.float32()
+            if settings.layout == "list":
+                value = pa.list_(pa.field("element", value), self._num_tracks)  # the name in Parquet files
+            fields += [pa.field(name, value) for name in names[number * num_columns : (number + 1) * num_columns]]
         # Most readers show only the schema's metadata, not what is added to the footer when the file is closed.
         self._schema = pa.schema(fields, metadata)
         self._writer = parquet_writer(stream, self._schema)
@@ -132,17 +168,23 @@ class _ParquetTable:
         order = "F" if settings.layout == "wide" else "C"
         if num_alleles is not None:
             num_held = min(num_held, max(1, num_alleles))
-        self._scores = np.empty((num_held, settings.num_scores), dtype=settings.dtype, order=order)  # type: ignore[call-overload]
+        self._num_held = num_held
+        self._held = [
+            np.empty((num_held, self._num_tracks), dtype=dtype, order=order)  # type: ignore[call-overload]
+            for _, dtype in settings.values
+        ]
 
-    def write(self, alleles: Sequence[VcfAllele], scores: Scores) -> None:
+    def write(self, alleles: Sequence[VcfAllele], scores: Scores, percentiles: Scores | None = None) -> None:
+        values = self._settings.split(scores, percentiles)
         done = 0
         while done < len(alleles):
             first = len(self._alleles)
-            num = min(len(alleles) - done, len(self._scores) - first)
+            num = min(len(alleles) - done, self._num_held - first)
             self._alleles.extend(alleles[done : done + num])
-            self._scores[first : first + num] = scores[done : done + num]
+            for held, added in zip(self._held, values, strict=True):
+                held[first : first + num] = added[done : done + num]
             done += num
-            if len(self._alleles) == len(self._scores):
+            if len(self._alleles) == self._num_held:
                 self._flush()
 
     def close(self) -> None:
@@ -154,15 +196,15 @@ class _ParquetTable:
         if not num:
             return
         columns = allele_columns(self._alleles)
-        scores = self._scores[:num]
+        held = [values[:num] for values in self._held]  # [alleles, tracks] each
         if self._settings.layout == "wide":
-            columns += [pa.array(column) for column in scores.T]
+            columns += [pa.array(column) for values in held for column in values.T]
         else:
-            by_statistic = np.split(scores, len(self._settings.statistics), axis=1)  # [alleles, tracks] each
-            values = [pa.array(np.ascontiguousarray(part).reshape(-1)) for part in by_statistic]
+            values = [pa.array(part.reshape(-1)) for part in held]
             if self._settings.layout == "list":
-                kind = self._schema.field(self._settings.statistics[0]).type
-                columns += [pa.FixedSizeListArray.from_arrays(value, type=kind) for value in values]
+                kinds = [field.type for field in self._schema][-len(values) :]
+                lists = zip(values, kinds, strict=True)
+                columns += [pa.FixedSizeListArray.from_arrays(value, type=kind) for value, kind in lists]
             else:
                 allele = np.repeat(np.arange(num), self._num_tracks)
                 columns = [column.take(pa.array(allele)) for column in columns]
@@ -177,22 +219,27 @@ class _TextTable:
         self._settings = settings
         write_line(stream, [*AlleleFields._fields, *settings.columns])
 
-    def write(self, alleles: Sequence[VcfAllele], scores: Scores) -> None:
-        for allele, row in zip(alleles, scores, strict=True):
-            numbers = shortest(row) if self._settings.dtype == "float32" else [str(x) for x in row.astype(np.float16)]
+    def write(self, alleles: Sequence[VcfAllele], scores: Scores, percentiles: Scores | None = None) -> None:
+        values = self._settings.split(scores, percentiles)
+        dtypes = [dtype for _, dtype in self._settings.values]
+        for place, allele in enumerate(alleles):
+            numbers = [_as_text(of[place], dtype) for of, dtype in zip(values, dtypes, strict=True)]  # by track each
             fields = [str(value) for value in allele.fields]
             if self._settings.layout == "wide":
-                write_line(self._stream, [*fields, *numbers])
+                write_line(self._stream, [*fields, *chain.from_iterable(numbers)])
                 continue
-            identifiers = self._settings.tracks.identifiers
-            for index, identifier in enumerate(identifiers):
-                write_line(self._stream, [*fields, identifier, *numbers[index :: len(identifiers)]])
+            for identifier, *of_track in zip(self._settings.tracks.identifiers, *numbers, strict=True):
+                write_line(self._stream, [*fields, identifier, *of_track])
 
     def close(self) -> None:
         if isinstance(self._stream, BgzipWriter):
             self._stream.close()
         else:
             self._stream.flush()
+
+
+def _as_text(row: Scores, dtype: Dtype) -> list[str]:
+    return shortest(row) if dtype == "float32" else [str(x) for x in row.astype(np.float16)]
 
 
 def shortest(row: Scores) -> list[str]:

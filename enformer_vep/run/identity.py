@@ -90,6 +90,8 @@ class GenesIdentity:
 class RunIdentity:
     """The inputs and settings of a run; two runs that agree in all of it write the same bytes for the same alleles.
 
+    `background` is the file of the percentiles, None if there are none. The rest is named as in the settings.
+
     It does not depend on where, when and in how many parts and shards they run.
     """
 
@@ -114,6 +116,7 @@ class RunIdentity:
     layout: str
     dtype: str
     summary: str
+    background: FileIdentity | None = None
     genes: GenesIdentity | None = None
 
     def differences(self, other: "RunIdentity") -> list[Difference]:

@@ -113,6 +113,8 @@ def check_inputs(settings: ScoreSettings) -> None:
         _check_exists(settings.inputs.vcf, "a VCF, plain or compressed with gzip or bgzip, or a BCF", VcfError)
     if settings.scoring.track_table is not None:
         _check_exists(settings.scoring.track_table, "a track table", TrackError)
+    if settings.inputs.background is not None:
+        _check_exists(settings.inputs.background, "a file that 'enformer-vep background' wrote", InputError)
     if settings.genes.gtf is not None:
         _check_exists(settings.genes.gtf, "a GTF, plain or compressed with gzip", GeneError)
 

@@ -9,6 +9,7 @@ from enformer_vep.genome.genes import GeneIndex, PromoterBins, TssBins
 from enformer_vep.io.gene_table import GeneTableSettings
 from enformer_vep.io.reference import ReferenceCodes
 from enformer_vep.model.location import ModelLocation
+from enformer_vep.run.background_record import OpenBackground
 from enformer_vep.run.engines import make_engine
 from enformer_vep.run.environment import versions
 from enformer_vep.run.file_identity import file_identity
@@ -44,6 +45,7 @@ class Run:
       model: the model.
       scorer: scores variants with it.
       plan: which run it is.
+      background: what percentiles are taken against, None for no percentiles.
       genes: how genes are written; None if no gene is scored.
     """
 
@@ -52,6 +54,7 @@ class Run:
     model: OpenModel
     scorer: VariantScorer
     plan: RunPlan
+    background: OpenBackground | None = None
     genes: GeneTableSettings | None = None
 
     @property
@@ -63,10 +66,12 @@ class Run:
     def input_paths(self) -> dict[str, str]:
         """The paths of the inputs, absolute except for variants that came through a pipe."""
         inputs, gtf = self.inputs.settings, self.settings.genes.gtf
+        background = {} if inputs.background is None else {"background": os.path.abspath(inputs.background)}
         paths = {
             "vcf": inputs.vcf if self.inputs.is_piped else os.path.abspath(inputs.vcf),
             "fasta": os.path.abspath(self.inputs.genome.path),
             "model": os.path.abspath(self.model.loaded.identity.path),
+            **background,
         }
         return paths if gtf is None else paths | {"gtf": os.path.abspath(gtf)}
 
@@ -81,8 +86,11 @@ def open_run(settings: ScoreSettings, inputs: RunInputs, location: ModelLocation
       work: the work folder, which may have parts of the same run.
 
     Raises:
-      InputError: the model, the device, the head, the tracks, the placement, the bins or the genes cannot be used.
+      InputError: the model, the device, the head, the tracks, the placement, the bins, the background or the genes
+        cannot be used.
     """
+    path = settings.inputs.background
+    background = None if path is None else OpenBackground.open(path)
     try:
         settings.scoring.bins.with_names(inputs.genome.resolve)
     except ValueError as error:
@@ -106,12 +114,14 @@ def open_run(settings: ScoreSettings, inputs: RunInputs, location: ModelLocation
         shard = ShardRecord(number, of, *inputs.share, inputs.survey.num_alleles)
     part_size = choose_part_size(settings.output, model.device.kind, work)
     identity = _identity(settings, inputs, model)
+    if background is not None:
+        background.check(identity, model.tracks.identifiers)
     written = None
     if genes is not None and gene_tracks is not None:
         identity = replace(identity, genes=_genes_identity(settings.genes, gene_tracks))
         names = tuple(statistic.name for statistic in settings.genes.gene_statistics)
         written = GeneTableSettings(genes.genes, names, gene_tracks.table, settings.genes.gene_columns)
-    return Run(settings, inputs, model, scorer, RunPlan(identity, shard, part_size), written)
+    return Run(settings, inputs, model, scorer, RunPlan(identity, shard, part_size), background, written)
 
 
 def _gene_scorer(genes: GeneIndex, tracks: GeneTracks, settings: ScoreSettings, model: OpenModel) -> GeneScorer:
@@ -194,4 +204,5 @@ def _identity(settings: ScoreSettings, inputs: RunInputs, model: OpenModel) -> R
         layout=settings.output.layout,
         dtype=settings.output.dtype,
         summary=settings.output.summary,
+        background=None if settings.inputs.background is None else file_identity(settings.inputs.background),
     )

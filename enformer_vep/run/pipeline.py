@@ -18,6 +18,7 @@ from enformer_vep.io.outputs import OutputPaths
 from enformer_vep.io.selection import Selection
 from enformer_vep.io.table import TableSettings
 from enformer_vep.model.location import ModelLocation, locate_model
+from enformer_vep.run.background_record import OpenBackground
 from enformer_vep.run.engines import make_engine
 from enformer_vep.run.environment import peak_memory_bytes
 from enformer_vep.run.fetched import find_fasta
@@ -56,6 +57,7 @@ class _Computed:
     record: RunRecord
     course: Callable[..., RunCourse]  # of what is known when the run ends
     table: TableSettings
+    background: OpenBackground | None
     num_parts: int
     num_new: int
     seconds: float
@@ -128,7 +130,9 @@ def _compute(
             settings.output.layout,
             settings.output.dtype,
             settings.output.summary,
+            has_percentiles=run.background is not None,
         ),
+        run.background,
         run.num_parts,
         num_new,
         seconds,
@@ -228,8 +232,11 @@ def _write(computed: _Computed, place: _Place, started: datetime) -> ScoreSummar
     _give_back_memory()
     place.progress.begin("writing")
     with WholeFiles(place.paths) as files:
-        writer = ResultWriter(files, place.paths, computed.table, computed.record, computed.genes)
-        strongest = StrongestEffects(computed.table)
+        table, percentiles = computed.table, None
+        if computed.background is not None:
+            percentiles = computed.background.percentiles(table.statistics, table.tracks.identifiers)
+        writer = ResultWriter(files, place.paths, table, computed.record, computed.genes, percentiles)
+        strongest = StrongestEffects(table)
         for number in range(computed.num_parts):
             part = place.work.read_part(number)
             writer.write(part)

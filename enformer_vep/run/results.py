@@ -26,6 +26,7 @@ from enformer_vep.io.summary_table import SummaryFile, open_summary
 from enformer_vep.io.table import TableFile, TableSettings, open_table, write_line
 from enformer_vep.io.tracks import TrackTable
 from enformer_vep.run.parts import Part, SkippedAllele
+from enformer_vep.run.percentiles import Percentiles
 from enformer_vep.run.run_record import RunRecord
 
 _PLACE = ("record", "allele")
@@ -112,6 +113,7 @@ class ResultWriter:
         settings: TableSettings,
         run: RunRecord,
         genes: GeneTableSettings | None = None,
+        percentiles: Percentiles | None = None,
     ) -> None:
         """Starts the tables and the list of skipped alleles.
 
@@ -121,7 +123,9 @@ class ResultWriter:
           settings: how scores are written.
           run: the record of the run without its course, which is the same for equal runs. Goes into Parquet.
           genes: how genes are written; None if no gene is scored.
+          percentiles: makes the percentiles of scores, if settings has them.
         """
+        self._percentiles = percentiles
         self._files = files
         self._paths = paths
         self._tracks = settings.tracks
@@ -161,10 +165,11 @@ class ResultWriter:
         if self._genes is not None and self._gene_table is not None and part.genes is not None:
             self._gene_table.write(part.alleles, part.genes)
             of_genes = summarize_genes(self._genes, part.alleles, part.genes)
+        percentiles = None if self._percentiles is None else self._percentiles(part.alleles, part.scores)
         if self._table is not None:
-            self._table.write(part.alleles, part.scores)
+            self._table.write(part.alleles, part.scores, percentiles)
         if self._summary is not None:
-            self._summary.write(part.alleles, part.scores, of_genes)
+            self._summary.write(part.alleles, part.scores, percentiles, of_genes)
 
     def finish(self, run_record: RunRecord) -> None:
         """Writes the rest, and renames every file.

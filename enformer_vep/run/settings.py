@@ -76,6 +76,7 @@ class InputSettings:
       strict: whether an allele that cannot be scored stops the run.
       allow_mismatches: whether the run continues when the FASTA seems to be of another assembly.
       cache: the folder of fetched weights, genomes and track tables, None for the user's.
+      background: the file of the background that percentiles are taken against, None for no percentiles.
     """
 
     vcf: str
@@ -87,6 +88,7 @@ class InputSettings:
     strict: bool = False
     allow_mismatches: bool = False
     cache: str | None = None
+    background: str | None = None
 
 
 @dataclass(frozen=True)

@@ -1,26 +1,25 @@
-"""The options of the commands, in the groups in which its help shows them."""
+"""The options of `score`, in the groups in which its help shows them."""
 
 import click
 import cloup
 
-from enformer_vep.fetch.remote import SOURCES
-from enformer_vep.genome.indels import DEFAULT_INDEL_POLICY, IndelPolicy
-from enformer_vep.genome.windows import Placement
-from enformer_vep.inference.device import DEFAULT_CACHE_BYTES, DEFAULT_GPU_BATCH_SIZE, PRECISIONS
-from enformer_vep.io.gene_choices import GENE_COLUMNS, GENE_WINDOWS, TRANSCRIPT_CHOICES
-from enformer_vep.io.outputs import DTYPES, LAYOUTS
-from enformer_vep.option_values import (
+from enformer_vep.commands import options
+from enformer_vep.commands.values import (
     BINS,
     DEVICE,
     PLACEMENT,
     SHARD,
     SHIFTS,
     SIZE,
-    STATISTIC,
     STATISTICS,
     TRACKS,
     format_bytes,
 )
+from enformer_vep.genome.indels import DEFAULT_INDEL_POLICY, IndelPolicy
+from enformer_vep.genome.windows import Placement
+from enformer_vep.inference.device import DEFAULT_CACHE_BYTES, DEFAULT_GPU_BATCH_SIZE, PRECISIONS
+from enformer_vep.io.gene_choices import GENE_COLUMNS, GENE_WINDOWS, TRANSCRIPT_CHOICES
+from enformer_vep.io.outputs import DTYPES, LAYOUTS
 from enformer_vep.run.settings import (
     DEFAULT_GENE_STATISTICS,
     DEFAULT_PART_SIZE,
@@ -30,15 +29,6 @@ from enformer_vep.run.settings import (
     ComputeSettings,
     GeneSettings,
     OutputSettings,
-    ScoringSettings,
-)
-
-CACHE = cloup.option(
-    "--cache",
-    envvar="ENFORMER_VEP_CACHE",
-    show_envvar=True,
-    metavar="DIR",
-    help="Folder of fetched weights, genomes and track tables.  [default: the user's cache folder]",
 )
 
 INPUT = cloup.option_group(
@@ -52,7 +42,7 @@ INPUT = cloup.option_group(
         help="Reference genome: a file, plain or bgzipped, which is indexed on first use, or the name of a fetched "
         "genome, such as hg38.",
     ),
-    CACHE,
+    options.CACHE,
     cloup.option(
         "--allow-mismatches",
         is_flag=True,
@@ -117,28 +107,6 @@ OUTPUT = cloup.option_group(
     ),
     cloup.option("--summary-only", is_flag=True, help="Write the summary to OUT instead of the scores."),
     cloup.option("--overwrite", is_flag=True, help="Overwrite existing output, and discard an unfinished run."),
-)
-
-MODEL = cloup.option_group(
-    "Model",
-    cloup.option(
-        "-m",
-        "--model",
-        default=ScoringSettings.model,
-        envvar="ENFORMER_VEP_MODEL",
-        show_envvar=True,
-        show_default=True,
-        metavar="MODEL",
-        help="Checkpoint folder or prefix, SavedModel folder, .safetensors or PyTorch file, 'enformer' (the official "
-        "weights) or 'demo' (a tiny model of a made-up genome).",
-    ),
-    cloup.option(
-        "--head",
-        default=ScoringSettings.head,
-        show_default=True,
-        metavar="HEAD",
-        help="Head that predicts the tracks: human or mouse.",
-    ),
 )
 
 SELECTION = cloup.option_group(
@@ -334,109 +302,12 @@ RESTARTING = cloup.option_group(
     cloup.option("--log-json", metavar="FILE", help="Append the run's progress to FILE, as one JSON object per line."),
 )
 
-FETCH = cloup.option_group(
-    "Fetching",
-    CACHE,
+PERCENTILES = cloup.option_group(
+    "Percentiles",
     cloup.option(
-        "--mirror",
-        envvar="ENFORMER_VEP_MIRROR",
-        show_envvar=True,
-        metavar="URL",
-        help="Web folder to download from. It has the files at the places that --plan prints.",
+        "--background",
+        metavar="BACKGROUND",
+        help="Also write the signed percentile of each score among those of BACKGROUND, which 'background' makes: -1 "
+        "below the lowest, 0 at the median, 1 above the highest.",
     ),
-    cloup.option(
-        "--source",
-        type=click.Choice(SOURCES),
-        default=SOURCES[0],
-        show_default=True,
-        help="Where the weights come from: DeepMind's public bucket, or Kaggle or Hugging Face through their own "
-        "clients (pip install 'enformer-vep[kaggle]' or 'enformer-vep[huggingface]').",
-    ),
-    cloup.option("--plan", "is_plan", is_flag=True, help="Print URLs, sizes, checksums and places, and fetch nothing."),
-    cloup.option("--force", is_flag=True, help="Fetch again what is there, and replace it."),
-)
-
-LISTING = cloup.option_group(
-    "Tracks",
-    cloup.option(
-        "--track-table",
-        metavar="FILE",
-        help="Table that names the tracks, such as targets_human.txt.  [default: the one beside the model, or the "
-        "fetched one]",
-    ),
-    CACHE,
-    cloup.option("--tsv", is_flag=True, help="Print tab-separated text on a terminal too."),
-)
-
-QUIET = cloup.option("-q", "--quiet", is_flag=True, help="Print only warnings and errors.")
-DEBUG = cloup.option("--debug", is_flag=True, help="Print a traceback with an error.")
-HELP = cloup.help_option("-h", "--help", help="Print this help and exit.")
-
-GENERAL = cloup.option_group("General", QUIET, DEBUG, HELP)
-
-DEBUGGING = cloup.option_group("General", DEBUG, HELP)
-
-FORCE = cloup.option("--overwrite", is_flag=True, help="Overwrite existing files.")
-
-COMPONENTS = cloup.option_group(
-    "Components",
-    cloup.option(
-        "-o",
-        "--out",
-        required=True,
-        metavar="OUT",
-        help="Output file: .parquet, .tsv or .tsv.gz, or - for text on standard output.",
-    ),
-    cloup.option("--transform", metavar="FILE", help="Transform to apply: what --fit or 'convert-transform' wrote."),
-    cloup.option(
-        "--fit",
-        metavar="FILE",
-        help="Fit a transform to SCORES, write it to FILE (.npz) and apply it. Needs the extra 'components'.",
-    ),
-    cloup.option(
-        "--num",
-        type=click.IntRange(min=1),
-        default=20,
-        show_default=True,
-        metavar="N",
-        help="Number of components, the largest first.",
-    ),
-    cloup.option(
-        "--stat",
-        "statistic",
-        callback=STATISTIC,
-        metavar="NAME",
-        help="Statistic to fit.  [default: SAD, or the one of --transform]",
-    ),
-    FORCE,
-)
-
-TRANSFORM_CONVERSION = cloup.option_group(
-    "Conversion",
-    cloup.option("--trust-pickle", "is_trusted", is_flag=True, help="Allow the code that PICKLE holds to run."),
-    cloup.option(
-        "--track-table",
-        metavar="FILE",
-        help="Table that names the tracks, such as targets_human.txt.  [default: they are known by their numbers]",
-    ),
-    cloup.option("--head", default="human", show_default=True, metavar="HEAD", help="Head of the tracks."),
-    cloup.option(
-        "--stat",
-        "statistic",
-        callback=STATISTIC,
-        default="SAD",
-        show_default=True,
-        metavar="NAME",
-        help="Statistic that the transform takes.",
-    ),
-    cloup.option(
-        "--divisor",
-        type=click.FloatRange(min=0, min_open=True),
-        default=896,
-        show_default=True,
-        metavar="X",
-        help="What scores are divided by first. DeepMind's transform takes means over 896 bins, and SAD is a sum.",
-    ),
-    cloup.option("--any-weights", is_flag=True, help="Accept scores of any weights, not only of the published ones."),
-    FORCE,
 )

@@ -1,0 +1,206 @@
+"""The file of a background: one row per statistic and track, as Parquet, with what it was made of in the metadata.
+
+Each row has the number of values, their mean, standard deviation and quartiles, and points of their distribution: order
+statistics, ascending, as float32. Rows are written and read in blocks, so that neither needs the whole file in memory.
+"""
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet
+
+from enformer_vep.errors import EnformerVepError, InputError, OutputError
+from enformer_vep.wording import cause
+
+BACKGROUND_METADATA = b"enformer_vep.background"
+
+ROW_GROUP_ROWS = 64
+
+_SPREAD = ("mean", "standard_deviation", "q25", "q50", "q75")
+_SCHEMA = pa.schema(
+    [
+        *(pa.field(name, pa.string()) for name in ("statistic", "identifier", "description")),
+        pa.field("num_values", pa.int64()),
+        *(pa.field(name, pa.float32()) for name in _SPREAD),
+        pa.field("points", pa.list_(pa.field("element", pa.float32()))),
+    ]
+)
+
+Float32s = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Distribution:
+    """How the scores of one track are distributed.
+
+    Attributes:
+      num_values: number of scores; NaN is not among them.
+      mean: of the finite scores.
+      standard_deviation: of the finite scores.
+      quartiles: the three quartiles.
+      points: float32 [points], order statistics, ascending; their ranks follow from num_values.
+    """
+
+    num_values: int
+    mean: float
+    standard_deviation: float
+    quartiles: tuple[float, float, float]
+    points: Float32s
+
+
+@dataclass(frozen=True)
+class TrackKey:
+    """Which scores a row describes: the statistic, and the track's identifier and description."""
+
+    statistic: str
+    identifier: str
+    description: str
+
+
+class BackgroundWriter:
+    """Writes the rows of a background, in blocks. Used in a `with` block, at whose end the file is complete."""
+
+    def __init__(self, stream: BinaryIO, record: dict[str, Any]) -> None:
+        """Starts the file; `record` says what the background is made of, as JSON has it."""
+        self._schema = _SCHEMA.with_metadata({BACKGROUND_METADATA: json.dumps(record, indent=2)})
+        self._waiting: list[tuple[TrackKey, Distribution]] = []
+        self._writer = pyarrow.parquet.ParquetWriter(
+            stream,
+            self._schema,
+            compression="zstd",
+            use_dictionary=["statistic"],
+            use_byte_stream_split=["points.list.element"],  # neighbouring points share their first bytes
+        )
+
+    def __enter__(self) -> "BackgroundWriter":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None and self._waiting:
+            self._flush()
+        self._writer.close()
+
+    def write(self, rows: Sequence[tuple[TrackKey, Distribution]]) -> None:
+        """Adds rows; how many at a time does not change the file."""
+        for row in rows:
+            self._waiting.append(row)
+            if len(self._waiting) == ROW_GROUP_ROWS:
+                self._flush()
+
+    def _flush(self) -> None:
+        keys, found = zip(*self._waiting, strict=True)
+        spreads = [(each.mean, each.standard_deviation, *each.quartiles) for each in found]
+        ends = np.cumsum([0, *(len(each.points) for each in found)])
+        points = pa.array(np.concatenate([each.points for each in found]))
+        columns = [
+            *(pa.array([getattr(key, name) for key in keys]) for name in ("statistic", "identifier", "description")),
+            pa.array([each.num_values for each in found], pa.int64()),
+            *(pa.array(np.array(column, np.float32)) for column in zip(*spreads, strict=True)),
+            pa.ListArray.from_arrays(pa.array(ends, pa.int32()), points, type=self._schema.field("points").type),
+        ]
+        self._writer.write_table(pa.Table.from_arrays(columns, schema=self._schema), row_group_size=len(keys))
+        self._waiting.clear()
+
+
+class BackgroundFile:
+    """A background that is open for reading.
+
+    Attributes:
+      path: where it is.
+      record: what it is made of, as JSON has it.
+      keys: of each row, its statistic and the track's identifier.
+    """
+
+    def __init__(self, path: str) -> None:
+        """Reads all but the distributions.
+
+        Raises:
+          InputError: it does not exist, or is not a background.
+        """
+        self.path = path
+        if not os.path.isfile(path):
+            raise InputError(f"no such file: {path}: expected a file that 'enformer-vep background' wrote")
+        try:
+            self._file = pyarrow.parquet.ParquetFile(path)
+            metadata = (self._file.schema_arrow.metadata or {}).get(BACKGROUND_METADATA)
+            if metadata is None:
+                raise InputError(f"{path} is not a background: expected a file that 'enformer-vep background' wrote")
+            self.record: dict[str, Any] = json.loads(metadata)
+            names = self._file.read(columns=["statistic", "identifier"])
+        except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+            if isinstance(error, InputError):
+                raise
+            raise InputError(f"{path} is not a background, or is damaged: {cause(error)}") from error
+        self.keys = list(zip(*(names[name].to_pylist() for name in ("statistic", "identifier")), strict=True))
+
+    def distributions(self, rows: Sequence[int]) -> Iterator[tuple[int, int, Float32s]]:
+        """Reads distributions, a block of rows at a time.
+
+        Args:
+          rows: the numbers of the rows that are wanted.
+
+        Yields:
+          For each row that is wanted, in the order of the file: its number, the number of values, and the points.
+
+        Raises:
+          InputError: the file is damaged.
+        """
+        wanted = np.unique(np.array(rows, dtype=np.int64))
+        first = 0
+        try:
+            for group in range(self._file.num_row_groups):
+                end = first + self._file.metadata.row_group(group).num_rows
+                inside = wanted[(wanted >= first) & (wanted < end)]
+                if len(inside):
+                    table = self._file.read_row_group(group, columns=["num_values", "points"]).combine_chunks()
+                    lists = table["points"].combine_chunks()
+                    values, offsets = lists.values.to_numpy(), lists.offsets.to_numpy()
+                    for row in inside:
+                        at = int(row - first)
+                        yield int(row), table["num_values"][at].as_py(), values[offsets[at] : offsets[at + 1]]
+                first = end
+        except (OSError, pa.ArrowException) as error:
+            raise InputError(f"{self.path} is damaged: {cause(error)}; make it again") from error
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._file.close()
+
+
+@contextmanager
+def new_file(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
+    """Opens a file that appears under its name when the block ends well, and not at all otherwise.
+
+    Raises:
+      OutputError: it exists and must not be replaced, or its folder is missing.
+      EnformerVepError: it cannot be written.
+    """
+    if path.is_dir():
+        raise OutputError(f"{path} is a folder: choose the name of a file")
+    if path.exists() and not overwrite:
+        raise OutputError(f"{path} exists: choose another output, or use --overwrite")
+    if not path.parent.is_dir():
+        raise OutputError(f"the output folder {path.parent} does not exist: create it first")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("xb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        raise EnformerVepError(f"cannot write {path}: {cause(error)}") from error
+    finally:
+        with suppress(OSError):  # it is not there any more if it was renamed
+            temporary.unlink()
