@@ -37,7 +37,7 @@ THOUSAND_GENOMES = cloup.option_group(
 BACKGROUND_EXAMPLES = """\b
 Examples:
   enformer-vep background common.enformer.parquet -o common.background.parquet
-  enformer-vep background --from-1000g 1000G.MAF_threshold=0.005.*.h5 --scale sum -f hg19.fa -o 1000g.parquet
+  enformer-vep background --from-1000g 1000G.MAF_threshold=0.005.*.h5 --scale sum -f hg19.fa -o 1000g.background.parquet
 """
 
 

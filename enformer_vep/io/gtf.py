@@ -41,7 +41,7 @@ class GtfGenes:
     num_unstranded: int
 
 
-@dataclass
+@dataclass(slots=True)
 class _Transcript:
     """A transcript as far as it was read: 1-based, both ends in."""
 
@@ -52,7 +52,7 @@ class _Transcript:
     is_chosen: bool
 
 
-@dataclass
+@dataclass(slots=True)
 class _Starts:
     name: bytes
     tss: set[int] = field(default_factory=set)

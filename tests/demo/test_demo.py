@@ -94,6 +94,22 @@ def test_it_shows_which_gene_is_concerned(demo: tuple[Path, str, str]) -> None:
         assert float(score) < 0
 
 
+def test_the_code_on_genes_prints_what_the_page_says(
+    demo: tuple[Path, str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "genes.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    (expected,) = re.findall(r"^```text\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    monkeypatch.chdir(demo[0])
+    exec(compile(code, "docs/genes.md", "exec"), {})
+    found = capsys.readouterr().out
+    for shown, line in zip(found.splitlines(), expected.splitlines(), strict=True):
+        *words, score = line.split()
+        *same, other = shown.split()
+        assert same == words
+        assert other == score or float(other) == pytest.approx(float(score), rel=0.02)  # other CPUs differ a little
+
+
 def test_it_fits_100_columns_and_ends_on_what_to_conclude_and_do(demo: tuple[Path, str, str]) -> None:
     folder, printed, _ = demo
     lines = printed.replace(str(folder), "demo").splitlines()
