@@ -48,6 +48,10 @@ class TrackError(InputError):
     """The track table or the choice of tracks does not fit the model."""
 
 
+class GeneError(InputError):
+    """The genes cannot be read, or do not fit the genome or the tracks."""
+
+
 class DeviceError(InputError):
     """The requested device does not exist or cannot be used."""
 

@@ -20,9 +20,8 @@ ALLOWED = {
     "inference": {"errors", "genome", "model", "scoring"},
     "run": {"errors", "genome", "io", "fetch", "model", "inference", "scoring"},
     "demo": {"errors", "genome", "model", "run"},
-    "option_values": {"genome", "io", "inference", "scoring", "run"},
-    "options": {"option_values", "genome", "io", "fetch", "inference", "run"},
-    "cli": {"errors", "genome", "fetch", "options", "option_values", "run", "demo"},
+    "commands": {"errors", "genome", "io", "fetch", "inference", "scoring", "run", "demo"},
+    "cli": {"errors", "commands"},
     "__main__": {"cli"},
     "__init__": set(),
 }
@@ -86,3 +85,11 @@ def test_tracks_are_listed_without_tensorflow() -> None:
     loaded = modules_after(code)
     assert "regex" in loaded
     assert "tensorflow" not in loaded
+
+
+def test_backgrounds_are_made_without_tensorflow(tmp_path: Path) -> None:
+    code = (
+        "import enformer_vep.run.thousand_genomes\nfrom enformer_vep.cli import main\n"
+        f"assert main(['background', 'none.parquet', '-o', {str(tmp_path / 'b.parquet')!r}]) == 2"
+    )
+    assert "tensorflow" not in modules_after(code)

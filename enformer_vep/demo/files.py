@@ -1,4 +1,4 @@
-"""The files that the demo writes: the made-up genome, and variants of every kind."""
+"""The files that the demo writes: the made-up genome, its genes, and variants of every kind."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from enformer_vep.demo.genes import made_up_genes, write_gtf
 from enformer_vep.demo.motifs import BASES
 from enformer_vep.demo.variants import SiteVariant, draw_variants
 from enformer_vep.demo.world import HELD_OUT_CONTIGS, Contig, held_out_contig
@@ -53,12 +54,13 @@ class Record:
     truth: SiteVariant | None = None
 
 
-def write_demo(fasta: Path, vcf: Path) -> list[Record]:
-    """Writes the made-up genome and variants; returns the records in the order of the VCF."""
+def write_demo(fasta: Path, vcf: Path, gtf: Path) -> list[Record]:
+    """Writes the made-up genome, variants and genes; returns the records in the order of the VCF."""
     contigs = [held_out_contig(name) for name in HELD_OUT_CONTIGS]
     records = in_order([*site_records(draw_variants(contigs, NUM_OF_KIND)), *other_records(*contigs)], contigs)
     write_fasta(fasta, contigs)
     write_vcf(vcf, contigs, records)
+    write_gtf(gtf, made_up_genes(contigs), contigs, NOTICE)
     return records
 
 

@@ -77,7 +77,7 @@ def measure_recovery(scores: pd.DataFrame, truths: Mapping[int, SiteVariant]) ->
     random_records = [record for record, truth in truths.items() if truth.kind == "random"]
     broken, created = own_scores("break", chip_track), own_scores("create", chip_track)
     shares = [
-        _share_below(abs(score), by_record.loc[random_records, statistic_column(chip_track(name))].abs().to_numpy())
+        share_below(abs(score), by_record.loc[random_records, statistic_column(chip_track(name))].abs().to_numpy())
         for name, score in broken
     ]
     lowered = [score < 0 for _, score in own_scores("enhancer_break", cage_track)]
@@ -90,6 +90,6 @@ def measure_recovery(scores: pd.DataFrame, truths: Mapping[int, SiteVariant]) ->
     )
 
 
-def _share_below(value: float, others: npt.NDArray[np.float64]) -> float:
-    """The share of `others` that are smaller, counting equal ones half. Its mean over values is the AUROC."""
+def share_below(value: float, others: npt.NDArray[np.float64]) -> float:
+    """Returns the share of `others` that are smaller, counting equal ones half. Its mean over values is the AUROC."""
     return float(np.mean((others < value) + 0.5 * (others == value)))

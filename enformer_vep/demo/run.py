@@ -8,19 +8,29 @@ import numpy as np
 import pandas as pd
 
 from enformer_vep.demo.files import known_truths, write_demo
+from enformer_vep.demo.genes import broken_enhancers, gene_column, measure_gene_recovery
 from enformer_vep.demo.motifs import FACTOR_BY_NAME
-from enformer_vep.demo.recovery import Recovery, measure_recovery, statistic_column
+from enformer_vep.demo.recovery import measure_recovery, statistic_column
 from enformer_vep.demo.variants import KINDS, SiteVariant
 from enformer_vep.demo.world import CELL_TYPE_OF, CHIP_TRACKS, cage_track, chip_track
 from enformer_vep.errors import OutputError
 from enformer_vep.model.location import DEMO
 from enformer_vep.run.pipeline import score_vcf
-from enformer_vep.run.settings import CheckSettings, InputSettings, OutputSettings, ScoreSettings, ScoringSettings
+from enformer_vep.run.settings import (
+    CheckSettings,
+    GeneSettings,
+    InputSettings,
+    OutputSettings,
+    ScoreSettings,
+    ScoringSettings,
+)
 
 FASTA_NAME = "genome.fa"
 VCF_NAME = "variants.vcf"
+GTF_NAME = "genes.gtf"
 SCORES_NAME = "demo.scores.tsv"
 NUM_ROWS_SHOWN = 10
+NUM_ENHANCERS_SHOWN = 3
 
 
 def run_demo(directory: str, *, overwrite: bool, quiet: bool, echo: Callable[[str], None]) -> None:
@@ -36,19 +46,20 @@ def run_demo(directory: str, *, overwrite: bool, quiet: bool, echo: Callable[[st
       OutputError: the directory cannot be written, or holds files of these names.
     """
     folder = Path(directory)
-    fasta, vcf, scores = folder / FASTA_NAME, folder / VCF_NAME, folder / SCORES_NAME
-    for path in (fasta, vcf, scores):
+    fasta, vcf, gtf, scores = (folder / name for name in (FASTA_NAME, VCF_NAME, GTF_NAME, SCORES_NAME))
+    for path in (fasta, vcf, gtf, scores):
         if path.exists() and not overwrite:
             raise OutputError(f"{path} exists: choose another folder, or use --overwrite")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         fasta.with_name(f"{fasta.name}.fai").unlink(missing_ok=True)
-        records = write_demo(fasta, vcf)
+        records = write_demo(fasta, vcf, gtf)
     except OSError as error:
         raise OutputError(f"cannot write the demo to {folder}: {error.strerror}") from error
-    arguments = ["enformer-vep", "score", str(vcf), "-f", str(fasta), "-m", DEMO, "-o", str(scores)]
+    inputs = [str(vcf), "-f", str(fasta), "-g", str(gtf), "--gene-columns", "tracks"]
+    arguments = ["enformer-vep", "score", *inputs, "-m", DEMO, "-o", str(scores)]
     command = shlex.join([*arguments, *(["--overwrite"] if overwrite else [])])
-    echo(f"Wrote a made-up genome to {fasta}, and variants in it to {vcf}.\n")
+    echo(f"Wrote a made-up genome to {fasta}, variants to {vcf}, genes to {gtf}.\n")
     echo(f"$ {_wrapped(command)}\n")
     summary = score_vcf(
         ScoreSettings(
@@ -56,6 +67,7 @@ def run_demo(directory: str, *, overwrite: bool, quiet: bool, echo: Callable[[st
             ScoringSettings(DEMO),
             output=OutputSettings(str(scores), overwrite=overwrite, command=command),
             check=CheckSettings(quiet=quiet),
+            genes=GeneSettings(str(gtf), gene_columns="tracks"),
         )
     )
     truths = known_truths(records)
@@ -69,9 +81,12 @@ def run_demo(directory: str, *, overwrite: bool, quiet: bool, echo: Callable[[st
     echo(_largest_changes(known, truths))
     echo("\nMedian SAD by kind of variant, in the CHIP track of the factor and the CAGE track of its cell type:\n")
     echo(_by_kind(known, truths))
-    recovery = measure_recovery(table, truths)
-    echo(f"\nHow much of the truth the scores recover:\n\n{recovery}\n")
-    echo(_conclusion(recovery, scores, summary.skipped))
+    genes = pd.read_csv(scores.with_name(f"{scores.name}.genes.tsv"), sep="\t")
+    echo("\nOf the genes in reach of a broken enhancer, those with the largest change (log2) at their start:\n")
+    echo(_strongest_genes(genes, truths))
+    recovery, of_genes = measure_recovery(table, truths), measure_gene_recovery(genes, truths)
+    echo(f"\nHow much of the truth the scores recover:\n\n{recovery}\n{of_genes}\n")
+    echo(_conclusion(scores, summary.skipped, is_good=recovery.is_good and of_genes.is_good))
 
 
 def _wrapped(command: str) -> str:
@@ -79,15 +94,28 @@ def _wrapped(command: str) -> str:
     return command.replace(" -", " \\\n    -")
 
 
-def _conclusion(recovery: Recovery, scores: Path, skipped: Path) -> str:
+def _strongest_genes(genes: pd.DataFrame, truths: Mapping[int, SiteVariant]) -> str:
+    rows = broken_enhancers(genes, truths)
+    shown = []
+    for record in rows["record"].unique()[:NUM_ENHANCERS_SHOWN]:
+        of_record = rows[rows["record"] == record]
+        strongest = of_record.loc[of_record["own"].abs().idxmax()]
+        row = {name: strongest[name] for name in ("chrom", "pos", "ref", "alt")}
+        row |= {"enhancer": strongest["factor"], "genes": len(of_record), "strongest": strongest["gene_name"]}
+        row |= {"distance": strongest["distance"], "column": gene_column(cage_track(strongest["factor"]))}
+        shown.append(row | {"score": f"{strongest['own']:.3f}"})
+    return str(pd.DataFrame(shown).to_string(index=False))
+
+
+def _conclusion(scores: Path, skipped: Path, *, is_good: bool) -> str:
     verdict = (
         "The installation works: scores recover the planted effects."
-        if recovery.is_good
+        if is_good
         else "The scores miss part of the planted effects: please report this."
     )
     return (
         f"{verdict} This says nothing about real genomes.\n"
-        f"Scores:  {scores}\n"
+        f"Scores:  {scores}, and of genes {scores.name}.genes.tsv\n"
         f"Skipped alleles, with reasons:  {skipped}\n"
         "To score your own variants:  enformer-vep score input.vcf -f genome.fa"
     )

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from enformer_vep.genome.edit import Edit
+from enformer_vep.genome.genes import BinPairs
 from enformer_vep.genome.geometry import Geometry
 from enformer_vep.genome.indels import DEFAULT_INDEL_POLICY, IndelPolicy
 from enformer_vep.genome.layout import ModelInput, Span, Splice, TowerInput
@@ -42,10 +43,12 @@ class Comparison:
     Attributes:
       views: at least one.
       regions: float32 [M, num_bins], 1 for the bins of each region and 0 for the others.
+      genes: the bins of some genes' promoters, few in each allele; None if no gene is asked for.
     """
 
     views: tuple[View, ...]
     regions: Float32s
+    genes: BinPairs | None = None
 
     @property
     def references(self) -> tuple[ModelInput, ...]:

@@ -14,6 +14,7 @@ from enformer_vep.genome.views import Comparison, View
 from enformer_vep.inference.engine import Scores
 from enformer_vep.inference.host import HostLink
 from enformer_vep.inference.passes import Known, Passes
+from enformer_vep.inference.promoters import PromoterReducer
 from enformer_vep.inference.reductions import reduce_bins
 from enformer_vep.inference.track_blocks import TrackBlocks
 from enformer_vep.model.arithmetic import in_turn
@@ -35,6 +36,7 @@ class _Job:
         self.differences: list[tuple[View, Known]] = []
         self.d: tf.Tensor | None = None
         self.scores: Scores | None = None
+        self.of_genes: Scores = {}
 
     @property
     def is_complete(self) -> bool:
@@ -62,6 +64,7 @@ class Comparer:
         self._references: dict[ModelInput, Known] = {}
         self._max_group = max(1, GROUP_BYTES // (4 * len(bins) * blocks.num_tracks))
         self._reducers: dict[tuple[str, ...], _Reducer] = {}
+        self._promoter_reducers: dict[tuple[str, ...], PromoterReducer] = {}
         self._weights: LRUCache[bytes, tf.Tensor] = LRUCache(NUM_RECENT_WEIGHTS)
 
     def predict(self, layouts: Iterable[ModelInput]) -> Iterator[npt.NDArray[np.float32]]:
@@ -79,26 +82,35 @@ class Comparer:
 
     def compare(self, comparisons: Iterable[Comparison], statistics: Sequence[Statistic]) -> Iterator[Scores]:
         """Yields the statistics of each comparison, in their order."""
-        reduce = self._reducer(needed_reductions(statistics))
+        return (scores for scores, _ in self.compare_with_genes(comparisons, statistics, ()))
+
+    def compare_with_genes(
+        self, comparisons: Iterable[Comparison], statistics: Sequence[Statistic], of_genes: Sequence[Statistic]
+    ) -> Iterator[tuple[Scores, Scores]]:
+        """Yields the statistics of each comparison and those of its genes, in their order."""
         waiting: deque[_Job] = deque()
         for group in self._groups(comparisons):
             self._run(group, waiting)
-            self._finish(waiting, reduce, statistics)
+            self._finish(waiting, statistics, of_genes)
             while waiting and (scores := waiting[0].scores) is not None:
-                waiting.popleft()
-                yield scores
+                yield scores, waiting.popleft().of_genes
         self._passes.flush()
         for job in waiting:
             self._add_up(job)
-        self._finish(waiting, reduce, statistics, is_last=True)
+        self._finish(waiting, statistics, of_genes, is_last=True)
         for job in waiting:
             assert job.scores is not None
-            yield job.scores
+            yield job.scores, job.of_genes
 
     def _reducer(self, names: tuple[str, ...]) -> "_Reducer":
         if names not in self._reducers:
             self._reducers[names] = _Reducer(self._blocks, self._link, names)
         return self._reducers[names]
+
+    def _promoter_reducer(self, names: tuple[str, ...]) -> PromoterReducer:
+        if names not in self._promoter_reducers:
+            self._promoter_reducers[names] = PromoterReducer(self._blocks, self._bins, self._link, names)
+        return self._promoter_reducers[names]
 
     def _groups(self, comparisons: Iterable[Comparison]) -> Iterator[list[Comparison]]:
         """Yields comparisons one by one, or together if they share more than one reference."""
@@ -144,19 +156,35 @@ class Comparer:
             job.d = d if job.d is None else job.d + d
 
     def _finish(
-        self, waiting: Iterable[_Job], reduce: "_Reducer", statistics: Sequence[Statistic], *, is_last: bool = False
+        self,
+        waiting: Iterable[_Job],
+        statistics: Sequence[Statistic],
+        of_genes: Sequence[Statistic],
+        *,
+        is_last: bool = False,
     ) -> None:
         """Reduces complete comparisons, as many at a time as the passes run; the last ones however many they are."""
         complete = [job for job in waiting if job.is_complete and job.scores is None]
         size = self._passes.batch_size
         while complete and (is_last or len(complete) >= size):
             batch, complete = complete[:size], complete[size:]
-            reduced = reduce(
-                [self._mean_reference(job) for job in batch], [job.d for job in batch], self._regions(batch)
-            )
-            for job, of_job in zip(batch, reduced, strict=True):
+            references = [self._mean_reference(job) for job in batch]
+            reduced = self._reduced(batch, references, needed_reductions(statistics))
+            for job, r, of_job in zip(batch, references, reduced, strict=True):
                 job.scores = finish(of_job, statistics)
+                genes = job.comparison.genes
+                if of_genes and genes is not None and genes.num_genes:
+                    reduce = self._promoter_reducer(needed_reductions(of_genes))
+                    job.of_genes = finish(reduce(r, job.d, genes), of_genes)
                 job.d, job.references = None, []
+
+    def _reduced(
+        self, batch: Sequence[_Job], references: Sequence[tf.Tensor], names: tuple[str, ...]
+    ) -> list[dict[str, npt.NDArray[np.float64]]]:
+        """Reduces each comparison of a batch over its regions; takes nothing from the device if nothing is needed."""
+        if not names:
+            return [{} for _ in batch]
+        return self._reducer(names)(references, [job.d for job in batch], self._regions(batch))
 
     def _mean_reference(self, job: _Job) -> tf.Tensor:
         views = job.comparison.views

@@ -74,6 +74,22 @@ class Engine(Protocol):
         """
         ...
 
+    def compare_with_genes(
+        self, comparisons: Iterable[Comparison], statistics: Sequence[Statistic], of_genes: Sequence[Statistic]
+    ) -> Iterator[tuple[Scores, Scores]]:
+        """Yields the statistics of each comparison, and those of the promoters of its genes, in their order.
+
+        Args:
+          comparisons: as for `compare`.
+          statistics: what is taken over the regions; may be none.
+          of_genes: what is taken over the bins of each gene.
+
+        Yields:
+          Both by the statistics' names: float64 [M, tracks], and for G genes float64 [G, tracks]. The latter is empty
+          where a comparison has no genes.
+        """
+        ...
+
     def counts(self) -> EngineCounts:
         """Returns the work done so far."""
         ...

@@ -55,6 +55,12 @@ class FullEngine:
         """Yields the statistics of each comparison, in their order."""
         return self._comparer.compare(comparisons, statistics)
 
+    def compare_with_genes(
+        self, comparisons: Iterable[Comparison], statistics: Sequence[Statistic], of_genes: Sequence[Statistic]
+    ) -> Iterator[tuple[Scores, Scores]]:
+        """Yields the statistics of each comparison and those of its genes, in their order."""
+        return self._comparer.compare_with_genes(comparisons, statistics, of_genes)
+
     def counts(self) -> EngineCounts:
         """Returns the work done so far."""
         num_run = self._passes.num_run

@@ -118,6 +118,7 @@ class BackgroundFile:
       path: where it is.
       record: what it is made of, as JSON has it.
       keys: of each row, its statistic and the track's identifier.
+      num_values: of each row, how many scores it describes.
     """
 
     def __init__(self, path: str) -> None:
@@ -135,21 +136,22 @@ class BackgroundFile:
             if metadata is None:
                 raise InputError(f"{path} is not a background: expected a file that 'enformer-vep background' wrote")
             self.record: dict[str, Any] = json.loads(metadata)
-            names = self._file.read(columns=["statistic", "identifier"])
+            names = self._file.read(columns=["statistic", "identifier", "num_values"])
         except (OSError, ValueError, KeyError, pa.ArrowException) as error:
             if isinstance(error, InputError):
                 raise
             raise InputError(f"{path} is not a background, or is damaged: {cause(error)}") from error
         self.keys = list(zip(*(names[name].to_pylist() for name in ("statistic", "identifier")), strict=True))
+        self.num_values: list[int] = names["num_values"].to_pylist()
 
-    def distributions(self, rows: Sequence[int]) -> Iterator[tuple[int, int, Float32s]]:
-        """Reads distributions, a block of rows at a time.
+    def points(self, rows: Sequence[int]) -> Iterator[tuple[int, Float32s]]:
+        """Reads points of distributions, a block of rows at a time.
 
         Args:
           rows: the numbers of the rows that are wanted.
 
         Yields:
-          For each row that is wanted, in the order of the file: its number, the number of values, and the points.
+          For each row that is wanted, in the order of the file: its number, and its points.
 
         Raises:
           InputError: the file is damaged.
@@ -161,12 +163,11 @@ class BackgroundFile:
                 end = first + self._file.metadata.row_group(group).num_rows
                 inside = wanted[(wanted >= first) & (wanted < end)]
                 if len(inside):
-                    table = self._file.read_row_group(group, columns=["num_values", "points"]).combine_chunks()
-                    lists = table["points"].combine_chunks()
+                    lists = self._file.read_row_group(group, columns=["points"])["points"].combine_chunks()
                     values, offsets = lists.values.to_numpy(), lists.offsets.to_numpy()
                     for row in inside:
                         at = int(row - first)
-                        yield int(row), table["num_values"][at].as_py(), values[offsets[at] : offsets[at + 1]]
+                        yield int(row), values[offsets[at] : offsets[at + 1]]
                 first = end
         except (OSError, pa.ArrowException) as error:
             raise InputError(f"{self.path} is damaged: {cause(error)}; make it again") from error

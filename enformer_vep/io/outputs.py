@@ -20,23 +20,27 @@ SKIPPED_SUFFIX = ".skipped.tsv"
 RUN_SUFFIX = ".run.json"
 TRACKS_SUFFIX = ".tracks.tsv"
 SUMMARY_SUFFIX = ".summary.tsv"
+GENES_STEM = ".genes"
 WORK_SUFFIX = ".parts"
 
 
 class OutputPaths:
     """Where a run's files go.
 
-    Beside the table stand OUT.skipped.tsv, OUT.run.json, for text OUT.tracks.tsv, and if wanted OUT.summary.tsv. While
-    the run lasts, OUT.parts holds its finished parts.
+    Beside the table stand OUT.skipped.tsv, OUT.run.json, for text OUT.tracks.tsv, and if wanted OUT.summary.tsv and
+    OUT.genes.parquet or OUT.genes.tsv. While the run lasts, OUT.parts holds its finished parts.
     """
 
-    def __init__(self, out: str, *, default_stem: str = "out", summary: SummaryKind = "none") -> None:
+    def __init__(
+        self, out: str, *, default_stem: str = "out", summary: SummaryKind = "none", genes: bool = False
+    ) -> None:
         """Derives the names of all files.
 
         Args:
           out: OUT, '-' for text on standard output.
           default_stem: with '-', the files beside the table are named as if OUT were this path with '.tsv'.
           summary: whether there is a summary, and where.
+          genes: whether there is a table of genes.
 
         Raises:
           OutputError: OUT's file extension is not one of a supported format.
@@ -51,6 +55,7 @@ class OutputPaths:
         self.run = self._beside(RUN_SUFFIX)
         self.tracks = None if self.is_parquet else self._beside(TRACKS_SUFFIX)
         self.summary = self._beside(SUMMARY_SUFFIX) if summary == "beside" else None
+        self.genes = self._beside(f"{GENES_STEM}{'.parquet' if self.is_parquet else '.tsv'}") if genes else None
         self.work = self._beside(WORK_SUFFIX)
 
     def _beside(self, suffix: str) -> Path:
@@ -60,7 +65,7 @@ class OutputPaths:
     def all(self) -> list[Path]:
         """Every file that a finished run leaves."""
         table = [] if self.is_standard_output else [self.table]
-        return [*table, self.skipped, self.run, *(path for path in (self.tracks, self.summary) if path)]
+        return [*table, self.skipped, self.run, *(path for path in (self.tracks, self.summary, self.genes) if path)]
 
     def is_whole(self) -> bool:
         """Returns whether every file exists, as after a finished run."""

@@ -7,7 +7,8 @@ percentiles also that of the strongest track, and the largest of the group with 
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, BinaryIO, NamedTuple
+from types import MappingProxyType
+from typing import Any, BinaryIO, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -111,13 +112,33 @@ def summary_columns(settings: TableSettings) -> list[str]:
     return [f"{name}:{group}:{field}" for name in settings.statistics for group in groups for field in fields]
 
 
+def summarize(settings: TableSettings, scores: Scores) -> list[npt.NDArray[Any]]:
+    """Returns the columns of `summary_columns` for scores float32 [rows, statistics * tracks]."""
+    return _Summarizer(settings).columns(scores, None)
+
+
+class SummaryFile(TableFile, Protocol):
+    """An open summary."""
+
+    def write(
+        self,
+        alleles: Sequence[VcfAllele],
+        scores: Scores,
+        percentiles: Scores | None = None,
+        more: Sequence[Sequence[Any]] = (),
+    ) -> None:
+        """Adds alleles; `more` has the columns after the summary's own, with None for what is missing."""
+        ...
+
+
 def open_summary(
     stream: BinaryIO,
     settings: TableSettings,
     *,
     like: OutputPaths | None = None,
     metadata: Mapping[bytes, bytes] | None = None,
-) -> TableFile:
+    more: Mapping[str, pa.DataType] = MappingProxyType({}),
+) -> SummaryFile:
     """Starts a summary.
 
     Args:
@@ -125,10 +146,11 @@ def open_summary(
       settings: the statistics and tracks of the scores that it is made of.
       like: the names of a run's files, to write it in the format of the table; None for plain text.
       metadata: what is written with it if its format has a place for it.
+      more: columns after the summary's own, with Arrow's types.
     """
     if like is not None and like.is_parquet:
-        return _ParquetSummary(stream, settings, metadata or {})
-    return _TextSummary(BgzipWriter(stream) if like is not None and like.is_gzipped else stream, settings)
+        return _ParquetSummary(stream, settings, metadata or {}, more)
+    return _TextSummary(BgzipWriter(stream) if like is not None and like.is_gzipped else stream, settings, more)
 
 
 class _Summarizer:
@@ -155,16 +177,27 @@ class _Summarizer:
 
 
 class _TextSummary:
-    def __init__(self, stream: BinaryIO | BgzipWriter, settings: TableSettings) -> None:
+    def __init__(
+        self, stream: BinaryIO | BgzipWriter, settings: TableSettings, more: Mapping[str, pa.DataType]
+    ) -> None:
         self._stream = stream
         self._summarizer = _Summarizer(settings)
-        write_line(stream, [*AlleleFields._fields, *summary_columns(settings)])
+        self._kinds = list(more.values())
+        write_line(stream, [*AlleleFields._fields, *summary_columns(settings), *more])
 
-    def write(self, alleles: Sequence[VcfAllele], scores: Scores, percentiles: Scores | None = None) -> None:
+    def write(
+        self,
+        alleles: Sequence[VcfAllele],
+        scores: Scores,
+        percentiles: Scores | None = None,
+        more: Sequence[Sequence[Any]] = (),
+    ) -> None:
         columns = [
             shortest(column) if column.dtype == np.float32 else list(map(str, column))
             for column in self._summarizer.columns(scores, percentiles)
         ]
+        added = (pa.array(column, kind) for column, kind in zip(more, self._kinds, strict=True))
+        columns += [column.cast(pa.string()).fill_null("").to_pylist() for column in added]
         for index, allele in enumerate(alleles):
             write_line(self._stream, [*map(str, allele.fields), *(column[index] for column in columns)])
 
@@ -176,23 +209,36 @@ class _TextSummary:
 
 
 class _ParquetSummary:
-    def __init__(self, stream: BinaryIO, settings: TableSettings, metadata: Mapping[bytes, bytes]) -> None:
+    def __init__(
+        self,
+        stream: BinaryIO,
+        settings: TableSettings,
+        metadata: Mapping[bytes, bytes],
+        more: Mapping[str, pa.DataType],
+    ) -> None:
         names, of_group = summary_columns(settings), summary_fields(settings)
         kinds = [*of_group.values()] * (len(names) // len(of_group))
-        fields = [*ALLELE_TYPES.items(), *zip(names, kinds, strict=True)]
+        fields = [*ALLELE_TYPES.items(), *zip(names, kinds, strict=True), *more.items()]
         self._schema = pa.schema([pa.field(name, kind) for name, kind in fields], metadata)
         self._writer = parquet_writer(stream, self._schema)
         self._summarizer = _Summarizer(settings)
         self._waiting: list[pa.Table] = []
         self._num_waiting = 0
 
-    def write(self, alleles: Sequence[VcfAllele], scores: Scores, percentiles: Scores | None = None) -> None:
+    def write(
+        self,
+        alleles: Sequence[VcfAllele],
+        scores: Scores,
+        percentiles: Scores | None = None,
+        more: Sequence[Sequence[Any]] = (),
+    ) -> None:
         done = 0
         while done < len(alleles):
             num = min(len(alleles) - done, ROW_GROUP_ROWS - self._num_waiting)
             some = slice(done, done + num)
             of_scores = None if percentiles is None else percentiles[some]
-            self._waiting.append(self._table(alleles[some], scores[some], of_scores))
+            added = [column[some] for column in more]
+            self._waiting.append(self._table(alleles[some], scores[some], of_scores, added))
             self._num_waiting += num
             done += num
             if self._num_waiting == ROW_GROUP_ROWS:
@@ -202,8 +248,14 @@ class _ParquetSummary:
         self._flush()
         self._writer.close()
 
-    def _table(self, alleles: Sequence[VcfAllele], scores: Scores, percentiles: Scores | None) -> pa.Table:
-        values = self._summarizer.columns(scores, percentiles)
+    def _table(
+        self,
+        alleles: Sequence[VcfAllele],
+        scores: Scores,
+        percentiles: Scores | None,
+        more: Sequence[Sequence[Any]],
+    ) -> pa.Table:
+        values = [*self._summarizer.columns(scores, percentiles), *more]
         kinds = [field.type for field in self._schema][len(ALLELE_TYPES) :]
         columns = [pa.array(column, kind) for column, kind in zip(values, kinds, strict=True)]
         return pa.Table.from_arrays([*allele_columns(alleles), *columns], schema=self._schema)

@@ -132,7 +132,7 @@ class OpenBackground:
             statistics or tracks of the run.
         """
         mine, path = self.record, self.file.path
-        if mine.weights != run.model.tensors_sha256 and not (mine.weights is None and run.model.is_published):
+        if mine.weights != run.model.tensors_sha256 and not (mine.is_published and run.model.is_published):
             raise self._differs("weights", _weights(mine.weights), _weights(run.model.tensors_sha256))
         for item in ("head", "bins", "placement"):
             if getattr(mine, item) != getattr(run, item):
@@ -169,7 +169,8 @@ class OpenBackground:
 
     def _differs(self, item: str, found: Any, wanted: Any) -> InputError:
         return InputError(
-            f"the background {self.file.path} does not fit this run: its {item} is {found}, this run has {wanted}; "
+            f"the background {self.file.path} does not fit this run: its {item} "
+            f"{'are' if item.endswith('s') else 'is'} {found}, this run has {wanted}; "
             "use a background that was made with the same options"
         )
 

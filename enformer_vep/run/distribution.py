@@ -1,6 +1,7 @@
 """Which points of a distribution a background keeps, and how they are found among many scores."""
 
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -48,18 +49,26 @@ def distribution_of_float16_counts(counts: npt.NDArray[np.uint32], scale: float)
       counts: uint32 [65536], by the bits of the float16; those of NaN are left out, and both zeros are the same.
       scale: what the float16s are multiplied by.
     """
-    every = np.arange(NUM_FLOAT16, dtype=np.uint16).view(np.float16).astype(np.float32)
-    order = np.argsort(every, kind="stable")[: int(np.count_nonzero(~np.isnan(every)))]
-    values = (every[order] + np.float32(0)) * np.float32(scale)  # adding 0 turns -0 into 0
+    order, every = _float16s()
+    occurs = counts[order] > 0
+    order, values = order[occurs], every[occurs] * np.float32(scale)
     ascending = counts[order].astype(np.int64)
     ends = np.cumsum(ascending)
-    num_values = int(ends[-1])
+    num_values = int(ends[-1]) if len(ends) else 0
     is_finite = np.isfinite(values)
     finite, weights = values[is_finite].astype(np.float64), ascending[is_finite].astype(np.float64)
     total = weights.sum()
     mean = float(finite @ weights / total) if total else np.nan
     deviation = float(np.sqrt(np.square(finite - mean) @ weights / total)) if total else np.nan
     return _describe(num_values, mean, deviation, lambda ranks: values[np.searchsorted(ends, ranks, side="right")])
+
+
+@cache
+def _float16s() -> tuple[Int64s, Float32s]:
+    """Returns the bits of all float16s but NaN in ascending order, and their values, of which -0 is 0."""
+    every = np.arange(NUM_FLOAT16, dtype=np.uint16).view(np.float16).astype(np.float32)
+    order = np.argsort(every, kind="stable")[: int(np.count_nonzero(~np.isnan(every)))]
+    return order, every[order] + np.float32(0)
 
 
 def count_float16s(scores: npt.NDArray[np.float16], counts: npt.NDArray[np.uint32]) -> None:

@@ -9,7 +9,14 @@ MIN_FUSED_CHANNELS = 256
 """Smallest width whose elementwise steps are compiled: compiling takes seconds, which smaller models never save."""
 
 
-def make_engine(model: OpenModel, scoring: ScoringSettings, compute: ComputeSettings, fetch: FetchCodes) -> Engine:
+def make_engine(
+    model: OpenModel,
+    scoring: ScoringSettings,
+    compute: ComputeSettings,
+    fetch: FetchCodes,
+    *,
+    is_anywhere: bool = False,
+) -> Engine:
     """Makes the engine that predicts the chosen tracks of a head.
 
     Args:
@@ -17,6 +24,7 @@ def make_engine(model: OpenModel, scoring: ScoringSettings, compute: ComputeSett
       scoring: how variants are looked at.
       compute: the engine and its settings.
       fetch: returns the codes of the reference genome.
+      is_anywhere: whether variants may stand anywhere in a window, as in those of genes.
     """
     from enformer_vep.inference.full import FullEngine
     from enformer_vep.inference.reusing import ReusingEngine
@@ -30,7 +38,9 @@ def make_engine(model: OpenModel, scoring: ScoringSettings, compute: ComputeSett
         bins=scoring.bins.computed(offsets, geometry, is_mirrored=scoring.views.reverse_complement),
         batch_size=model.batch_size,
         precision=compute.precision,
-        variant_offsets=scoring.views.offsets(offsets, geometry.sequence_length_bp),
+        variant_offsets=range(geometry.sequence_length_bp)
+        if is_anywhere
+        else scoring.views.offsets(offsets, geometry.sequence_length_bp),
         cache_bytes=compute.cache_bytes,
         is_fused=model.device.kind == "CPU" and enformer.config.channels >= MIN_FUSED_CHANNELS,
     )

@@ -74,6 +74,19 @@ class ViewsIdentity:
 
 
 @dataclass(frozen=True)
+class GenesIdentity:
+    """The annotation whose genes are scored, and how: see `GeneSettings`."""
+
+    gtf: FileIdentity
+    transcripts: str
+    bins: int
+    window: str
+    statistics: tuple[str, ...]
+    tracks: TracksIdentity
+    columns: str
+
+
+@dataclass(frozen=True)
 class RunIdentity:
     """The inputs and settings of a run; two runs that agree in all of it write the same bytes for the same alleles.
 
@@ -104,6 +117,7 @@ class RunIdentity:
     dtype: str
     summary: str
     background: FileIdentity | None = None
+    genes: GenesIdentity | None = None
 
     def differences(self, other: "RunIdentity") -> list[Difference]:
         """Returns the items in which another run differs; none may, neither between shards nor to resume a run."""

@@ -9,7 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 
-from enformer_vep.errors import EnformerVepError, InputError, TrackError, VcfError
+from enformer_vep.errors import EnformerVepError, GeneError, InputError, TrackError, VcfError
 from enformer_vep.io.alleles import VcfAllele
 from enformer_vep.io.fasta import Genome
 from enformer_vep.io.selection import Selection
@@ -115,6 +115,8 @@ def check_inputs(settings: ScoreSettings) -> None:
         _check_exists(settings.scoring.track_table, "a track table", TrackError)
     if settings.inputs.background is not None:
         _check_exists(settings.inputs.background, "a file that 'enformer-vep background' wrote", InputError)
+    if settings.genes.gtf is not None:
+        _check_exists(settings.genes.gtf, "a GTF, plain or compressed with gzip", GeneError)
 
 
 def _check_exists(path: str, expected: str, kind: type[InputError]) -> None:

@@ -12,7 +12,7 @@ import pyarrow.parquet
 
 from enformer_vep.errors import EnformerVepError, InputError
 from enformer_vep.io.bgzip import BgzipWriter
-from enformer_vep.io.outputs import OutputPaths
+from enformer_vep.io.outputs import OutputPaths, SummaryKind
 from enformer_vep.io.table import ROW_GROUP_ROWS, parquet_writer, rows_per_group
 from enformer_vep.run.identity import Difference, RunIdentity, ShardRecord
 from enformer_vep.run.json_values import to_json_values
@@ -59,7 +59,7 @@ def merge_shards(out: str, parts: Sequence[str], *, overwrite: bool = False, com
     paths.check(overwrite=overwrite)
     shards = sorted((_open_shard(part, paths) for part in parts), key=lambda shard: shard.shard.number)
     _check_complete(shards)
-    paths = _with_summary(out, shards[0].identity)
+    paths = _all_paths(out, shards[0].identity)
     paths.check(overwrite=overwrite)
     counts = Counts.of_shards([shard.counts for shard in shards])
     run = RunRecord(shards[0].identity, None, counts)
@@ -77,6 +77,8 @@ def merge_shards(out: str, parts: Sequence[str], *, overwrite: bool = False, com
         if paths.summary:
             summaries = [shard.paths.summary for shard in shards if shard.paths.summary]
             _merge_lines(summaries, files.open(paths.summary), counts.alleles_scored, "summarize")
+        if paths.genes:
+            _merge_genes(shards, paths.genes, files, run)
         if paths.tracks and shards[0].paths.tracks:
             files.open(paths.tracks).write(shards[0].paths.tracks.read_bytes())
         seconds = sum(shard.course.seconds_scoring for shard in shards)
@@ -94,15 +96,16 @@ def _open_shard(part: str, paths: OutputPaths) -> ShardOutput:
         raise InputError(f"{part} and {paths.table} differ in format: give OUT the file extension of the shards")
     _check_files(part, shard)
     record = read_run_record(shard.run)
-    shard = _with_summary(part, record.identity)
+    shard = _all_paths(part, record.identity)
     _check_files(part, shard)
     if record.shard is None or not isinstance(record.course, RunCourse):
         raise InputError(f"{part} is not a shard: it was not written with score --shard K/N")
     return ShardOutput(shard, record.identity, record.shard, record.counts, record.course)
 
 
-def _with_summary(out: str, identity: RunIdentity) -> OutputPaths:
-    return OutputPaths(out, summary="beside" if identity.summary == "beside" else "none")
+def _all_paths(out: str, identity: RunIdentity) -> OutputPaths:
+    summary: SummaryKind = "beside" if identity.summary == "beside" else "none"
+    return OutputPaths(out, summary=summary, genes=identity.genes is not None)
 
 
 def _check_files(part: str, shard: OutputPaths) -> None:
@@ -142,16 +145,37 @@ def _mismatch(other: ShardOutput, first: ShardOutput, of_what: str, found: Diffe
 
 def _merge_parquet(shards: Sequence[ShardOutput], paths: OutputPaths, files: WholeFiles, run: RunRecord) -> int:
     """Writes the shards' rows in row groups as a single run does; returns the number of alleles."""
+    is_summary = run.identity.summary == "only"
+    num_tracks = run.identity.tracks.num_tracks
+    group_rows = ROW_GROUP_ROWS if is_summary else rows_per_group(run.identity.layout, num_tracks)
+    return _num_alleles(
+        _merge_rows([shard.paths.table for shard in shards], files.open(paths.table), group_rows, run), run
+    )
+
+
+def _merge_genes(shards: Sequence[ShardOutput], path: Path, files: WholeFiles, run: RunRecord) -> None:
+    """Joins the shards' tables of genes, and checks the number of their rows."""
+    sources = [shard.paths.genes for shard in shards if shard.paths.genes]
+    if path.suffix == ".parquet":
+        num_rows = _merge_rows(sources, files.open(path), ROW_GROUP_ROWS, run)
+    else:
+        num_rows = _copy_lines(sources, files.open(path), is_gzipped=False)
+    if num_rows != run.counts.gene_rows:
+        raise EnformerVepError(
+            f"the shards' tables of genes have {num_rows} rows, but their run records say {run.counts.gene_rows}: "
+            "score the shards again"
+        )
+
+
+def _merge_rows(sources: Sequence[Path], target: BinaryIO, group_rows: int, run: RunRecord) -> int:
+    """Writes the rows of Parquet files in row groups of one size, with the metadata of a run; returns their number."""
     with ExitStack() as stack:
-        tables = [stack.enter_context(_open_parquet(shard.paths.table)) for shard in shards]
+        tables = [stack.enter_context(_open_parquet(path)) for path in sources]
         tracks = (tables[0].schema_arrow.metadata or {}).get(TRACKS_METADATA)
         if tracks is None:
-            raise InputError(f"{shards[0].paths.table} has no track table in its metadata: score it again")
+            raise InputError(f"{sources[0]} has no track table in its metadata: score it again")
         schema = tables[0].schema_arrow.with_metadata({TRACKS_METADATA: tracks, RUN_METADATA: to_json(run.to_dict())})
-        is_summary = run.identity.summary == "only"
-        num_tracks = run.identity.tracks.num_tracks
-        group_rows = ROW_GROUP_ROWS if is_summary else rows_per_group(run.identity.layout, num_tracks)
-        writer = parquet_writer(files.open(paths.table), schema)
+        writer = parquet_writer(target, schema)
         num_rows = 0
         try:
             for group in _row_groups(tables, group_rows):
@@ -162,7 +186,7 @@ def _merge_parquet(shards: Sequence[ShardOutput], paths: OutputPaths, files: Who
                 f"a shard is damaged, or its columns differ from those of the first: {error}"
             ) from error
         writer.close()
-    return _num_alleles(num_rows, run)
+    return num_rows
 
 
 def _open_parquet(path: Path) -> pyarrow.parquet.ParquetFile:

@@ -26,7 +26,12 @@ def output_paths(settings: ScoreSettings) -> OutputPaths:
     if output.out is None and vcf == STANDARD_INPUT:
         raise OutputError("the output cannot be named after standard input: name it with -o")
     # With '-', the files beside the table go to the working folder.
-    paths = OutputPaths(output.out or f"{stem}.parquet", default_stem=Path(stem).name, summary=output.summary)
+    paths = OutputPaths(
+        output.out or f"{stem}.parquet",
+        default_stem=Path(stem).name,
+        summary=output.summary,
+        genes=settings.genes.gtf is not None,
+    )
     if paths.is_standard_output and output.resume:
         raise OutputError("a run that writes to standard output cannot be resumed: name a file with -o")
     if output.layout == "list" and not paths.is_parquet:

@@ -1,19 +1,24 @@
 """Opens what a run needs, and says which run it is."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from enformer_vep.errors import InputError
 from enformer_vep.fetch.cache import Cache
+from enformer_vep.genome.genes import GeneIndex, PromoterBins, TssBins
+from enformer_vep.io.gene_table import GeneTableSettings
 from enformer_vep.io.reference import ReferenceCodes
 from enformer_vep.model.location import ModelLocation
 from enformer_vep.run.background_record import OpenBackground
 from enformer_vep.run.engines import make_engine
 from enformer_vep.run.environment import versions
 from enformer_vep.run.file_identity import file_identity
+from enformer_vep.run.gene_scorer import GeneScorer
+from enformer_vep.run.genes import GeneTracks, choose_gene_tracks, open_genes
 from enformer_vep.run.identity import (
     RUN_RECORD_FORMAT,
     FastaIdentity,
+    GenesIdentity,
     ModelIdentity,
     RunIdentity,
     SelectionIdentity,
@@ -22,11 +27,11 @@ from enformer_vep.run.identity import (
     ViewsIdentity,
 )
 from enformer_vep.run.inputs import RunInputs
-from enformer_vep.run.models import OpenModel, open_model
+from enformer_vep.run.models import OpenModel, choose_tracks, open_model
 from enformer_vep.run.resume import choose_part_size
 from enformer_vep.run.run_record import RunPlan
 from enformer_vep.run.scorer import VariantScorer
-from enformer_vep.run.settings import ComputeSettings, ScoreSettings, ScoringSettings
+from enformer_vep.run.settings import ComputeSettings, GeneSettings, ScoreSettings, ScoringSettings
 from enformer_vep.run.work_folder import WorkFolder
 
 
@@ -41,6 +46,7 @@ class Run:
       scorer: scores variants with it.
       plan: which run it is.
       background: what percentiles are taken against, None for no percentiles.
+      genes: how genes are written; None if no gene is scored.
     """
 
     settings: ScoreSettings
@@ -49,6 +55,7 @@ class Run:
     scorer: VariantScorer
     plan: RunPlan
     background: OpenBackground | None = None
+    genes: GeneTableSettings | None = None
 
     @property
     def num_parts(self) -> int:
@@ -58,14 +65,15 @@ class Run:
     @property
     def input_paths(self) -> dict[str, str]:
         """The paths of the inputs, absolute except for variants that came through a pipe."""
-        inputs = self.inputs.settings
+        inputs, gtf = self.inputs.settings, self.settings.genes.gtf
         background = {} if inputs.background is None else {"background": os.path.abspath(inputs.background)}
-        return {
+        paths = {
             "vcf": inputs.vcf if self.inputs.is_piped else os.path.abspath(inputs.vcf),
             "fasta": os.path.abspath(self.inputs.genome.path),
             "model": os.path.abspath(self.model.loaded.identity.path),
             **background,
         }
+        return paths if gtf is None else paths | {"gtf": os.path.abspath(gtf)}
 
 
 def open_run(settings: ScoreSettings, inputs: RunInputs, location: ModelLocation, work: WorkFolder) -> Run:
@@ -78,8 +86,8 @@ def open_run(settings: ScoreSettings, inputs: RunInputs, location: ModelLocation
       work: the work folder, which may have parts of the same run.
 
     Raises:
-      InputError: the model, the device, the head, the tracks, the placement, the bins or the background cannot be
-        used.
+      InputError: the model, the device, the head, the tracks, the placement, the bins, the background or the genes
+        cannot be used.
     """
     path = settings.inputs.background
     background = None if path is None else OpenBackground.open(path)
@@ -87,8 +95,19 @@ def open_run(settings: ScoreSettings, inputs: RunInputs, location: ModelLocation
         settings.scoring.bins.with_names(inputs.genome.resolve)
     except ValueError as error:
         raise InputError(str(error)) from error
+    genes = open_genes(settings.genes, inputs.genome)
     model = open_model(location, settings.scoring, settings.compute, Cache.at(settings.inputs.cache))
-    scorer = open_scorer(model, ReferenceCodes(inputs.genome), settings.scoring, settings.compute)
+    gene_tracks = None
+    if genes is not None:
+        known = choose_tracks(replace(settings.scoring, tracks=None), model.loaded, location, model.fetched_tracks)
+        gene_tracks = choose_gene_tracks(settings.genes.gene_tracks, known, model.tracks)
+    scorer = open_scorer(
+        model,
+        ReferenceCodes(inputs.genome),
+        settings.scoring,
+        settings.compute,
+        None if genes is None or gene_tracks is None else _gene_scorer(genes, gene_tracks, settings, model),
+    )
     shard = None
     if settings.inputs.shard is not None:
         number, of = settings.inputs.shard.number, settings.inputs.shard.of
@@ -97,11 +116,27 @@ def open_run(settings: ScoreSettings, inputs: RunInputs, location: ModelLocation
     identity = _identity(settings, inputs, model)
     if background is not None:
         background.check(identity, model.tracks.identifiers)
-    return Run(settings, inputs, model, scorer, RunPlan(identity, shard, part_size), background)
+    written = None
+    if genes is not None and gene_tracks is not None:
+        identity = replace(identity, genes=_genes_identity(settings.genes, gene_tracks))
+        names = tuple(statistic.name for statistic in settings.genes.gene_statistics)
+        written = GeneTableSettings(genes.genes, names, gene_tracks.table, settings.genes.gene_columns)
+    return Run(settings, inputs, model, scorer, RunPlan(identity, shard, part_size), background, written)
+
+
+def _gene_scorer(genes: GeneIndex, tracks: GeneTracks, settings: ScoreSettings, model: OpenModel) -> GeneScorer:
+    views = settings.scoring.views
+    geometry = model.loaded.model.config.geometry
+    promoters = PromoterBins(TssBins(settings.genes.gene_bins), views.indels, geometry)
+    return GeneScorer(genes, settings.genes, tracks.places, promoters, views)
 
 
 def open_scorer(
-    model: OpenModel, reference: ReferenceCodes, scoring: ScoringSettings, compute: ComputeSettings
+    model: OpenModel,
+    reference: ReferenceCodes,
+    scoring: ScoringSettings,
+    compute: ComputeSettings,
+    genes: GeneScorer | None = None,
 ) -> VariantScorer:
     """Makes what scores variants with a model, on a genome.
 
@@ -110,13 +145,29 @@ def open_scorer(
       reference: the genome.
       scoring: what the scores are.
       compute: the engine and its settings.
+      genes: finds and scores genes; None if none is wanted.
     """
+    is_anywhere = genes is not None and genes.is_at_tss
     return VariantScorer(
-        make_engine(model, scoring, compute, reference.fetch),
+        make_engine(model, scoring, compute, reference.fetch, is_anywhere=is_anywhere),
         reference,
         model.loaded.model.config.geometry,
         scoring,
         model.tracks,
+        genes,
+    )
+
+
+def _genes_identity(settings: GeneSettings, tracks: GeneTracks) -> GenesIdentity:
+    assert settings.gtf is not None
+    return GenesIdentity(
+        gtf=file_identity(settings.gtf),
+        transcripts=settings.transcripts,
+        bins=settings.gene_bins,
+        window=settings.gene_window,
+        statistics=tuple(statistic.name for statistic in settings.gene_statistics),
+        tracks=TracksIdentity(**tracks.table.record()),
+        columns=settings.gene_columns,
     )
 
 

@@ -1,13 +1,15 @@
 """Scores the alleles of a part, in the order in which neighbours share work."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
 from enformer_vep.errors import EnformerVepError, InputError, SkipReason
 from enformer_vep.io.alleles import VcfAllele
+from enformer_vep.io.gene_table import GeneScores
 from enformer_vep.run.parts import Part, SkippedAllele
-from enformer_vep.run.scorer import PlacedVariant, Unscored, VariantScorer
+from enformer_vep.run.placed import PlacedVariant, Unscored
+from enformer_vep.run.scorer import VariantScorer
 
 MAX_NOT_FINITE = 0.01
 """Largest accepted share of predictions that are NaN or infinite; beyond it, weights or device must be faulty."""
@@ -56,13 +58,25 @@ class PartScorer:
                 placed[index] = found
         order = sorted(placed, key=lambda index: placed[index].place)
         scores = np.empty((len(alleles), self._scorer.num_scores), dtype=np.float32)
-        for index, result in zip(order, self._scorer.score_placed(placed[index] for index in order), strict=True):
+        genes: dict[int, GeneScores] = {}
+        is_at_tss = self._scorer.genes is not None and self._scorer.genes.is_at_tss
+        results = self._scorer.score_with_genes(placed[index] for index in order)
+        for index, result in zip(order, results, strict=True):
             if isinstance(result, Unscored):
-                self._num_not_finite += 1
-                skipped[index] = self._skip(alleles[index], result)
+                skipped[index] = self._skip_not_finite(alleles[index], result)
             else:
-                scores[index] = result
-            done()
+                scores[index] = result.scores
+                if result.genes is not None:
+                    genes[index] = result.genes
+            if not is_at_tss or index in skipped:
+                done()
+        if is_at_tss:
+            for index, of_genes in self._at_tss({index: placed[index] for index in order if index not in skipped}):
+                if isinstance(of_genes, Unscored):
+                    skipped[index] = self._skip_not_finite(alleles[index], of_genes)
+                else:
+                    genes[index] = of_genes
+                done()
         self._num_predicted += len(placed)
         if self._num_not_finite > MAX_NOT_FINITE * self._num_predicted:
             raise EnformerVepError(
@@ -70,12 +84,26 @@ class PartScorer:
                 f"{MAX_NOT_FINITE:.0%}: the weights or the device must be faulty"
             )
         scored = [index for index in range(len(alleles)) if index not in skipped]
-        return Part([alleles[index] for index in scored], scores[scored], [skipped[i] for i in sorted(skipped)])
+        return Part(
+            [alleles[index] for index in scored],
+            scores[scored],
+            [skipped[index] for index in sorted(skipped)],
+            None if self._scorer.genes is None else [genes[index] for index in scored],
+        )
+
+    def _at_tss(self, placed: dict[int, PlacedVariant]) -> Iterator[tuple[int, GeneScores | Unscored]]:
+        """Scores alleles, by their numbers, in the windows of their genes."""
+        assert self._scorer.genes is not None
+        return self._scorer.genes.score_at_tss(self._scorer.engine, placed, self._scorer.reference.fetch)
 
     def _place(self, allele: VcfAllele) -> PlacedVariant | Unscored:
         if allele.malformed:
             return Unscored(SkipReason.MALFORMED_RECORD, allele.malformed)
         return self._scorer.place(allele.variant)
+
+    def _skip_not_finite(self, allele: VcfAllele, unscored: Unscored) -> SkippedAllele:
+        self._num_not_finite += 1
+        return self._skip(allele, unscored)
 
     def _skip(self, allele: VcfAllele, unscored: Unscored) -> SkippedAllele:
         if self._is_strict:

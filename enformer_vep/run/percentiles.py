@@ -10,12 +10,13 @@ beyond a tie. Between two kept points whose ranks are not neighbours, b is inter
 kept, and b and e are exact.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from enformer_vep.errors import InputError
 from enformer_vep.io.alleles import VcfAllele
 from enformer_vep.io.background_file import BackgroundFile
 from enformer_vep.run.distribution import point_ranks
@@ -47,6 +48,16 @@ class _Columns:
     points: Float32s
     num_values: int
 
+    @classmethod
+    def empty(cls, places: Sequence[int], num_values: int) -> "_Columns":
+        """Makes room for the points of columns."""
+        points = np.empty((len(places), len(point_ranks(num_values))), np.float32)
+        return cls(np.array(places, dtype=np.int64), points, num_values)
+
+    def __iter__(self) -> Iterator[tuple[int, Float32s]]:
+        """Yields each column's place, and where its points are."""
+        yield from zip(self.places.tolist(), self.points, strict=True)
+
 
 class Percentiles:
     """Makes percentiles of the scores of a run.
@@ -62,18 +73,22 @@ class Percentiles:
           rows: of each column of scores, its row in the background.
           float16_scale: if the background's scores were float16s times this, scores are rounded in the same way, so
             that they tie where the background's do; otherwise None.
+
+        Raises:
+          InputError: the file is damaged.
         """
         self._rows = np.array(rows, dtype=np.int64)
         self._num_rows = len(background.keys)
         self._float16_scale = float16_scale
-        place_of = {row: place for place, row in enumerate(rows)}
-        by_size: dict[int, list[tuple[int, Float32s]]] = {}
-        for row, num_values, points in background.distributions(rows):
-            by_size.setdefault(num_values, []).append((place_of[row], points.copy()))
-        self._columns = []
-        for num_values, found in by_size.items():
-            places, kept = zip(*found, strict=True)
-            self._columns.append(_Columns(np.array(places), np.stack(kept), num_values))
+        places_by_size: dict[int, list[int]] = {}
+        for place, row in enumerate(rows):
+            places_by_size.setdefault(background.num_values[row], []).append(place)
+        self._columns = [_Columns.empty(places, num_values) for num_values, places in places_by_size.items()]
+        target = {rows[place]: points for each in self._columns for place, points in each}
+        for row, points in background.points(rows):
+            if len(points) != len(target[row]):
+                raise InputError(f"{background.path} is damaged: row {row} has {len(points)} points; make it again")
+            target[row][:] = points
 
     def __call__(self, alleles: Sequence[VcfAllele], scores: Float32s) -> Float32s:
         """Returns signed percentiles, float32 [alleles, columns]: above -1, below 1, NaN where the score is NaN.

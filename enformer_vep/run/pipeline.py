@@ -13,6 +13,7 @@ from enformer_vep.errors import EnformerVepError, SkipReason
 from enformer_vep.fetch.cache import Cache
 from enformer_vep.inference.device import plain_float32
 from enformer_vep.io.fasta import Genome
+from enformer_vep.io.gene_table import GeneTableSettings
 from enformer_vep.io.outputs import OutputPaths
 from enformer_vep.io.selection import Selection
 from enformer_vep.io.table import TableSettings
@@ -21,6 +22,7 @@ from enformer_vep.run.background_record import OpenBackground
 from enformer_vep.run.engines import make_engine
 from enformer_vep.run.environment import peak_memory_bytes
 from enformer_vep.run.fetched import find_fasta
+from enformer_vep.run.gene_cost import state_cost
 from enformer_vep.run.inputs import RunInputs, check_inputs, open_inputs
 from enformer_vep.run.models import notify
 from enformer_vep.run.naming import output_paths
@@ -60,6 +62,7 @@ class _Computed:
     num_new: int
     seconds: float
     verification: Verification | None
+    genes: GeneTableSettings | None = None
 
 
 def score_vcf(settings: ScoreSettings) -> ScoreSummary:
@@ -134,6 +137,7 @@ def _compute(
         num_new,
         seconds,
         verification,
+        run.genes,
     )
 
 
@@ -142,6 +146,8 @@ def _run_parts(run: Run, place: _Place) -> int:
     inputs, part_size = run.inputs, run.plan.part_size
     finished = place.work.finished()
     total = inputs.num_alleles
+    if run.scorer.genes is not None and run.scorer.genes.is_at_tss:
+        state_cost(run.scorer.genes, inputs, part_size, finished)
     place.progress.start(total, sum(min(part_size, total - number * part_size) for number in finished))
     scorer = PartScorer(run.scorer, inputs.vcf_name, is_strict=inputs.settings.strict)
     num_new = 0
@@ -198,6 +204,7 @@ def _count(run: Run, place: _Place) -> Counts:
         alleles_skipped=counts.num_skipped.total(),
         skipped_by_reason={reason.value: number for reason, number in sorted(counts.num_skipped.items())},
         float16_overflows=counts.num_float16_overflows if run.settings.output.dtype == "float16" else 0,
+        gene_rows=None if run.genes is None else counts.num_gene_rows,
     )
 
 
@@ -228,7 +235,7 @@ def _write(computed: _Computed, place: _Place, started: datetime) -> ScoreSummar
         table, percentiles = computed.table, None
         if computed.background is not None:
             percentiles = computed.background.percentiles(table.statistics, table.tracks.identifiers)
-        writer = ResultWriter(files, place.paths, table, computed.record, percentiles)
+        writer = ResultWriter(files, place.paths, table, computed.record, computed.genes, percentiles)
         strongest = StrongestEffects(table)
         for number in range(computed.num_parts):
             part = place.work.read_part(number)

@@ -14,8 +14,15 @@ import numpy as np
 
 from enformer_vep.errors import EnformerVepError
 from enformer_vep.io.alleles import AlleleFields
+from enformer_vep.io.gene_table import (
+    GENE_SUMMARY_FIELDS,
+    GeneTableFile,
+    GeneTableSettings,
+    open_gene_table,
+    summarize_genes,
+)
 from enformer_vep.io.outputs import OutputPaths
-from enformer_vep.io.summary_table import open_summary
+from enformer_vep.io.summary_table import SummaryFile, open_summary
 from enformer_vep.io.table import TableFile, TableSettings, open_table, write_line
 from enformer_vep.io.tracks import TrackTable
 from enformer_vep.run.parts import Part, SkippedAllele
@@ -105,47 +112,64 @@ class ResultWriter:
         paths: OutputPaths,
         settings: TableSettings,
         run: RunRecord,
+        genes: GeneTableSettings | None = None,
         percentiles: Percentiles | None = None,
     ) -> None:
-        """Starts the table and the list of skipped alleles.
+        """Starts the tables and the list of skipped alleles.
 
         Args:
           files: where they are written.
           paths: their names.
           settings: how scores are written.
           run: the record of the run without its course, which is the same for equal runs. Goes into Parquet.
+          genes: how genes are written; None if no gene is scored.
           percentiles: makes the percentiles of scores, if settings has them.
         """
         self._percentiles = percentiles
         self._files = files
         self._paths = paths
         self._tracks = settings.tracks
+        self._genes = genes
+        self._table: TableFile | None = None
+        self._summary: SummaryFile | None = None
+        self._gene_table: GeneTableFile | None = None
         metadata = {TRACKS_METADATA: tracks_to_json(settings.tracks), RUN_METADATA: to_json(run.to_dict())}
         with files.writing():
             self._skipped = files.open(paths.skipped)
             write_line(self._skipped, SKIPPED_COLUMNS)
-            self._tables = self._open_tables(settings, metadata, run.counts.alleles_scored)
+            self._open_tables(settings, metadata, run.counts.alleles_scored)
 
-    def _open_tables(
-        self, settings: TableSettings, metadata: Mapping[bytes, bytes], num_alleles: int
-    ) -> list[TableFile]:
+    def _open_tables(self, settings: TableSettings, metadata: Mapping[bytes, bytes], num_alleles: int) -> None:
         table = self._files.open_table()
+        of_genes = {} if self._genes is None else GENE_SUMMARY_FIELDS
         if settings.summary == "only":
-            return [open_summary(table, settings, like=self._paths, metadata=metadata)]
-        tables = [open_table(table, self._paths, settings, metadata, num_alleles=num_alleles)]
-        if self._paths.summary:
-            tables.append(open_summary(self._files.open(self._paths.summary), settings))
-        return tables
+            self._summary = open_summary(table, settings, like=self._paths, metadata=metadata, more=of_genes)
+        else:
+            self._table = open_table(table, self._paths, settings, metadata, num_alleles=num_alleles)
+            if self._paths.summary:
+                self._summary = open_summary(self._files.open(self._paths.summary), settings, more=of_genes)
+        if self._genes is not None and self._paths.genes:
+            stream = self._files.open(self._paths.genes)
+            self._gene_table = open_gene_table(stream, self._paths, self._genes, metadata)
 
     def write(self, part: Part) -> None:
         """Adds the alleles of a part."""
         with self._files.writing(), np.errstate(over="ignore"):
             if part.alleles:
-                percentiles = None if self._percentiles is None else self._percentiles(part.alleles, part.scores)
-                for table in self._tables:
-                    table.write(part.alleles, part.scores, percentiles)
+                self._write_alleles(part)
             for skipped in part.skipped:
                 write_line(self._skipped, _skipped_fields(skipped))
+
+    def _write_alleles(self, part: Part) -> None:
+        of_genes: list[list[Any]] = []
+        if self._genes is not None and self._gene_table is not None and part.genes is not None:
+            self._gene_table.write(part.alleles, part.genes)
+            of_genes = summarize_genes(self._genes, part.alleles, part.genes)
+        percentiles = None if self._percentiles is None else self._percentiles(part.alleles, part.scores)
+        if self._table is not None:
+            self._table.write(part.alleles, part.scores, percentiles)
+        if self._summary is not None:
+            self._summary.write(part.alleles, part.scores, percentiles, of_genes)
 
     def finish(self, run_record: RunRecord) -> None:
         """Writes the rest, and renames every file.
@@ -154,8 +178,9 @@ class ResultWriter:
           run_record: the whole run record. Goes beside the table.
         """
         with self._files.writing():
-            for table in self._tables:
-                table.close()
+            for table in (self._table, self._summary, self._gene_table):
+                if table is not None:
+                    table.close()
             self._files.open(self._paths.run).write(to_json(run_record.to_dict()))
             if self._paths.tracks:
                 self._files.open(self._paths.tracks).write(self._tracks.to_tsv())

@@ -36,12 +36,12 @@ def check_outputs(settings: ScoreSettings, paths: OutputPaths) -> None:
 
 def _is_ours(path: Path, paths: OutputPaths, settings: ScoreSettings) -> bool:
     """Returns whether a run wrote a file, judged by its content, or for the table by the run record beside it."""
-    if path in (paths.table, paths.run):
+    if path in (paths.table, paths.run) or (path == paths.genes and paths.is_parquet):
         return is_run_record(paths.run)
     columns = _columns(path)
     if path == paths.skipped:
         return columns == list(SKIPPED_COLUMNS)
-    if path == paths.summary:
+    if path in (paths.summary, paths.genes):
         return columns[: len(AlleleFields._fields)] == list(AlleleFields._fields)
     is_input = settings.scoring.track_table is not None and path.samefile(settings.scoring.track_table)
     return not is_input and set(REQUIRED_COLUMNS) <= set(columns)

@@ -72,6 +72,7 @@ class Counts:
       alleles_skipped: the others.
       skipped_by_reason: how many were skipped for each reason.
       float16_overflows: scores that do not fit into the float16 that they are written as.
+      gene_rows: pairs of an allele and a gene in its reach; None if no gene is scored.
     """
 
     records: int
@@ -81,6 +82,7 @@ class Counts:
     alleles_skipped: int
     skipped_by_reason: dict[str, int]
     float16_overflows: int
+    gene_rows: int | None = None
 
     @classmethod
     def of_shards(cls, shards: Sequence["Counts"]) -> "Counts":
@@ -94,6 +96,7 @@ class Counts:
             sum(counts.alleles_skipped for counts in shards),
             {reason: sum(counts.skipped_by_reason.get(reason, 0) for counts in shards) for reason in reasons},
             sum(counts.float16_overflows for counts in shards),
+            None if shards[0].gene_rows is None else sum(counts.gene_rows or 0 for counts in shards),
         )
 
 

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -13,10 +13,13 @@ from enformer_vep.genome.edit import Edit
 from enformer_vep.genome.geometry import Geometry
 from enformer_vep.genome.variant import Variant, check_alleles
 from enformer_vep.genome.views import Comparison
-from enformer_vep.genome.windows import Window, max_allele_bp
+from enformer_vep.genome.windows import max_allele_bp
 from enformer_vep.inference.engine import Engine, Scores
+from enformer_vep.io.gene_table import GeneScores
 from enformer_vep.io.reference import ReferenceCodes
 from enformer_vep.io.tracks import TrackTable
+from enformer_vep.run.gene_scorer import GeneScorer
+from enformer_vep.run.placed import PlacedVariant, Unscored
 from enformer_vep.run.prefetch import read_ahead
 from enformer_vep.run.settings import ScoringSettings
 
@@ -26,24 +29,16 @@ NUM_AHEAD = 8
 VariantScores = npt.NDArray[np.float32]
 
 
-class Unscored(NamedTuple):
-    """Why a variant has no scores: the reason, and a sentence."""
+class ScoredVariant(NamedTuple):
+    """The scores of a variant.
 
-    reason: SkipReason
-    detail: str
+    Attributes:
+      scores: float32 [statistics * tracks], statistics outermost.
+      genes: the genes in its window; None if no gene is scored there.
+    """
 
-
-@dataclass(frozen=True)
-class PlacedVariant:
-    """A variant that can be scored, and its window. Sorted by `place`, neighbours share most of their work."""
-
-    variant: Variant
-    window: Window
-
-    @property
-    def place(self) -> tuple[str, int, int]:
-        """Where on the genome the window and the variant begin."""
-        return self.window.interval.contig, self.window.interval.start, self.variant.start
+    scores: VariantScores
+    genes: GeneScores | None = None
 
 
 class VariantScorer:
@@ -54,6 +49,7 @@ class VariantScorer:
       reference: the genome.
       statistics: what is made of the predictions.
       tracks: the tracks that the engine predicts.
+      genes: finds and scores genes; None if none is wanted.
     """
 
     def __init__(
@@ -63,6 +59,7 @@ class VariantScorer:
         geometry: Geometry,
         scoring: ScoringSettings,
         tracks: TrackTable,
+        genes: GeneScorer | None = None,
     ) -> None:
         """Takes what is needed to score variants.
 
@@ -72,11 +69,13 @@ class VariantScorer:
           geometry: the model's lengths.
           scoring: where windows lie, how variants are looked at, and what is made of it.
           tracks: the tracks that the engine predicts.
+          genes: finds and scores genes; None if none is wanted.
         """
         self.engine = engine
         self.reference = reference
         self.statistics = scoring.statistics
         self.tracks = tracks
+        self.genes = genes
         self._geometry = geometry
         self._placement = scoring.placement
         self._views = scoring.views
@@ -115,27 +114,48 @@ class VariantScorer:
 
     def score_placed(self, variants: Iterable[PlacedVariant | Unscored]) -> Iterator[VariantScores | Unscored]:
         """Scores what `place` returned; otherwise the same as `score`."""
-        drawn: deque[PlacedVariant | Unscored] = deque()  # those that nothing was yielded for so far
+        for result in self.score_with_genes(variants):
+            yield result if isinstance(result, Unscored) else result.scores
+
+    def score_with_genes(self, variants: Iterable[PlacedVariant | Unscored]) -> Iterator[ScoredVariant | Unscored]:
+        """Scores what `place` returned, and the genes in the variants' own windows if they are looked at there."""
+        drawn: deque[tuple[int, ...] | Unscored] = deque()  # the genes of those that nothing was yielded for so far
         num_predicted = 0
 
         def comparisons() -> Iterator[Comparison]:
             for variant in variants:
-                drawn.append(variant)
-                if isinstance(variant, PlacedVariant):
-                    yield self.comparison(variant)
+                if isinstance(variant, Unscored):
+                    drawn.append(variant)
+                    continue
+                comparison, genes = self._with_genes(variant)
+                drawn.append(genes)
+                yield comparison
 
-        for scores in self.engine.compare(read_ahead(comparisons(), NUM_AHEAD), self.statistics):
+        for scores, of_genes in self._compared(read_ahead(comparisons(), NUM_AHEAD)):
             num_predicted += 1
-            while isinstance(unscored := drawn.popleft(), Unscored):
-                yield unscored
-            yield _joined(scores)
-        num_missing = sum(isinstance(variant, PlacedVariant) for variant in drawn)
+            while isinstance(found := drawn.popleft(), Unscored):
+                yield found
+            yield self._made(scores, found, of_genes)
+        num_missing = sum(not isinstance(found, Unscored) for found in drawn)
         if num_missing:
             raise EnformerVepError(
                 f"expected predictions for {num_predicted + num_missing} alleles, found {num_predicted}: please report "
                 "this bug in enformer-vep"
             )
-        yield from (variant for variant in drawn if isinstance(variant, Unscored))
+        yield from (found for found in drawn if isinstance(found, Unscored))
+
+    def _compared(self, comparisons: Iterable[Comparison]) -> Iterator[tuple[Scores, Scores]]:
+        if self.genes is None or self.genes.is_at_tss:
+            return ((scores, {}) for scores in self.engine.compare(comparisons, self.statistics))
+        of_genes = self.genes.settings.gene_statistics
+        return self.engine.compare_with_genes(comparisons, self.statistics, of_genes)
+
+    def _made(self, scores: Scores, genes: tuple[int, ...], of_genes: Scores) -> ScoredVariant | Unscored:
+        joined = _joined(scores)
+        if isinstance(joined, Unscored) or self.genes is None or self.genes.is_at_tss:
+            return joined if isinstance(joined, Unscored) else ScoredVariant(joined)
+        made = self.genes.made(genes, of_genes)
+        return made if isinstance(made, Unscored) else ScoredVariant(joined, made)
 
     def look_at(self, variant: Variant) -> Comparison:
         """Returns how a variant that can be scored is looked at."""
@@ -145,11 +165,26 @@ class VariantScorer:
 
     def comparison(self, placed: PlacedVariant) -> Comparison:
         """Returns how a variant is looked at."""
-        variant, interval = placed.variant, placed.window.interval
-        edit = Edit.of(variant, interval.contig, self.reference.fetch, interval.length)
+        return self._comparison(placed, self._edit(placed))
+
+    def _with_genes(self, placed: PlacedVariant) -> tuple[Comparison, tuple[int, ...]]:
+        """Returns how a variant is looked at, and the numbers of the genes that are looked at in its window."""
+        edit = self._edit(placed)
+        comparison = self._comparison(placed, edit)
+        if self.genes is None or self.genes.is_at_tss:
+            return comparison, ()
+        numbers, bins = self.genes.in_window(placed.window.interval, edit)
+        return replace(comparison, genes=bins), numbers
+
+    def _edit(self, placed: PlacedVariant) -> Edit | None:
+        interval = placed.window.interval
+        return Edit.of(placed.variant, interval.contig, self.reference.fetch, interval.length)
+
+    def _comparison(self, placed: PlacedVariant, edit: Edit | None) -> Comparison:
+        interval = placed.window.interval
         return Comparison(
             self._views.views(interval, edit, self._geometry),
-            self._bins.weights(interval, variant.start, self._geometry),
+            self._bins.weights(interval, placed.variant.start, self._geometry),
         )
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from enformer_vep.errors import InputError
 from enformer_vep.genome.windows import Placement
 from enformer_vep.inference.device import BFLOAT16_PRECISIONS, DEFAULT_CACHE_BYTES, Precision, check_device_name
+from enformer_vep.io.gene_choices import GeneColumns, GeneWindow, TranscriptChoice
 from enformer_vep.io.outputs import Dtype, Layout, SummaryKind
 from enformer_vep.io.track_choice import TrackChoice
 from enformer_vep.model.location import OFFICIAL
@@ -26,6 +27,8 @@ ENGINES: tuple[EngineName, ...] = get_args(EngineName)
 
 DEFAULT_STATISTICS = "SAD"
 
+DEFAULT_GENE_STATISTICS = "SADR"
+
 DEFAULT_PART_SIZE: Mapping[str, int] = MappingProxyType({"CPU": 20, "GPU": 1000})
 """Alleles of a part: at most this many, a few minutes of work, are lost if the program is killed."""
 
@@ -39,6 +42,12 @@ def _default_statistics() -> "tuple[Statistic, ...]":
     from enformer_vep.scoring import parse_statistics  # which imports NumPy
 
     return parse_statistics(DEFAULT_STATISTICS)
+
+
+def _default_gene_statistics() -> "tuple[Statistic, ...]":
+    from enformer_vep.scoring import parse_statistics  # the same
+
+    return parse_statistics(DEFAULT_GENE_STATISTICS)
 
 
 def _default_bins() -> "ScoredBins":
@@ -180,6 +189,29 @@ class OutputSettings:
 
 
 @dataclass(frozen=True)
+class GeneSettings:
+    """Which genes are scored, and how.
+
+    Attributes:
+      gtf: the annotation, None if no gene is scored.
+      transcripts: the transcripts whose starts count.
+      gene_bins: bins around each start, 3 or 10.
+      gene_window: where promoters are looked at.
+      gene_statistics: what is made of the predictions there.
+      gene_tracks: on which tracks, of those that are predicted; None for CAGE.
+      gene_columns: what is written of them.
+    """
+
+    gtf: str | None = None
+    transcripts: TranscriptChoice = "all"
+    gene_bins: int = 3
+    gene_window: GeneWindow = "variant"
+    gene_statistics: "tuple[Statistic, ...]" = field(default_factory=_default_gene_statistics)
+    gene_tracks: TrackChoice | None = None
+    gene_columns: GeneColumns = "summary"
+
+
+@dataclass(frozen=True)
 class CheckSettings:
     """How a run is checked and watched.
 
@@ -198,13 +230,25 @@ class CheckSettings:
 
 @dataclass(frozen=True)
 class ScoreSettings:
-    """The settings of `score`."""
+    """The settings of `score`.
+
+    Raises:
+      InputError: genes are wanted, and too few bins are computed to see their promoters.
+    """
 
     inputs: InputSettings
     scoring: ScoringSettings = field(default_factory=ScoringSettings)
     compute: ComputeSettings = ComputeSettings()
     output: OutputSettings = OutputSettings()
     check: CheckSettings = CheckSettings()
+    genes: GeneSettings = field(default_factory=GeneSettings)
+
+    def __post_init__(self) -> None:
+        if self.genes.gtf is not None and self.scoring.bins.centre_bp is not None:
+            raise InputError(
+                f"--bins {self.scoring.bins} computes the bins around the variant alone, but genes (-g) need those "
+                "around every promoter: remove one of the two options"
+            )
 
     @classmethod
     def of(cls, **values: Any) -> "ScoreSettings":
@@ -220,6 +264,7 @@ class ScoreSettings:
             "compute": ComputeSettings,
             "output": OutputSettings,
             "check": CheckSettings,
+            "genes": GeneSettings,
         }
         made = {}
         for name, group in groups.items():

@@ -34,7 +34,7 @@ identity_of = partial(score_tables.identity_of, TRACKS)
 
 def points(path: str) -> dict[tuple[str, str], np.ndarray]:
     file = BackgroundFile(path)
-    return {file.keys[row]: values.copy() for row, _, values in file.distributions(range(len(file.keys)))}
+    return {file.keys[row]: values.copy() for row, values in file.points(range(len(file.keys)))}
 
 
 @pytest.mark.parametrize(("name", "layout"), LAYOUTS)
@@ -212,13 +212,13 @@ def opened(tmp_path: Path) -> OpenBackground:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"model": OTHER_MODEL}, r"its weights is e\.\.\., this run has other"),
+        ({"model": OTHER_MODEL}, r"its weights are e\.\.\., this run has other"),
         ({"head": "mouse"}, "its head is human, this run has mouse"),
-        ({"bins": "centre:501"}, "its bins is all, this run has centre:501"),
+        ({"bins": "centre:501"}, "its bins are all, this run has centre:501"),
         ({"placement": "centred"}, "its placement is shared:500, this run has centred"),
         ({"views": ViewsIdentity(True, (0,), "left")}, "its views.reverse_complement is False, this run has True"),
-        ({"views": ViewsIdentity(False, (0, 1), "left")}, r"its views.shifts is \(0,\), this run has \(0, 1\)"),
-        ({"views": ViewsIdentity(False, (0,), "tower")}, "its views.indels is left, this run has tower"),
+        ({"views": ViewsIdentity(False, (0, 1), "left")}, r"its views.shifts are \(0,\), this run has \(0, 1\)"),
+        ({"views": ViewsIdentity(False, (0,), "tower")}, "its views.indels are left, this run has tower"),
         ({"statistics": ("SAD", "D2")}, "has no D2: it has SAD, SAR"),
     ],
 )

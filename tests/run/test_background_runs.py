@@ -154,9 +154,9 @@ def test_a_run_with_percentiles_can_be_resumed_and_made_a_background(
         (["--stats", "SADR"], "has no SADR: it has SAD, SAR"),
         (["--head", "mouse"], "its head is human, this run has mouse"),
         (["--window", "grid"], "its placement is centred, this run has grid"),
-        (["--bins", "centre:501"], "its bins is all, this run has centre:501"),
+        (["--bins", "centre:501"], "its bins are all, this run has centre:501"),
         (["--reverse-complement"], "its views.reverse_complement is False, this run has True"),
-        (["-m", "demo"], "its weights is"),
+        (["-m", "demo"], "its weights are"),
     ],
 )
 def test_a_background_of_another_run_is_refused_before_anything_is_scored(

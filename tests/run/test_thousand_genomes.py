@@ -1,11 +1,13 @@
 """Backgrounds of made files in the layout of DeepMind's scores of the 1000 Genomes variants."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
+import pandas as pd
 import pytest
 
 from enformer_vep.cli import main
@@ -77,7 +79,7 @@ def make(folder: Path, *files: Path, **settings: Any) -> OpenBackground:
 
 
 def points(file: BackgroundFile) -> list[np.ndarray]:
-    return [values.copy() for _, _, values in file.distributions(range(len(file.keys)))]
+    return [values.copy() for _, values in file.points(range(len(file.keys)))]
 
 
 def test_scores_are_read_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,7 +148,7 @@ def test_it_fits_runs_of_the_published_weights_alone(tmp_path: Path) -> None:
     for changes, message in (
         (
             {"model": replace(IDENTITY.model, is_published=False)},
-            "its weights is the published Enformer, this run has e",
+            "its weights are the published Enformer, this run has e",
         ),
         ({"placement": "grid"}, "its placement is centred, this run has grid"),
         ({"views": ViewsIdentity(True, (0,), "tower")}, "reverse_complement is False"),
@@ -235,3 +237,27 @@ def test_without_h5py_it_says_what_to_install(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setitem(__import__("sys").modules, "h5py", None)
     with pytest.raises(InputError, match=r"requires h5py: install it with pip install 'enformer-vep\[background\]'"):
         make(tmp_path, tmp_path / "22.h5")
+
+
+@pytest.mark.parametrize(("scale", "ratio"), [(1, "1.0"), (896, "896.0")])
+def test_the_page_tells_means_from_sums(
+    scale: int, ratio: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "background.md").read_text(encoding="utf-8")
+    draw, compare = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)[:2]
+    monkeypatch.chdir(tmp_path)
+    variants = rows("22", ("snv",))
+    scores = write_h5(tmp_path / "1000G.MAF_threshold=0.005.22.h5", variants)[:, 0].astype(np.float64)
+    exec(draw, {})
+    lines = (tmp_path / "some.txt").read_text().splitlines()
+    assert len(lines) == 30
+    places = [variants.index((chrom, int(pos), ref, alt)) for chrom, pos, ref, alt in (x.split(":") for x in lines)]
+    largest = np.argsort(-np.abs(scores), kind="stable")[:30]
+    assert np.abs(scores[places]).min() == np.abs(scores[largest]).min()
+    # What a run gives, of all but one of them, which it skips.
+    table = pd.DataFrame({name: ["x"] * 29 for name in ("chrom", "pos", "id", "ref", "alt")})
+    table["record"], table["allele"] = np.arange(1, 30), 1
+    table["SAD:ENCFF833POA"] = (scores[places][1:] * scale).astype(np.float32)
+    table.to_parquet(tmp_path / "some.parquet")
+    exec(compare, {})
+    assert capsys.readouterr().out.strip() == ratio

@@ -8,13 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from enformer_vep.cli import cli, main
+from enformer_vep.commands.values import format_bytes, parse_bytes
 from enformer_vep.genome.views import ViewSettings
 from enformer_vep.genome.windows import Placement
 from enformer_vep.io.track_choice import TrackChoice
-from enformer_vep.option_values import format_bytes, parse_bytes
 from enformer_vep.run.settings import (
     CheckSettings,
     ComputeSettings,
+    GeneSettings,
     InputSettings,
     OutputSettings,
     ScoreSettings,
@@ -23,7 +24,7 @@ from enformer_vep.run.settings import (
 from enformer_vep.run.shards import Shard
 from enformer_vep.scoring import parse_statistics
 
-GROUPS = (InputSettings, ScoringSettings, ComputeSettings, OutputSettings, CheckSettings)
+GROUPS = (InputSettings, ScoringSettings, GeneSettings, ComputeSettings, OutputSettings, CheckSettings)
 
 
 def settings_of(*options: str) -> Any:

@@ -1,41 +1,34 @@
-"""The options of the commands, in the groups in which its help shows them."""
+"""The options of `score`, in the groups in which its help shows them."""
 
 import click
 import cloup
 
-from enformer_vep.fetch.remote import SOURCES
-from enformer_vep.genome.indels import DEFAULT_INDEL_POLICY, IndelPolicy
-from enformer_vep.genome.windows import Placement
-from enformer_vep.inference.device import DEFAULT_CACHE_BYTES, DEFAULT_GPU_BATCH_SIZE, PRECISIONS
-from enformer_vep.io.outputs import DTYPES, LAYOUTS
-from enformer_vep.option_values import (
+from enformer_vep.commands import options
+from enformer_vep.commands.values import (
     BINS,
     DEVICE,
     PLACEMENT,
     SHARD,
     SHIFTS,
     SIZE,
-    STATISTIC,
     STATISTICS,
     TRACKS,
     format_bytes,
 )
+from enformer_vep.genome.indels import DEFAULT_INDEL_POLICY, IndelPolicy
+from enformer_vep.genome.windows import Placement
+from enformer_vep.inference.device import DEFAULT_CACHE_BYTES, DEFAULT_GPU_BATCH_SIZE, PRECISIONS
+from enformer_vep.io.gene_choices import GENE_COLUMNS, GENE_WINDOWS, TRANSCRIPT_CHOICES
+from enformer_vep.io.outputs import DTYPES, LAYOUTS
 from enformer_vep.run.settings import (
+    DEFAULT_GENE_STATISTICS,
     DEFAULT_PART_SIZE,
     DEFAULT_STATISTICS,
     DEFAULT_TOLERANCE,
     ENGINES,
     ComputeSettings,
+    GeneSettings,
     OutputSettings,
-    ScoringSettings,
-)
-
-CACHE = cloup.option(
-    "--cache",
-    envvar="ENFORMER_VEP_CACHE",
-    show_envvar=True,
-    metavar="DIR",
-    help="Folder of fetched weights, genomes and track tables.  [default: the user's cache folder]",
 )
 
 INPUT = cloup.option_group(
@@ -49,7 +42,7 @@ INPUT = cloup.option_group(
         help="Reference genome: a file, plain or bgzipped, which is indexed on first use, or the name of a fetched "
         "genome, such as hg38.",
     ),
-    CACHE,
+    options.CACHE,
     cloup.option(
         "--allow-mismatches",
         is_flag=True,
@@ -116,28 +109,6 @@ OUTPUT = cloup.option_group(
     cloup.option("--overwrite", is_flag=True, help="Overwrite existing output, and discard an unfinished run."),
 )
 
-MODEL = cloup.option_group(
-    "Model",
-    cloup.option(
-        "-m",
-        "--model",
-        default=ScoringSettings.model,
-        envvar="ENFORMER_VEP_MODEL",
-        show_envvar=True,
-        show_default=True,
-        metavar="MODEL",
-        help="Checkpoint folder or prefix, SavedModel folder, .safetensors or PyTorch file, 'enformer' (the official "
-        "weights) or 'demo' (a tiny model of a made-up genome).",
-    ),
-    cloup.option(
-        "--head",
-        default=ScoringSettings.head,
-        show_default=True,
-        metavar="HEAD",
-        help="Head that predicts the tracks: human or mouse.",
-    ),
-)
-
 SELECTION = cloup.option_group(
     "Selection of variants",
     cloup.option(
@@ -200,6 +171,61 @@ VIEWS = cloup.option_group(
         help="How alleles that change the length are compared. left: in the official window, whose left flank stays in "
         "place. average: also with the right flank in place. stitch: each side of the variant with its own flank in "
         "place. tower: both flanks in place on the grid of bins, in one pass.",
+    ),
+)
+
+GENES = cloup.option_group(
+    "Genes",
+    cloup.option(
+        "-g",
+        "--gtf",
+        metavar="GTF",
+        help="Also write OUT.genes.parquet, or .tsv beside text: the effect at the promoter of each gene of GTF that "
+        "is in reach. GENCODE, Ensembl or RefSeq, plain or gzipped.",
+    ),
+    cloup.option(
+        "--transcripts",
+        type=click.Choice(TRANSCRIPT_CHOICES),
+        default=GeneSettings.transcripts,
+        show_default=True,
+        help="Transcripts whose starts count, by the tags of GTF.",
+    ),
+    cloup.option(
+        "--gene-window",
+        type=click.Choice(GENE_WINDOWS),
+        default=GeneSettings.gene_window,
+        show_default=True,
+        help="variant: genes that start in the variant's scored bins, up to 57 kb away, at no cost. tss: in a window "
+        "around each gene's start, so up to 98 kb away, at a pass for each allele and gene.",
+    ),
+    cloup.option(
+        "--gene-bins",
+        type=click.Choice([3, 10]),
+        default=GeneSettings.gene_bins,
+        show_default=True,
+        help="Bins around each start that make up a promoter.",
+    ),
+    cloup.option(
+        "--gene-stat",
+        "gene_statistics",
+        callback=STATISTICS,
+        default=DEFAULT_GENE_STATISTICS,
+        show_default=True,
+        metavar="LIST",
+        help="Statistics over these bins, as for --stats.",
+    ),
+    cloup.option(
+        "--gene-tracks",
+        callback=TRACKS,
+        metavar="EXPR",
+        help="Tracks on which genes are scored, as for --tracks, of those that --tracks leaves.  [default: assay:CAGE]",
+    ),
+    cloup.option(
+        "--gene-columns",
+        type=click.Choice(GENE_COLUMNS),
+        default=GeneSettings.gene_columns,
+        show_default=True,
+        help="summary: the strongest track of each assay. tracks: one column per statistic and track.",
     ),
 )
 
@@ -276,113 +302,6 @@ RESTARTING = cloup.option_group(
     cloup.option("--log-json", metavar="FILE", help="Append the run's progress to FILE, as one JSON object per line."),
 )
 
-FETCH = cloup.option_group(
-    "Fetching",
-    CACHE,
-    cloup.option(
-        "--mirror",
-        envvar="ENFORMER_VEP_MIRROR",
-        show_envvar=True,
-        metavar="URL",
-        help="Web folder to download from. It has the files at the places that --plan prints.",
-    ),
-    cloup.option(
-        "--source",
-        type=click.Choice(SOURCES),
-        default=SOURCES[0],
-        show_default=True,
-        help="Where the weights come from: DeepMind's public bucket, or Kaggle or Hugging Face through their own "
-        "clients (pip install 'enformer-vep[kaggle]' or 'enformer-vep[huggingface]').",
-    ),
-    cloup.option("--plan", "is_plan", is_flag=True, help="Print URLs, sizes, checksums and places, and fetch nothing."),
-    cloup.option("--force", is_flag=True, help="Fetch again what is there, and replace it."),
-)
-
-LISTING = cloup.option_group(
-    "Tracks",
-    cloup.option(
-        "--track-table",
-        metavar="FILE",
-        help="Table that names the tracks, such as targets_human.txt.  [default: the one beside the model, or the "
-        "fetched one]",
-    ),
-    CACHE,
-    cloup.option("--tsv", is_flag=True, help="Print tab-separated text on a terminal too."),
-)
-
-QUIET = cloup.option("-q", "--quiet", is_flag=True, help="Print only warnings and errors.")
-DEBUG = cloup.option("--debug", is_flag=True, help="Print a traceback with an error.")
-HELP = cloup.help_option("-h", "--help", help="Print this help and exit.")
-
-GENERAL = cloup.option_group("General", QUIET, DEBUG, HELP)
-
-DEBUGGING = cloup.option_group("General", DEBUG, HELP)
-
-FORCE = cloup.option("--overwrite", is_flag=True, help="Overwrite existing files.")
-
-COMPONENTS = cloup.option_group(
-    "Components",
-    cloup.option(
-        "-o",
-        "--out",
-        required=True,
-        metavar="OUT",
-        help="Output file: .parquet, .tsv or .tsv.gz, or - for text on standard output.",
-    ),
-    cloup.option("--transform", metavar="FILE", help="Transform to apply: what --fit or 'convert-transform' wrote."),
-    cloup.option(
-        "--fit",
-        metavar="FILE",
-        help="Fit a transform to SCORES, write it to FILE (.npz) and apply it. Needs the extra 'components'.",
-    ),
-    cloup.option(
-        "--num",
-        type=click.IntRange(min=1),
-        default=20,
-        show_default=True,
-        metavar="N",
-        help="Number of components, the largest first.",
-    ),
-    cloup.option(
-        "--stat",
-        "statistic",
-        callback=STATISTIC,
-        metavar="NAME",
-        help="Statistic to fit.  [default: SAD, or the one of --transform]",
-    ),
-    FORCE,
-)
-
-TRANSFORM_CONVERSION = cloup.option_group(
-    "Conversion",
-    cloup.option("--trust-pickle", "is_trusted", is_flag=True, help="Allow the code that PICKLE holds to run."),
-    cloup.option(
-        "--track-table",
-        metavar="FILE",
-        help="Table that names the tracks, such as targets_human.txt.  [default: they are known by their numbers]",
-    ),
-    cloup.option("--head", default="human", show_default=True, metavar="HEAD", help="Head of the tracks."),
-    cloup.option(
-        "--stat",
-        "statistic",
-        callback=STATISTIC,
-        default="SAD",
-        show_default=True,
-        metavar="NAME",
-        help="Statistic that the transform takes.",
-    ),
-    cloup.option(
-        "--divisor",
-        type=click.FloatRange(min=0, min_open=True),
-        default=896,
-        show_default=True,
-        metavar="X",
-        help="What scores are divided by first. DeepMind's transform takes means over 896 bins, and SAD is a sum.",
-    ),
-    cloup.option("--any-weights", is_flag=True, help="Accept scores of any weights, not only of the published ones."),
-    FORCE,
-)
-
 PERCENTILES = cloup.option_group(
     "Percentiles",
     cloup.option(
@@ -390,31 +309,5 @@ PERCENTILES = cloup.option_group(
         metavar="BACKGROUND",
         help="Also write the signed percentile of each score among those of BACKGROUND, which 'background' makes: -1 "
         "below the lowest, 0 at the median, 1 above the highest.",
-    ),
-)
-
-BACKGROUND_OUTPUT = cloup.option_group(
-    "Output",
-    cloup.option("-o", "--out", required=True, metavar="BACKGROUND", help="Output file, which 'score' reads."),
-    FORCE,
-)
-
-THOUSAND_GENOMES = cloup.option_group(
-    "DeepMind's scores of the 1000 Genomes variants",
-    cloup.option(
-        "--from-1000g",
-        is_flag=True,
-        help="SCORES are the published files 1000G.MAF_threshold=0.005.CHROM.h5. Only SNVs are taken. Needs h5py.",
-    ),
-    cloup.option(
-        "--scale",
-        type=click.Choice(("mean", "sum")),
-        help="Whether the scores in these files are means or sums over the 896 bins, which the files do not say.",
-    ),
-    cloup.option(
-        "-f",
-        "--fasta",
-        metavar="FASTA",
-        help="The genome hg19. Where it has alt instead of ref, the sign of scores is turned.  [default: trust ref]",
     ),
 )

@@ -1,0 +1,84 @@
+"""`fetch`: weights, track tables and genomes into the cache folder."""
+
+import click
+import cloup
+
+from enformer_vep.commands import options
+from enformer_vep.commands.console import PROGRAM, set_up_logging
+from enformer_vep.fetch.remote import SOURCES, Source
+
+FETCH = cloup.option_group(
+    "Fetching",
+    options.CACHE,
+    cloup.option(
+        "--mirror",
+        envvar="ENFORMER_VEP_MIRROR",
+        show_envvar=True,
+        metavar="URL",
+        help="Web folder to download from. It has the files at the places that --plan prints.",
+    ),
+    cloup.option(
+        "--source",
+        type=click.Choice(SOURCES),
+        default=SOURCES[0],
+        show_default=True,
+        help="Where the weights come from: DeepMind's public bucket, or Kaggle or Hugging Face through their own "
+        "clients (pip install 'enformer-vep[kaggle]' or 'enformer-vep[huggingface]').",
+    ),
+    cloup.option("--plan", "is_plan", is_flag=True, help="Print URLs, sizes, checksums and places, and fetch nothing."),
+    cloup.option("--force", is_flag=True, help="Fetch again what is there, and replace it."),
+)
+
+FETCH_EXAMPLES = """\b
+Examples:
+  enformer-vep fetch weights tracks genome hg38
+  enformer-vep fetch weights genome mm10 --plan
+"""
+
+
+@cloup.command(epilog=FETCH_EXAMPLES, short_help="Fetch weights, track tables and genomes.")
+@cloup.argument(
+    "what",
+    metavar="WHAT...",
+    nargs=-1,
+    required=True,
+    help="weights, tracks, or genome and a name, such as genome hg38.",
+)
+@FETCH
+@options.GENERAL
+def fetch(
+    what: tuple[str, ...],
+    cache: str | None,
+    mirror: str | None,
+    source: Source,
+    is_plan: bool,
+    force: bool,
+    quiet: bool,
+    debug: bool,
+) -> None:
+    """Fetch what 'score' needs into one folder, where every command finds it.
+
+    weights are the official weights (1.0 GB), and tracks the tables that name the tracks of both heads. Genomes are
+    hg38, hg19, mm10, mm39 and hs1 (T2T-CHM13, also chm13); each takes 1 GB, and twice that while it is fetched.
+
+    Everything is checked as it arrives. A download that breaks off continues where it was when the command is repeated.
+    """
+    set_up_logging(quiet=quiet)
+    from enformer_vep.errors import UnreachableError
+    from enformer_vep.fetch.cache import Cache
+    from enformer_vep.fetch.fetching import FetchSettings, fetch, parse_words
+    from enformer_vep.fetch.plan import plan
+    from enformer_vep.run.official_weights import check_official_weights
+
+    settings = FetchSettings(parse_words(what), Cache.at(cache), mirror, source, force, quiet)
+    if is_plan:
+        click.echo(plan(settings.items, settings.cache, mirror=mirror, source=source))
+        return
+    try:
+        places = fetch(settings, check_official_weights)
+    except UnreachableError:
+        click.echo(plan(settings.items, settings.cache, mirror=mirror, source=source), err=True)
+        raise
+    if not quiet:
+        for item, place in zip(settings.items, places, strict=True):
+            click.echo(f"{PROGRAM}: {item.name}: {place}", err=True)
