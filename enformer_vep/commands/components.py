@@ -80,7 +80,7 @@ Examples:
 
 
 @cloup.command(epilog=COMPONENTS_EXAMPLES, short_help="Reduce scores to principal components.")
-@cloup.argument("scores", metavar="SCORES", help="Output of 'score': Parquet or text, layout wide or list.")
+@cloup.argument("scores", metavar="SCORES", help="Output of 'score': Parquet or text, in any layout.")
 @COMPONENTS
 @options.GENERAL
 @click.pass_obj

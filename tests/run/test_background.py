@@ -18,7 +18,8 @@ from enformer_vep.run import background as background_module
 from enformer_vep.run.background import make_background
 from enformer_vep.run.background_record import OpenBackground
 from enformer_vep.run.distribution import point_ranks
-from enformer_vep.run.identity import ModelIdentity, ViewsIdentity
+from enformer_vep.run.file_identity import FileIdentity
+from enformer_vep.run.identity import GenesIdentity, ModelIdentity, TracksIdentity, ViewsIdentity
 from tests import score_tables
 from tests.run_records import IDENTITY
 from tests.score_tables import LAYOUTS, alleles, random_scores
@@ -66,11 +67,15 @@ def test_float16_scores(name: str, layout: str, tmp_path: Path) -> None:
     assert np.array_equal(found, np.sort(SCORES[:, 4].astype(np.float16)))
 
 
+GENES = GenesIdentity(FileIdentity(1, sha256="g"), "all", 3, "variant", ("SADR",), TracksIdentity(1, "t"), "summary")
+
+
 def test_many_alleles_of_several_outputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     scores = random_scores(12_000)
     parts = [
         write_scores(tmp_path / "a.parquet", scores[:7_000]),
-        write_scores(tmp_path / "b.tsv", scores[7_000:], layout="long"),
+        # How scores are written does not matter, nor whether genes are scored too.
+        write_scores(tmp_path / "b.tsv", scores[7_000:], layout="long", genes=GENES),
     ]
     out = str(tmp_path / "background.parquet")
     make_background(parts, out)
