@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -81,6 +82,27 @@ def test_parquet_has_numbers_as_numbers(tmp_path: Path) -> None:
     found = write(tmp_path / "out.parquet").dtypes
     assert found["SAD:CAGE:score"] == np.float32
     assert found["SAD:CAGE:num_agree"] == np.int32
+
+
+PERCENTILES = np.tile(np.float32([[0.1, -0.2, 0.3, -0.4, np.nan, 0.4]]), (3, 2))
+
+
+@pytest.mark.parametrize("name", ["out.parquet", "out.tsv"])
+def test_percentiles_of_the_strongest_track_and_the_largest_of_the_group(name: str, tmp_path: Path) -> None:
+    out = tmp_path / name
+    with out.open("wb") as stream:
+        file = open_summary(stream, replace(SETTINGS, has_percentiles=True), like=OutputPaths(str(out)))
+        file.write(ALLELES, SCORES, PERCENTILES)
+        file.close()
+    found = pd.read_parquet(out) if out.suffix == ".parquet" else pd.read_csv(out, sep="\t")
+    fields = ["num_agree", "percentile", "largest_percentile", "largest_percentile_track"]
+    columns = [f"SAD:CAGE:{field}" for field in fields]
+    assert list(found.columns)[list(found.columns).index(columns[0]) :][:4] == columns
+    # CAGE is T1, T3 and T5; the strongest are T3, T1 and T5, and the first of two equal percentiles is T3's.
+    assert found["SAD:CAGE:percentile"].tolist() == pytest.approx([-0.4, -0.2, 0.4])
+    assert found["SAD:CAGE:largest_percentile"].tolist() == pytest.approx([-0.4] * 3)
+    assert found["SAD:CAGE:largest_percentile_track"].tolist() == ["T3"] * 3
+    assert found["SAR:CHIP:HISTONE:largest_percentile"].isna().all()
 
 
 @settings(max_examples=50)
