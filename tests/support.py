@@ -1,6 +1,9 @@
 """Small models, genomes and VCF files for the tests."""
 
 import random
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -89,3 +92,14 @@ def named_tracks(names: dict[str, str], head: str = "human") -> TrackTable:
     table = pd.DataFrame({"index": range(len(names)), "identifier": list(names), "description": list(names.values())})
     add_labels(table)
     return TrackTable(head, table)
+
+
+@contextmanager
+def file_system(folder: Path, size: str) -> Iterator[Path]:
+    """Mounts a file system of so many bytes ('256k') on a new folder; skips the test where this is not allowed."""
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("no small file system can be mounted here")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)

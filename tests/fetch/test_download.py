@@ -17,6 +17,7 @@ from enformer_vep.fetch.patience import Patience
 from enformer_vep.fetch.remote import RemoteFile
 from enformer_vep.fetch.transfer import CHUNK_BYTES
 from tests.fetch.site import Answer, Site
+from tests.support import file_system
 
 CONTENT = random.Random(1).randbytes(5 * CHUNK_BYTES + 123)
 CUT = 2 * CHUNK_BYTES
@@ -306,13 +307,8 @@ def test_too_little_room_is_found_before_anything_is_written(
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 256 KiB."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)]
-    if subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("no small file system can be mounted here")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
+    with file_system(tmp_path / "small", "256k") as folder:
+        yield folder
 
 
 def test_a_full_disk_keeps_what_arrived(

@@ -19,6 +19,7 @@ from enformer_vep.genome.variant import Interval
 from enformer_vep.io.fasta import Genome
 from tests.fetch.conftest import SEQUENCES, all_files
 from tests.fetch.site import Answer, Site
+from tests.support import file_system
 
 PLACE = "/genomes/hg38/hg38.fa.gz"
 LIST = "/genomes/hg38/md5sum.txt"
@@ -191,13 +192,8 @@ def test_what_a_killed_process_left_is_no_hindrance(mirror: Site, cache: Cache) 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system with room for one genome, not for two."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=140k", "tmpfs", str(folder)]
-    if subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("no small file system can be mounted here")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
+    with file_system(tmp_path / "small", "140k") as folder:
+        yield folder
 
 
 def test_a_disk_without_room_for_the_bgzipped_genome(

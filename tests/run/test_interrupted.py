@@ -15,7 +15,7 @@ from enformer_vep.cli import main
 from enformer_vep.run.parts import Part
 from enformer_vep.run.work_folder import WorkFolder
 from tests.run.stopped_runs import Start, arguments, outputs, records, wait_for_a_part
-from tests.support import random_sequence, write_fasta, write_vcf
+from tests.support import file_system, random_sequence, write_fasta, write_vcf
 
 pytestmark = pytest.mark.slow
 
@@ -94,13 +94,8 @@ def test_a_fasta_that_is_cut_in_mid_run_is_one_line_and_exit_1(
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 512 KiB."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(folder)]
-    if subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("no small file system can be mounted here; tests/run/test_parts.py injects the error instead")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
+    with file_system(tmp_path / "small", "512k") as folder:
+        yield folder
 
 
 def test_a_full_disk_keeps_what_is_finished(
