@@ -26,7 +26,7 @@ START, LENGTH = 200_000, 4_000
 
 def score_random_snvs(folder: Path, num: int) -> list[Path]:
     """Scores SNVs of a piece of the demo's genome, drawn at random, in two runs of as many; returns the outputs."""
-    write_demo(folder / "genome.fa", folder / "demo.vcf")
+    write_demo(folder / "genome.fa", folder / "demo.vcf", folder / "genes.gtf")
     header, *lines = (folder / "genome.fa").read_text().split(">")[1].splitlines()
     name, genome = header.split()[0], "".join(lines)
     changes = np.random.default_rng(1).permutation(3 * LENGTH)
@@ -88,7 +88,7 @@ MEMORY_TRACKS = named_tracks({f"T{i}": "" for i in range(20)})
 
 def write_many_scores(folder: Path, num: int) -> Path:
     """Writes a wide table of one statistic and 20 tracks, a group of rows at a time."""
-    small = write_scores(folder / "small.parquet", random_scores(1, 20), tracks=MEMORY_TRACKS, statistics=("SAD",))
+    small = write_scores(folder / "small.parquet", random_scores(1, 20), table=MEMORY_TRACKS, statistics=("SAD",))
     first = pq.read_table(small)
     record = json.loads(first.schema.metadata[RUN_METADATA])
     record["counts"] |= {"records": num, "alleles_read": num, "alleles_scored": num}
