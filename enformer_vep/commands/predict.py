@@ -27,7 +27,7 @@ PREDICT_INPUT = cloup.option_group(
         default=DEFAULT_MAX_WINDOWS,
         show_default=True,
         metavar="N",
-        help="Stop before the model runs if the regions take more windows than this. A window has 114,688 bp.",
+        help="Stop before the model runs if the regions take more windows than this. A window predicts 114,688 bp.",
     ),
 )
 

@@ -70,11 +70,15 @@ def _put_in_place(made: Path, path: Path) -> None:
     if not path.exists():
         made.rename(path)
         return
-    earlier = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.old."))
-    path.rename(earlier)
+    earlier = Path(
+        tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.old.")
+    )  # an empty folder can be renamed over
     try:
+        path.rename(earlier)
         made.rename(path)
-    except BaseException:
-        earlier.rename(path)
+    except BaseException:  # among them a signal to stop
+        if not path.exists():
+            earlier.rename(path)
         raise
-    shutil.rmtree(earlier, ignore_errors=True)
+    finally:
+        shutil.rmtree(earlier, ignore_errors=True)

@@ -161,8 +161,8 @@ def _beside(table: Path) -> Path:
 
 def _is_from_predict(folder: Path) -> bool:
     """Returns whether a folder is empty, or has the record of a run of `predict` and no other files than such runs."""
-    names = {path.name for path in folder.iterdir()}
-    if not names:
-        return True
-    others = {name for name in names if not name.endswith(BIGWIG_SUFFIX)} - {RUN_NAME, TRACKS_NAME}
-    return not others and is_predict_record(folder / RUN_NAME)
+    paths = list(folder.iterdir())
+    is_known = all(
+        path.is_file() and (path.suffix == BIGWIG_SUFFIX or path.name in (RUN_NAME, TRACKS_NAME)) for path in paths
+    )
+    return not paths or (is_known and is_predict_record(folder / RUN_NAME))

@@ -31,6 +31,26 @@ def test_a_failure_leaves_the_earlier_folder(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.rglob("*")] == ["out", "b"]
 
 
+def test_a_stop_between_two_renames_brings_the_earlier_folder_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "a").write_text("earlier")
+    rename, renamed = Path.rename, []
+
+    def stopped_rename(path: Path, target: Path) -> Path:
+        renamed.append(path.name)
+        if len(renamed) == 2:
+            raise KeyboardInterrupt
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", stopped_rename)
+    with pytest.raises(KeyboardInterrupt), whole_folder(tmp_path / "out") as folder:
+        (folder / "b").write_text("new")
+    assert len(renamed) == 3
+    assert [path.name for path in tmp_path.rglob("*")] == ["out", "a"]
+
+
 @pytest.mark.parametrize(
     ("name", "overwrite", "message"),
     [

@@ -1,7 +1,10 @@
 """Predicted tracks of regions: the full engine's numbers on every bin, in files that are whole or not there."""
 
 import json
+import os
+import signal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,6 +21,7 @@ from enformer_vep.genome.variant import Interval
 from enformer_vep.inference.engine import EngineSettings
 from enformer_vep.inference.full import FullEngine
 from enformer_vep.model.enformer import Enformer
+from enformer_vep.run import predict as run_predict
 from tests.pipeline_runs import GENOME
 from tests.support import TINY_CONFIG
 
@@ -231,3 +235,24 @@ def test_a_failure_leaves_nothing(
         in capsys.readouterr().err
     )
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("out", ["out", "out.parquet"])
+def test_a_signal_leaves_the_earlier_output(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, out: str
+) -> None:
+    assert predict(folder, tmp_path / out, "chr1", "--tracks", "4") == 0
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    asked, mean = [], run_predict._mean
+
+    def stop_at_the_second(views: Any) -> np.ndarray:
+        asked.append(views)
+        if len(asked) == 2:
+            assert len(list(tmp_path.iterdir())) > len({path.parts[len(tmp_path.parts)] for path in before})
+            os.kill(os.getpid(), signal.SIGTERM)
+        return mean(views)
+
+    monkeypatch.setattr(run_predict, "_mean", stop_at_the_second)
+    assert predict(folder, tmp_path / out, "chr1", "--tracks", "3", "--overwrite") == 143
+    assert capsys.readouterr().err == "enformer-vep: error: stopped by SIGTERM\n"
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
