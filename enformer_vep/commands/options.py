@@ -1,7 +1,10 @@
 """Options that several commands have, of one name and meaning in all of them."""
 
+import click
 import cloup
 
+from enformer_vep.commands import values
+from enformer_vep.inference.device import DEFAULT_GPU_BATCH_SIZE
 from enformer_vep.run.settings import ScoringSettings
 
 CACHE = cloup.option(
@@ -10,6 +13,53 @@ CACHE = cloup.option(
     show_envvar=True,
     metavar="DIR",
     help="Folder of fetched weights, genomes and track tables.  [default: the user's cache folder]",
+)
+
+FASTA = cloup.option(
+    "-f",
+    "--fasta",
+    envvar="ENFORMER_VEP_FASTA",
+    show_envvar=True,
+    metavar="FASTA",
+    help="Reference genome: a file, plain or bgzipped, which is indexed on first use, or the name of a fetched "
+    "genome, such as hg38.",
+)
+
+TRACK_TABLE = cloup.option(
+    "--track-table",
+    metavar="FILE",
+    help="Table that names the tracks, such as targets_human.txt.  [default: the fetched one for the official "
+    "weights, otherwise names are head and number]",
+)
+
+REVERSE_COMPLEMENT = cloup.option(
+    "--reverse-complement",
+    is_flag=True,
+    help="Average the predictions of both strands, at twice the cost.",
+)
+
+SHIFTS = cloup.option(
+    "--shifts",
+    callback=values.SHIFTS,
+    default="0",
+    show_default=True,
+    metavar="LIST",
+    help="Average the predictions of windows in which the sequence is moved to the right by these numbers of bp, "
+    "as in -1,0,1.",
+)
+
+DEVICE = cloup.option(
+    "--device",
+    callback=values.DEVICE,
+    metavar="DEVICE",
+    help="cpu, gpu or gpu:N.  [default: the first GPU if there is one, otherwise cpu]",
+)
+
+BATCH_SIZE = cloup.option(
+    "--batch-size",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help=f"Sequences that a GPU runs at a time. A CPU runs one.  [default: {DEFAULT_GPU_BATCH_SIZE}]",
 )
 
 MODEL = cloup.option_group(

@@ -6,10 +6,8 @@ import cloup
 from enformer_vep.commands import options
 from enformer_vep.commands.values import (
     BINS,
-    DEVICE,
     PLACEMENT,
     SHARD,
-    SHIFTS,
     SIZE,
     STATISTICS,
     TRACKS,
@@ -17,7 +15,7 @@ from enformer_vep.commands.values import (
 )
 from enformer_vep.genome.indels import DEFAULT_INDEL_POLICY, IndelPolicy
 from enformer_vep.genome.windows import Placement
-from enformer_vep.inference.device import DEFAULT_CACHE_BYTES, DEFAULT_GPU_BATCH_SIZE, PRECISIONS
+from enformer_vep.inference.device import DEFAULT_CACHE_BYTES, PRECISIONS
 from enformer_vep.io.gene_choices import GENE_COLUMNS, GENE_WINDOWS, TRANSCRIPT_CHOICES
 from enformer_vep.io.outputs import DTYPES, LAYOUTS
 from enformer_vep.run.settings import (
@@ -33,15 +31,7 @@ from enformer_vep.run.settings import (
 
 INPUT = cloup.option_group(
     "Input",
-    cloup.option(
-        "-f",
-        "--fasta",
-        envvar="ENFORMER_VEP_FASTA",
-        show_envvar=True,
-        metavar="FASTA",
-        help="Reference genome: a file, plain or bgzipped, which is indexed on first use, or the name of a fetched "
-        "genome, such as hg38.",
-    ),
+    options.FASTA,
     options.CACHE,
     cloup.option(
         "--allow-mismatches",
@@ -79,12 +69,7 @@ OUTPUT = cloup.option_group(
         "assay:CHIP:HISTONE, assay:CTCF), /regular expression/ on the description, @FILE of any of these. A leading ! "
         "excludes. 'tracks EXPR' shows what is chosen.  [default: all]",
     ),
-    cloup.option(
-        "--track-table",
-        metavar="FILE",
-        help="Table that names the tracks, such as targets_human.txt.  [default: the fetched one for the official "
-        "weights, otherwise names are head and number]",
-    ),
+    options.TRACK_TABLE,
     cloup.option(
         "--layout",
         type=click.Choice(LAYOUTS),
@@ -149,20 +134,8 @@ VIEWS = cloup.option_group(
         help="Bins that statistics are taken over. all: the window's 896. centre:BP: those of BP bp around the "
         "variant, which costs less. chr:start-end: those that overlap a region.",
     ),
-    cloup.option(
-        "--reverse-complement",
-        is_flag=True,
-        help="Average the predictions of both strands, at twice the cost.",
-    ),
-    cloup.option(
-        "--shifts",
-        callback=SHIFTS,
-        default="0",
-        show_default=True,
-        metavar="LIST",
-        help="Average the predictions of windows in which the sequence is moved to the right by these numbers of bp, "
-        "as in -1,0,1.",
-    ),
+    options.REVERSE_COMPLEMENT,
+    options.SHIFTS,
     cloup.option(
         "--indels",
         type=click.Choice([policy.value for policy in IndelPolicy]),
@@ -246,18 +219,8 @@ SPEED = cloup.option_group(
         show_default=True,
         help="reusing: compute only what a variant changes. full: run both sequences through the whole model.",
     ),
-    cloup.option(
-        "--device",
-        callback=DEVICE,
-        metavar="DEVICE",
-        help="cpu, gpu or gpu:N.  [default: the first GPU if there is one, otherwise cpu]",
-    ),
-    cloup.option(
-        "--batch-size",
-        type=click.IntRange(min=1),
-        metavar="N",
-        help=f"Sequences that a GPU runs at a time. A CPU runs one.  [default: {DEFAULT_GPU_BATCH_SIZE}]",
-    ),
+    options.DEVICE,
+    options.BATCH_SIZE,
     cloup.option(
         "--allow-nondeterministic",
         is_flag=True,

@@ -17,15 +17,14 @@ from enformer_vep.run.gene_scorer import GeneScorer
 from enformer_vep.run.genes import GeneTracks, choose_gene_tracks, open_genes
 from enformer_vep.run.identity import (
     RUN_RECORD_FORMAT,
-    FastaIdentity,
     GenesIdentity,
-    ModelIdentity,
     RunIdentity,
     SelectionIdentity,
     ShardRecord,
     TracksIdentity,
     ViewsIdentity,
 )
+from enformer_vep.run.input_identity import identify_fasta, identify_model
 from enformer_vep.run.inputs import RunInputs
 from enformer_vep.run.models import OpenModel, choose_tracks, open_model
 from enformer_vep.run.resume import choose_part_size
@@ -178,15 +177,8 @@ def _identity(settings: ScoreSettings, inputs: RunInputs, model: OpenModel) -> R
         notice=loaded.notice,
         versions=versions(),
         vcf=file_identity(inputs.vcf),
-        fasta=FastaIdentity(**vars(file_identity(inputs.genome.path)), index=file_identity(inputs.genome.index_path)),
-        model=ModelIdentity(
-            name=loaded.name,
-            file=file_identity(loaded.identity.path),
-            format=loaded.identity.file_format,
-            tensors_sha256=loaded.identity.tensors_sha256,
-            is_published=loaded.identity.is_published,
-            config=loaded.model.config.to_dict(),
-        ),
+        fasta=identify_fasta(inputs.genome),
+        model=identify_model(loaded),
         head=settings.scoring.head,
         statistics=settings.scoring.names,
         tracks=TracksIdentity(**model.tracks.record()),

@@ -23,7 +23,7 @@ _POLL_SECONDS = 1.0
 
 
 class Progress:
-    """Reports how many alleles of a run are done. Used in a `with` block, whose failure is reported too.
+    """Reports how many alleles or windows of a run are done. Used in a `with` block, whose failure is reported too.
 
     Lines go to the program's log, as notices; the JSON log gets one object per line, with the events `started`,
     `progress`, `finished` and `failed`.
@@ -35,6 +35,7 @@ class Progress:
         log_json: str | None = None,
         is_quiet: bool = False,
         is_terminal: bool | None = None,
+        unit: str = "alleles",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Chooses where progress is reported.
@@ -43,8 +44,10 @@ class Progress:
           log_json: the file to which the JSON log is appended; None for no such log.
           is_quiet: whether neither a bar nor lines are shown.
           is_terminal: whether to show a bar instead of lines; by default, whether standard error is a terminal.
+          unit: what is counted, in the plural.
           clock: returns seconds, which never decrease.
         """
+        self._unit = unit
         self._path = log_json
         is_terminal = sys.stderr.isatty() if is_terminal is None else is_terminal
         self._has_bar = is_terminal and not is_quiet
@@ -102,7 +105,7 @@ class Progress:
         self._begun = self._clock()
         self._tell("started")
         if self._has_bar:
-            self._bar = tqdm(total=total, initial=num_earlier, unit=" alleles", file=sys.stderr)
+            self._bar = tqdm(total=total, initial=num_earlier, unit=f" {self._unit}", file=sys.stderr)
 
     def done(self, num: int = 1) -> None:
         """Counts alleles that were scored or skipped."""
@@ -137,15 +140,15 @@ class Progress:
 
     def __str__(self) -> str:
         if self._total is None:
-            return f"preparing, {_duration(self._clock() - self._begun)} so far"
+            return f"preparing, {duration(self._clock() - self._begun)} so far"
         share = self._num_done / self._total if self._total else 1
-        text = f"{self._num_done:,} of {self._total:,} alleles done ({int(100 * share)}%)"
+        text = f"{self._num_done:,} of {self._total:,} {self._unit} done ({int(100 * share)}%)"
         if self._stage != "scoring":
             return f"{text}, {self._stage}"
         if not self._rate:
-            return f"{text} in {_duration(self._clock() - self._begun)}"
+            return f"{text} in {duration(self._clock() - self._begun)}"
         rate = f"{self._rate:.3g} per second" if self._rate >= 1 else f"{3600 * self._rate:,.0f} per hour"
-        return f"{text}, {rate}, {_duration(self._seconds_left or 0)} left"
+        return f"{text}, {rate}, {duration(self._seconds_left or 0)} left"
 
     @property
     def _rate(self) -> float | None:
@@ -180,7 +183,7 @@ class Progress:
             self._log = None
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
     """Writes a time with its two largest units: '2 d 3 h', '8 h 20 min', '12 min', '40 s'."""
     minutes = round(seconds / 60)
     if seconds < 60:
