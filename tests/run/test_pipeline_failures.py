@@ -93,7 +93,7 @@ class BrokenEngine(FullEngine):
 
 @pytest.mark.slow
 def test_what_is_not_finite_is_never_written(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def make_engine(model: OpenModel, _: object, __: object, fetch: FetchCodes) -> FullEngine:
+    def make_engine(model: OpenModel, _: object, __: object, fetch: FetchCodes, **___: object) -> FullEngine:
         return BrokenEngine(model.loaded.model, fetch, EngineSettings("human", batch_size=model.batch_size))
 
     monkeypatch.setattr(opening, "make_engine", make_engine)
