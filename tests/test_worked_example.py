@@ -43,8 +43,8 @@ def test_the_page_shows_what_its_code_prints(folder: Path) -> None:
 @pytest.mark.full
 def test_its_code_reads_the_tracks_of_the_official_size(folder: Path, full_checkpoint: Path, shared_data: Path) -> None:
     table = shared_data / "tracks" / "targets_human.txt"
-    options = ["-m", str(full_checkpoint), "--track-table", str(table), "--region", "chr1:834000-834506"]
-    worked_example.score(options)
+    region = "chr1:834000-834506"
+    worked_example.score({"-m": str(full_checkpoint), "--track-table": str(table), "--region": region})
     matters, at_strongest, tissues, sql = worked_example.run_blocks()
     assert matters.startswith("20 alleles\n")
     assert len(re.findall(r"^ *(?:ENCFF|CNhs|GSM)\w+ +(?:DNASE|ATAC|CHIP|CAGE) ", at_strongest, re.MULTILINE)) == 5

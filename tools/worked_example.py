@@ -11,7 +11,7 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
@@ -23,14 +23,19 @@ PAGE = Path(__file__).parents[1] / "docs" / "worked_example.md"
 _BLOCK = re.compile(r"```(sh|python|text)\n(.*?)```", re.DOTALL)
 
 
-def score(more: Sequence[str] = ()) -> None:
-    """Runs the page's command in the working folder.
+def score(changes: Mapping[str, str] | None = None) -> None:
+    """Runs the page's command in the working folder, over an earlier output.
 
     Args:
-      more: options that are added to it; of options that are given twice, the last one counts.
+      changes: options with the values that they have instead of the page's.
     """
     command = next(code for kind, code in _BLOCK.findall(PAGE.read_text(encoding="utf-8")) if kind == "sh")
-    arguments = [*shlex.split(command)[1:], *more]
+    arguments = [*shlex.split(command)[1:], "--overwrite"]
+    for option, value in (changes or {}).items():
+        if option in arguments:
+            arguments[arguments.index(option) + 1] = value
+        else:
+            arguments += [option, value]
     if exit_code := enformer_vep(arguments):
         raise SystemExit(exit_code)
 
@@ -67,7 +72,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="write what is printed into the page")
     options = parser.parse_args()
     os.chdir(options.folder)
-    score(["--overwrite"])
+    score()
     printed = run_blocks()
     sys.stdout.write("\n".join(printed))
     if options.write:
