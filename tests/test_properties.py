@@ -71,7 +71,7 @@ def resolve(genome: dict[str, str], chrom: str) -> str:
     return genome[chrom if chrom in genome else aliases[chrom]]
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(genome=st.dictionaries(NAMES, SEQUENCES, min_size=1, max_size=4), data=st.data())
 def test_any_vcf_on_any_genome(
     genome: dict[str, str],

@@ -49,6 +49,7 @@ def small(script: ModuleType, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return script
 
 
+@pytest.mark.full
 def test_a_training_that_died_goes_on_to_the_same_model_and_trains_every_variable(
     small: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -29,7 +29,7 @@ def assert_printed(found: str, shown: str) -> None:
         assert float(one) == pytest.approx(float(other), rel=0.02), (found, shown)
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_the_page_shows_what_its_code_prints(folder: Path) -> None:
     worked_example.score()
     skipped = pd.read_csv("scores.parquet.skipped.tsv", sep="\t")

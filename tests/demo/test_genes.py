@@ -89,7 +89,7 @@ def test_a_broken_enhancer_changes_the_genes_that_it_reaches_and_no_others(
     assert recovery.num_lowered >= 0.98 * recovery.num_targets
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_both_windows_tell_nearly_the_same_where_both_reach(contigs: list[Contig], tmp_path: Path) -> None:
     variants = draw_variants(contigs, {"enhancer_break": 6}, seed=TEST_SEED)[2:4]  # away from their contig's ends
     keys = ["record", "gene_id"]
