@@ -17,6 +17,7 @@ from enformer_vep.io.summary_table import FIELDS, summarize, summary_columns
 from enformer_vep.io.table import (
     ALLELE_TYPES,
     ROW_GROUP_ROWS,
+    RowGroups,
     TableSettings,
     allele_columns,
     parquet_writer,
@@ -156,36 +157,21 @@ class _ParquetGenes:
         self._settings = settings
         fields = [*ALLELE_TYPES.items(), *GENE_FIELDS.items(), *settings.score_types]
         self._schema = pa.schema([pa.field(name, kind) for name, kind in fields], metadata)
-        self._writer = parquet_writer(stream, self._schema)
-        self._waiting: list[pa.Table] = []
-        self._num_waiting = 0
+        self._groups = RowGroups(parquet_writer(stream, self._schema), ROW_GROUP_ROWS)
 
     def write(self, alleles: Sequence[VcfAllele], genes: Sequence[GeneScores]) -> None:
         rows, scores = _rows(alleles, genes)
-        done = 0
-        while done < len(rows):
-            num = min(len(rows) - done, ROW_GROUP_ROWS - self._num_waiting)
-            self._waiting.append(self._table(rows[done : done + num], scores[done : done + num]))
-            self._num_waiting += num
-            done += num
-            if self._num_waiting == ROW_GROUP_ROWS:
-                self._flush()
+        if rows:
+            self._groups.add(self._table(rows, scores))
 
     def close(self) -> None:
-        self._flush()
-        self._writer.close()
+        self._groups.close()
 
     def _table(self, rows: Sequence[tuple[VcfAllele, int]], scores: npt.NDArray[np.float32]) -> pa.Table:
         kinds = [field.type for field in self._schema][len(ALLELE_TYPES) :]
         values = _columns(self._settings, rows, scores)
         columns = [pa.array(column, kind) for column, kind in zip(values, kinds, strict=True)]
         return pa.Table.from_arrays([*allele_columns([row[0] for row in rows]), *columns], schema=self._schema)
-
-    def _flush(self) -> None:
-        if self._waiting:
-            group = pa.concat_tables(self._waiting).combine_chunks()
-            self._writer.write_table(group, row_group_size=len(group))
-        self._waiting, self._num_waiting = [], 0
 
 
 def _rows(

@@ -20,6 +20,7 @@ from enformer_vep.io.outputs import OutputPaths
 from enformer_vep.io.table import (
     ALLELE_TYPES,
     ROW_GROUP_ROWS,
+    RowGroups,
     Scores,
     TableFile,
     TableSettings,
@@ -220,10 +221,8 @@ class _ParquetSummary:
         kinds = [*of_group.values()] * (len(names) // len(of_group))
         fields = [*ALLELE_TYPES.items(), *zip(names, kinds, strict=True), *more.items()]
         self._schema = pa.schema([pa.field(name, kind) for name, kind in fields], metadata)
-        self._writer = parquet_writer(stream, self._schema)
+        self._groups = RowGroups(parquet_writer(stream, self._schema), ROW_GROUP_ROWS)
         self._summarizer = _Summarizer(settings)
-        self._waiting: list[pa.Table] = []
-        self._num_waiting = 0
 
     def write(
         self,
@@ -232,21 +231,11 @@ class _ParquetSummary:
         percentiles: Scores | None = None,
         more: Sequence[Sequence[Any]] = (),
     ) -> None:
-        done = 0
-        while done < len(alleles):
-            num = min(len(alleles) - done, ROW_GROUP_ROWS - self._num_waiting)
-            some = slice(done, done + num)
-            of_scores = None if percentiles is None else percentiles[some]
-            added = [column[some] for column in more]
-            self._waiting.append(self._table(alleles[some], scores[some], of_scores, added))
-            self._num_waiting += num
-            done += num
-            if self._num_waiting == ROW_GROUP_ROWS:
-                self._flush()
+        if alleles:
+            self._groups.add(self._table(alleles, scores, percentiles, more))
 
     def close(self) -> None:
-        self._flush()
-        self._writer.close()
+        self._groups.close()
 
     def _table(
         self,
@@ -259,9 +248,3 @@ class _ParquetSummary:
         kinds = [field.type for field in self._schema][len(ALLELE_TYPES) :]
         columns = [pa.array(column, kind) for column, kind in zip(values, kinds, strict=True)]
         return pa.Table.from_arrays([*allele_columns(alleles), *columns], schema=self._schema)
-
-    def _flush(self) -> None:
-        if self._waiting:
-            group = pa.concat_tables(self._waiting).combine_chunks()
-            self._writer.write_table(group, row_group_size=len(group))
-        self._waiting, self._num_waiting = [], 0

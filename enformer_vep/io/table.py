@@ -132,6 +132,38 @@ def parquet_writer(stream: BinaryIO, schema: pa.Schema) -> pyarrow.parquet.Parqu
     return pyarrow.parquet.ParquetWriter(stream, schema, compression="zstd", use_dictionary=texts)
 
 
+class RowGroups:
+    """Writes rows to Parquet in row groups of one size, whatever the sizes of the pieces that they come in."""
+
+    def __init__(self, writer: pyarrow.parquet.ParquetWriter, size: int) -> None:
+        """Takes the writer, which is closed with this, and the rows of a group; the last group has the rest."""
+        self._writer = writer
+        self._size = size
+        self._waiting: list[pa.Table] = []
+        self._num_waiting = 0
+
+    def add(self, rows: pa.Table) -> None:
+        """Adds rows."""
+        while len(rows):
+            piece = rows.slice(0, self._size - self._num_waiting)
+            rows = rows.slice(len(piece))
+            self._waiting.append(piece)
+            self._num_waiting += len(piece)
+            if self._num_waiting == self._size:
+                self._flush()
+
+    def close(self) -> None:
+        """Writes the rest."""
+        self._flush()
+        self._writer.close()
+
+    def _flush(self) -> None:
+        if self._waiting:
+            group = pa.concat_tables(self._waiting).combine_chunks()
+            self._writer.write_table(group, row_group_size=len(group))
+        self._waiting, self._num_waiting = [], 0
+
+
 def allele_columns(alleles: Sequence[VcfAllele]) -> list[pa.Array]:
     """Returns the columns that identify alleles, of which there is at least one."""
     by_column = zip(*(allele.fields for allele in alleles), strict=True)
