@@ -1,8 +1,9 @@
 """From comparisons to statistics: runs their views, takes the means over views, and reduces them over bins."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby, islice
+from typing import Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +12,7 @@ from cachetools import LRUCache
 
 from enformer_vep.genome.layout import ModelInput
 from enformer_vep.genome.views import Comparison, View
-from enformer_vep.inference.engine import Scores
+from enformer_vep.inference.engine import Profile, Scores
 from enformer_vep.inference.host import HostLink
 from enformer_vep.inference.passes import Known, Passes
 from enformer_vep.inference.promoters import PromoterReducer
@@ -27,7 +28,14 @@ NUM_RECENT_WEIGHTS = 64
 """Weights of bins that are kept on the device."""
 
 
-class _Job:
+Found = TypeVar("Found")
+"""What is made of a comparison."""
+
+_Make = Callable[[Sequence["_Job[Found]"], Sequence[tf.Tensor]], Sequence[Found]]
+"""Makes it of complete comparisons, given their d and the mean of their references."""
+
+
+class _Job(Generic[Found]):
     """A comparison whose views are being run."""
 
     def __init__(self, comparison: Comparison) -> None:
@@ -35,8 +43,7 @@ class _Job:
         self.references: list[Known] = []
         self.differences: list[tuple[View, Known]] = []
         self.d: tf.Tensor | None = None
-        self.scores: Scores | None = None
-        self.of_genes: Scores = {}
+        self.found: Found | None = None
 
     @property
     def is_complete(self) -> bool:
@@ -73,12 +80,13 @@ class Comparer:
         for layout in layouts:
             waiting.append(self._passes.reference(layout))
             while waiting and waiting[0].is_known:
-                yield self._received(waiting.popleft())
+                yield self._received(waiting.popleft().value)
         self._passes.flush()
-        yield from map(self._received, waiting)
+        yield from (self._received(prediction.value) for prediction in waiting)
 
-    def _received(self, prediction: Known) -> npt.NDArray[np.float32]:
-        return np.asarray(self._link.receive(self._blocks.choose(prediction.value)), dtype=np.float32)
+    def _received(self, x: tf.Tensor) -> npt.NDArray[np.float32]:
+        """Takes the chosen tracks from the device: float32 [bins, tracks]."""
+        return np.asarray(self._link.receive(self._blocks.choose(x)), dtype=np.float32)
 
     def compare(self, comparisons: Iterable[Comparison], statistics: Sequence[Statistic]) -> Iterator[Scores]:
         """Yields the statistics of each comparison, in their order."""
@@ -88,19 +96,45 @@ class Comparer:
         self, comparisons: Iterable[Comparison], statistics: Sequence[Statistic], of_genes: Sequence[Statistic]
     ) -> Iterator[tuple[Scores, Scores]]:
         """Yields the statistics of each comparison and those of its genes, in their order."""
-        waiting: deque[_Job] = deque()
+        names, gene_names = needed_reductions(statistics), needed_reductions(of_genes)
+
+        def make(
+            batch: Sequence[_Job[tuple[Scores, Scores]]], references: Sequence[tf.Tensor]
+        ) -> list[tuple[Scores, Scores]]:
+            made: list[tuple[Scores, Scores]] = []
+            for job, r, reduced in zip(batch, references, self._reduced(batch, references, names), strict=True):
+                genes, scores_of_genes = job.comparison.genes, {}
+                if of_genes and genes is not None and genes.num_genes:
+                    scores_of_genes = finish(self._promoter_reducer(gene_names)(r, job.d, genes), of_genes)
+                made.append((finish(reduced, statistics), scores_of_genes))
+            return made
+
+        return self._made(comparisons, make)
+
+    def profiles(self, comparisons: Iterable[Comparison]) -> Iterator[Profile]:
+        """Yields r and d of each comparison in every computed bin, in their order."""
+
+        def make(batch: Sequence[_Job[Profile]], references: Sequence[tf.Tensor]) -> list[Profile]:
+            return [Profile(self._received(r), self._received(job.d)) for job, r in zip(batch, references, strict=True)]
+
+        return self._made(comparisons, make)
+
+    def _made(self, comparisons: Iterable[Comparison], make: "_Make[Found]") -> Iterator[Found]:
+        """Runs all views, and yields what is made of each comparison, in their order."""
+        waiting: deque[_Job[Found]] = deque()
         for group in self._groups(comparisons):
             self._run(group, waiting)
-            self._finish(waiting, statistics, of_genes)
-            while waiting and (scores := waiting[0].scores) is not None:
-                yield scores, waiting.popleft().of_genes
+            self._finish(waiting, make)
+            while waiting and (found := waiting[0].found) is not None:
+                waiting.popleft()
+                yield found
         self._passes.flush()
         for job in waiting:
             self._add_up(job)
-        self._finish(waiting, statistics, of_genes, is_last=True)
+        self._finish(waiting, make, is_last=True)
         for job in waiting:
-            assert job.scores is not None
-            yield job.scores, job.of_genes
+            assert job.found is not None
+            yield job.found
 
     def _reducer(self, names: tuple[str, ...]) -> "_Reducer":
         if names not in self._reducers:
@@ -119,11 +153,11 @@ class Comparer:
             while found := list(islice(group, size)):
                 yield found
 
-    def _run(self, group: Sequence[Comparison], waiting: deque[_Job]) -> None:
+    def _run(self, group: Sequence[Comparison], waiting: deque[_Job[Found]]) -> None:
         """Runs the views of a group, those of one reference after another, or lets them wait for their batches."""
         wanted = dict.fromkeys(reference for comparison in group for reference in comparison.references)
         self._references = {reference: r for reference, r in self._references.items() if reference in wanted}
-        jobs = [_Job(comparison) for comparison in group]
+        jobs: list[_Job[Found]] = [_Job(comparison) for comparison in group]
         waiting.extend(jobs)
         for reference in wanted:
             r = self._reference(reference)
@@ -147,7 +181,7 @@ class Comparer:
             return _NoDifference(r)
         return self._passes.difference(view.reference, r, view.alternate)
 
-    def _add_up(self, job: _Job) -> None:
+    def _add_up(self, job: _Job[Found]) -> None:
         """Adds the differences that are known to the weighted mean of their comparison."""
         known = [(view, difference) for view, difference in job.differences if difference.is_known]
         job.differences = [(view, difference) for view, difference in job.differences if not difference.is_known]
@@ -155,38 +189,25 @@ class Comparer:
             d = self._weighted(view, difference.value)
             job.d = d if job.d is None else job.d + d
 
-    def _finish(
-        self,
-        waiting: Iterable[_Job],
-        statistics: Sequence[Statistic],
-        of_genes: Sequence[Statistic],
-        *,
-        is_last: bool = False,
-    ) -> None:
-        """Reduces complete comparisons, as many at a time as the passes run; the last ones however many they are."""
-        complete = [job for job in waiting if job.is_complete and job.scores is None]
+    def _finish(self, waiting: Iterable[_Job[Found]], make: "_Make[Found]", *, is_last: bool = False) -> None:
+        """Makes what is wanted of complete comparisons, as many at a time as the passes run; all of the last ones."""
+        complete = [job for job in waiting if job.is_complete and job.found is None]
         size = self._passes.batch_size
         while complete and (is_last or len(complete) >= size):
             batch, complete = complete[:size], complete[size:]
-            references = [self._mean_reference(job) for job in batch]
-            reduced = self._reduced(batch, references, needed_reductions(statistics))
-            for job, r, of_job in zip(batch, references, reduced, strict=True):
-                job.scores = finish(of_job, statistics)
-                genes = job.comparison.genes
-                if of_genes and genes is not None and genes.num_genes:
-                    reduce = self._promoter_reducer(needed_reductions(of_genes))
-                    job.of_genes = finish(reduce(r, job.d, genes), of_genes)
+            for job, found in zip(batch, make(batch, [self._mean_reference(job) for job in batch]), strict=True):
+                job.found = found
                 job.d, job.references = None, []
 
     def _reduced(
-        self, batch: Sequence[_Job], references: Sequence[tf.Tensor], names: tuple[str, ...]
+        self, batch: Sequence[_Job[Found]], references: Sequence[tf.Tensor], names: tuple[str, ...]
     ) -> list[dict[str, npt.NDArray[np.float64]]]:
         """Reduces each comparison of a batch over its regions; takes nothing from the device if nothing is needed."""
         if not names:
             return [{} for _ in batch]
         return self._reducer(names)(references, [job.d for job in batch], self._regions(batch))
 
-    def _mean_reference(self, job: _Job) -> tf.Tensor:
+    def _mean_reference(self, job: _Job[Found]) -> tf.Tensor:
         views = job.comparison.views
         found = [self._weighted(view, r.value) for view, r in zip(views, job.references, strict=True)]
         return found[0] if len(found) == 1 else tf.add_n(found)
@@ -203,7 +224,7 @@ class Comparer:
             self._weights[key] = self._link.send(weights[:, np.newaxis])
         return x * self._weights[key]
 
-    def _regions(self, jobs: Sequence[_Job]) -> npt.NDArray[np.float32]:
+    def _regions(self, jobs: Sequence[_Job[Found]]) -> npt.NDArray[np.float32]:
         """Returns the regions of comparisons, float32 [B, M, bins], or [1, M, bins] if all have the same."""
         regions = np.stack([job.comparison.regions[:, self._bins.start : self._bins.stop] for job in jobs])
         return regions[:1] if (regions == regions[:1]).all() else regions

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,18 @@ from enformer_vep.scoring import Statistic
 
 Scores = Mapping[str, npt.NDArray[np.float64]]
 """For the name of each statistic float64 [M, tracks]: its value over each of M regions of bins."""
+
+
+class Profile(NamedTuple):
+    """What is predicted for a comparison in every computed bin: means over its views, mirrored ones turned back.
+
+    Attributes:
+      reference: r, float32 [bins, tracks].
+      difference: d, the alternate's prediction less the reference's: float32 [bins, tracks].
+    """
+
+    reference: npt.NDArray[np.float32]
+    difference: npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -88,6 +100,10 @@ class Engine(Protocol):
           Both by the statistics' names: float64 [M, tracks], and for G genes float64 [G, tracks]. The latter is empty
           where a comparison has no genes.
         """
+        ...
+
+    def profiles(self, comparisons: Iterable[Comparison]) -> Iterator[Profile]:
+        """Yields the predictions of each comparison bin by bin, in their order. At the official size each has 38 MB."""
         ...
 
     def counts(self) -> EngineCounts:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from enformer_vep.genome.layout import FetchCodes, ModelInput
 from enformer_vep.genome.views import Comparison
 from enformer_vep.inference.comparing import Comparer
-from enformer_vep.inference.engine import EngineCounts, EngineSettings, Scores
+from enformer_vep.inference.engine import EngineCounts, EngineSettings, Profile, Scores
 from enformer_vep.inference.host import HostLink
 from enformer_vep.inference.passes import PassSettings, PlainPasses, whole_towers
 from enformer_vep.inference.track_blocks import TrackBlocks
@@ -60,6 +60,10 @@ class FullEngine:
     ) -> Iterator[tuple[Scores, Scores]]:
         """Yields the statistics of each comparison and those of its genes, in their order."""
         return self._comparer.compare_with_genes(comparisons, statistics, of_genes)
+
+    def profiles(self, comparisons: Iterable[Comparison]) -> Iterator[Profile]:
+        """Yields the predictions of each comparison bin by bin, in their order."""
+        return self._comparer.profiles(comparisons)
 
     def counts(self) -> EngineCounts:
         """Returns the work done so far."""

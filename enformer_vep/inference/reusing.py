@@ -17,7 +17,7 @@ from enformer_vep.genome.views import Comparison
 from enformer_vep.inference.comparing import Comparer
 from enformer_vep.inference.device import BFLOAT16_PRECISIONS, PRECISIONS
 from enformer_vep.inference.difference_passes import DifferencePasses, DifferenceSettings
-from enformer_vep.inference.engine import EngineCounts, EngineSettings, Scores
+from enformer_vep.inference.engine import EngineCounts, EngineSettings, Profile, Scores
 from enformer_vep.inference.host import HostLink
 from enformer_vep.inference.passes import Passes, PassSettings, PlainPasses, reused_towers
 from enformer_vep.inference.towers import Towers, TowerSettings
@@ -101,6 +101,10 @@ class ReusingEngine:
     ) -> Iterator[tuple[Scores, Scores]]:
         """Yields the statistics of each comparison and those of its genes, in their order."""
         return self._comparer.compare_with_genes(comparisons, statistics, of_genes)
+
+    def profiles(self, comparisons: Iterable[Comparison]) -> Iterator[Profile]:
+        """Yields the predictions of each comparison bin by bin, in their order."""
+        return self._comparer.profiles(comparisons)
 
     def counts(self) -> EngineCounts:
         """Returns the work done so far."""

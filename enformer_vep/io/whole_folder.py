@@ -55,7 +55,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
             mask = os.umask(0)
             os.umask(mask)
             made.chmod(0o777 & ~mask)
-            for file in made.iterdir():
+            for file in filter(Path.is_file, made.rglob("*")):
                 with file.open("rb") as written:
                     os.fsync(written.fileno())
             _put_in_place(made, path)

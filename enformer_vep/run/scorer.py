@@ -1,6 +1,5 @@
 """Scores variants one after another: decides which can be scored, and how they are looked at. Knows no files."""
 
-from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import NamedTuple
@@ -8,17 +7,18 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from enformer_vep.errors import EnformerVepError, SkipReason
+from enformer_vep.errors import SkipReason
 from enformer_vep.genome.edit import Edit
 from enformer_vep.genome.geometry import Geometry
 from enformer_vep.genome.variant import Variant, check_alleles
 from enformer_vep.genome.views import Comparison
 from enformer_vep.genome.windows import max_allele_bp
-from enformer_vep.inference.engine import Engine, Scores
+from enformer_vep.inference.engine import Engine, Profile, Scores
 from enformer_vep.io.gene_table import GeneScores
 from enformer_vep.io.reference import ReferenceCodes
 from enformer_vep.io.tracks import TrackTable
 from enformer_vep.run.gene_scorer import GeneScorer
+from enformer_vep.run.in_order import run_in_order
 from enformer_vep.run.placed import PlacedVariant, Unscored
 from enformer_vep.run.prefetch import read_ahead
 from enformer_vep.run.settings import ScoringSettings
@@ -119,36 +119,30 @@ class VariantScorer:
 
     def score_with_genes(self, variants: Iterable[PlacedVariant | Unscored]) -> Iterator[ScoredVariant | Unscored]:
         """Scores what `place` returned, and the genes in the variants' own windows if they are looked at there."""
-        drawn: deque[tuple[int, ...] | Unscored] = deque()  # the genes of those that nothing was yielded for so far
-        num_predicted = 0
-
-        def comparisons() -> Iterator[Comparison]:
-            for variant in variants:
-                if isinstance(variant, Unscored):
-                    drawn.append(variant)
-                    continue
-                comparison, genes = self._with_genes(variant)
-                drawn.append(genes)
-                yield comparison
-
-        for scores, of_genes in self._compared(read_ahead(comparisons(), NUM_AHEAD)):
-            num_predicted += 1
-            while isinstance(found := drawn.popleft(), Unscored):
+        looked = (variant if isinstance(variant, Unscored) else self._with_genes(variant) for variant in variants)
+        for found in run_in_order(looked, lambda chosen: self._compared(comparison for comparison, _ in chosen)):
+            if isinstance(found, Unscored):
                 yield found
-            yield self._made(scores, found, of_genes)
-        num_missing = sum(not isinstance(found, Unscored) for found in drawn)
-        if num_missing:
-            raise EnformerVepError(
-                f"expected predictions for {num_predicted + num_missing} alleles, found {num_predicted}: please report "
-                "this bug in enformer-vep"
-            )
-        yield from (found for found in drawn if isinstance(found, Unscored))
+                continue
+            (_, genes), (scores, of_genes) = found
+            yield self._made(scores, genes, of_genes)
+
+    def profiles(self, variants: Iterable[Variant]) -> Iterator[tuple[PlacedVariant, Profile] | Unscored]:
+        """Predicts both alleles of variants bin by bin, in their order. What is not finite is returned as it is.
+
+        Raises:
+          EnformerVepError: the engine failed.
+        """
+        return run_in_order(
+            map(self.place, variants),
+            lambda placed: self.engine.profiles(read_ahead(map(self.comparison, placed), NUM_AHEAD)),
+        )
 
     def _compared(self, comparisons: Iterable[Comparison]) -> Iterator[tuple[Scores, Scores]]:
+        ahead = read_ahead(comparisons, NUM_AHEAD)
         if self.genes is None or self.genes.is_at_tss:
-            return ((scores, {}) for scores in self.engine.compare(comparisons, self.statistics))
-        of_genes = self.genes.settings.gene_statistics
-        return self.engine.compare_with_genes(comparisons, self.statistics, of_genes)
+            return ((scores, {}) for scores in self.engine.compare(ahead, self.statistics))
+        return self.engine.compare_with_genes(ahead, self.statistics, self.genes.settings.gene_statistics)
 
     def _made(self, scores: Scores, genes: tuple[int, ...], of_genes: Scores) -> ScoredVariant | Unscored:
         joined = _joined(scores)
