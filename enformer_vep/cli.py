@@ -13,7 +13,18 @@ import click
 import cloup
 
 from enformer_vep import __version__
-from enformer_vep.commands import background, components, demo, fetch, merge, predict, score, tracks, weights
+from enformer_vep.commands import (
+    background,
+    components,
+    contributions,
+    demo,
+    fetch,
+    merge,
+    predict,
+    score,
+    tracks,
+    weights,
+)
 from enformer_vep.commands.console import PROGRAM
 from enformer_vep.errors import EnformerVepError
 
@@ -78,6 +89,7 @@ def cli() -> None:
 for command in (
     score.score,
     predict.predict,
+    contributions.contributions,
     merge.merge,
     tracks.tracks,
     background.background,

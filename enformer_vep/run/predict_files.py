@@ -11,24 +11,20 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from enformer_vep.errors import TrackError
 from enformer_vep.genome.tiling import BinSpan
-from enformer_vep.io.bigwig import check_bigwig_support, write_bigwig
+from enformer_vep.io.bigwig import BIGWIG_SUFFIX, check_bigwig_names, check_bigwig_support, write_bigwig
 from enformer_vep.io.prediction_table import PredictionTable, check_column_names
 from enformer_vep.io.tracks import TrackTable
 from enformer_vep.io.whole_file import check_writable, whole_file
 from enformer_vep.io.whole_folder import check_folder, whole_folder
-from enformer_vep.run.predict_record import PredictCourse, PredictIdentity, is_predict_record, to_record
+from enformer_vep.run.predict_record import KIND, PredictCourse, PredictIdentity
 from enformer_vep.run.predict_settings import PredictOutput
+from enformer_vep.run.record_text import is_record_of, record_text
 from enformer_vep.run.results import RUN_METADATA, TRACKS_METADATA, tracks_to_json
 
-BIGWIG_SUFFIX = ".bw"
 RUN_NAME = "run.json"
 TRACKS_NAME = "tracks.tsv"
 RUN_SUFFIX = ".run.json"
-
-MAX_NAME_BYTES = 200
-"""Of an identifier that names a file; file systems allow 255 bytes."""
 
 Float32s = npt.NDArray[np.float32]
 
@@ -90,12 +86,7 @@ def check_tracks(output: PredictOutput, tracks: TrackTable) -> None:
     if output.is_table:
         check_column_names(tracks.identifiers)
         return
-    for name in tracks.identifiers:
-        if "/" in name or "\0" in name or name.startswith(".") or len(name.encode()) > MAX_NAME_BYTES:
-            raise TrackError(
-                f"the track {name!r} cannot name a file: rename it in the track table, or write a "
-                "table with -o OUT.parquet"
-            )
+    check_bigwig_names(tracks.identifiers)
 
 
 @contextmanager
@@ -108,12 +99,12 @@ def open_writer(output: PredictOutput, predicted: Predicted) -> Iterator[Predict
     if output.is_table:
         metadata = {
             TRACKS_METADATA: tracks_to_json(predicted.tracks),
-            RUN_METADATA: to_record(predicted.identity),
+            RUN_METADATA: record_text(predicted.identity),
         }
         with whole_file(output.path) as stream, whole_file(_beside(output.path)) as record:
             identifiers = predicted.tracks.identifiers
             with PredictionTable(stream, predicted.contigs, identifiers, predicted.bin_size_bp, metadata) as table:
-                yield _Table(table, lambda course: record.write(to_record(predicted.identity, course)))
+                yield _Table(table, lambda course: record.write(record_text(predicted.identity, course)))
         return
     with whole_folder(output.path) as folder, tempfile.TemporaryFile(dir=folder.parent) as scratch:
         yield _BigWigs(folder, scratch, predicted)
@@ -152,7 +143,7 @@ class _BigWigs:
             path = self._folder / f"{name}{BIGWIG_SUFFIX}"
             write_bigwig(path, predicted.contigs, predicted.spans, values, predicted.bin_size_bp)
         (self._folder / TRACKS_NAME).write_bytes(predicted.tracks.to_tsv())
-        (self._folder / RUN_NAME).write_bytes(to_record(predicted.identity, course))
+        (self._folder / RUN_NAME).write_bytes(record_text(predicted.identity, course))
 
 
 def _beside(table: Path) -> Path:
@@ -165,4 +156,4 @@ def _is_from_predict(folder: Path) -> bool:
     is_known = all(
         path.is_file() and (path.suffix == BIGWIG_SUFFIX or path.name in (RUN_NAME, TRACKS_NAME)) for path in paths
     )
-    return not paths or (is_known and is_predict_record(folder / RUN_NAME))
+    return not paths or (is_known and is_record_of(folder / RUN_NAME, KIND))
