@@ -4,10 +4,10 @@
     python -m benchmarks.gradient_ranking --sites 6 --steps 0
 
 Around sites of each factor, every substitution is scored exactly, as its SAD in the window of the region on the
-factor's own track and on that of open chromatin; and to first order, as g[b] - g[ref] of the gradient g at the sequence,
-and of integrated gradients. The table has Spearman's correlation over the substitutions of a region, with their signs; and how
-many of the site's bases are among as many positions with the largest effect on average. Medians over regions, and the
-lowest and the highest in brackets.
+factor's own track and on that of open chromatin; and to first order, as g[b] - g[ref] of the gradient g at the
+sequence, and of integrated gradients. The table has Spearman's correlation over the substitutions of a region, with
+their signs; and how many of the site's bases are among as many positions with the largest effect on average. Medians
+over regions, and the lowest and the highest in brackets.
 """
 
 import argparse
