@@ -1,5 +1,7 @@
 """The options of `score`, in the groups in which its help shows them."""
 
+from typing import Any
+
 import click
 import cloup
 
@@ -29,6 +31,68 @@ from enformer_vep.run.settings import (
     OutputSettings,
 )
 
+STATISTIC_NAMES = (
+    "SAD (change in counts), SAR (sum of log ratios by bin), SADR (log ratio of totals), sqrtSAD, SAX, SAXR, D1, "
+    "logD1, D2, logD2, JS, logJS, REF, ALT. docs/statistics.md explains them."
+)
+
+CHOSEN_TRACKS = cloup.option(
+    "--tracks",
+    callback=TRACKS,
+    metavar="EXPR",
+    help="Tracks to write, separated by commas: numbers from 0, ranges (0-9), identifiers, assay:NAME (assay:CAGE, "
+    "assay:CHIP:HISTONE, assay:CTCF), /regular expression/ on the description, @FILE of any of these. A leading ! "
+    "excludes. 'tracks EXPR' shows what is chosen.  [default: all]",
+)
+
+SHARE = cloup.option(
+    "--shard",
+    callback=SHARD,
+    metavar="K/N",
+    help="Only the K-th of N equal shares of the alleles. Join the outputs with 'merge'.",
+)
+
+
+def views(default_window: str) -> tuple[Any, ...]:
+    """Returns the options that say how each allele is looked at.
+
+    Args:
+      default_window: the default placement of windows.
+    """
+    return (
+        cloup.option(
+            "--window",
+            "placement",
+            callback=PLACEMENT,
+            default=default_window,
+            show_default=True,
+            metavar="PLACE",
+            help="Placement of windows. centred: on each variant, as in the official code. grid: up to 127 bp to the "
+            "left, so that neighbours share work. shared:BP: one window for all variants within BP of its centre.",
+        ),
+        cloup.option(
+            "--bins",
+            callback=BINS,
+            default="all",
+            show_default=True,
+            metavar="BINS",
+            help="Bins that statistics are taken over. all: the window's 896. centre:BP: those of BP bp around the "
+            "variant, which costs less. chr:start-end: those that overlap a region.",
+        ),
+        options.REVERSE_COMPLEMENT,
+        options.SHIFTS,
+        cloup.option(
+            "--indels",
+            type=click.Choice([policy.value for policy in IndelPolicy]),
+            default=DEFAULT_INDEL_POLICY.value,
+            show_default=True,
+            help="How alleles that change the length are compared. left: in the official window, whose left flank "
+            "stays in place. average: also with the right flank in place. stitch: each side of the variant with its "
+            "own flank in place. tower: both flanks in place on the grid of bins, in one pass.",
+        ),
+    )
+
+
 INPUT = cloup.option_group(
     "Input",
     options.FASTA,
@@ -57,18 +121,9 @@ OUTPUT = cloup.option_group(
         default=DEFAULT_STATISTICS,
         show_default=True,
         metavar="LIST",
-        help="Statistics to write, separated by commas: SAD (change in counts), SAR (sum of log ratios by bin), SADR "
-        "(log ratio of totals), sqrtSAD, SAX, SAXR, D1, logD1, D2, logD2, JS, logJS, REF, ALT. docs/statistics.md "
-        "explains them.",
+        help=f"Statistics to write, separated by commas: {STATISTIC_NAMES}",
     ),
-    cloup.option(
-        "--tracks",
-        callback=TRACKS,
-        metavar="EXPR",
-        help="Tracks to write, separated by commas: numbers from 0, ranges (0-9), identifiers, assay:NAME (assay:CAGE, "
-        "assay:CHIP:HISTONE, assay:CTCF), /regular expression/ on the description, @FILE of any of these. A leading ! "
-        "excludes. 'tracks EXPR' shows what is chosen.  [default: all]",
-    ),
+    CHOSEN_TRACKS,
     options.TRACK_TABLE,
     cloup.option(
         "--layout",
@@ -105,46 +160,12 @@ SELECTION = cloup.option_group(
     ),
     cloup.option("--pass-only", is_flag=True, help="Only records whose FILTER is PASS or missing."),
     cloup.option("--include-id", metavar="FILE", help="Only records with an ID that is listed in FILE, one per line."),
-    cloup.option(
-        "--shard",
-        callback=SHARD,
-        metavar="K/N",
-        help="Only the K-th of N equal shares of the alleles. Join the outputs with 'merge'.",
-    ),
+    SHARE,
 )
 
 VIEWS = cloup.option_group(
     "Windows, bins and strands",
-    cloup.option(
-        "--window",
-        "placement",
-        callback=PLACEMENT,
-        default=str(Placement()),
-        show_default=True,
-        metavar="PLACE",
-        help="Placement of windows. centred: on each variant, as in the official code. grid: up to 127 bp to the left, "
-        "so that neighbours share work. shared:BP: one window for all variants within BP of its centre.",
-    ),
-    cloup.option(
-        "--bins",
-        callback=BINS,
-        default="all",
-        show_default=True,
-        metavar="BINS",
-        help="Bins that statistics are taken over. all: the window's 896. centre:BP: those of BP bp around the "
-        "variant, which costs less. chr:start-end: those that overlap a region.",
-    ),
-    options.REVERSE_COMPLEMENT,
-    options.SHIFTS,
-    cloup.option(
-        "--indels",
-        type=click.Choice([policy.value for policy in IndelPolicy]),
-        default=DEFAULT_INDEL_POLICY.value,
-        show_default=True,
-        help="How alleles that change the length are compared. left: in the official window, whose left flank stays in "
-        "place. average: also with the right flank in place. stitch: each side of the variant with its own flank in "
-        "place. tower: both flanks in place on the grid of bins, in one pass.",
-    ),
+    *views(str(Placement())),
 )
 
 GENES = cloup.option_group(

@@ -10,7 +10,8 @@ import numpy as np
 
 from enformer_vep.errors import InputError, OutputError
 from enformer_vep.genome.tiling import BinSpan
-from enformer_vep.io.bigwig import BIGWIG_SUFFIX, check_bigwig_names, check_bigwig_support, write_bigwig
+from enformer_vep.io.bigwig import check_bigwig_support, write_bigwig
+from enformer_vep.io.bigwig_folder import BIGWIG_SUFFIX, RUN_NAME, TRACKS_NAME, check_file_names, is_bigwig_folder
 from enformer_vep.io.contribution_table import write_contribution_table
 from enformer_vep.io.modisco_files import check_equal_lengths, modisco_paths, write_modisco
 from enformer_vep.io.tracks import TrackTable
@@ -22,7 +23,7 @@ from enformer_vep.run.contribution_record import KIND, ContributionCourse, Contr
 from enformer_vep.run.contribution_sequences import ExplainedSequence
 from enformer_vep.run.contribution_settings import BIGWIG_FOLDER, ContributionOutput
 from enformer_vep.run.contribution_values import at_letters
-from enformer_vep.run.predict_files import RUN_NAME, RUN_SUFFIX, TRACKS_NAME
+from enformer_vep.run.predict_files import RUN_SUFFIX
 from enformer_vep.run.record_text import is_record_of, record_text
 from enformer_vep.run.results import RUN_METADATA, TRACKS_METADATA, tracks_to_json
 
@@ -71,7 +72,7 @@ def check_content(output: ContributionOutput, sequences: Sequence[ExplainedSeque
                 "with --tracks, or explain their mean with --mean-by all"
             )
     if output.format == BIGWIG_FOLDER:
-        check_bigwig_names(scalars)
+        check_file_names(scalars)
         _check_one_value_per_base(sequences)
     elif output.format != "parquet" and len({len(sequence.wanted) for sequence in sequences}) > 1:
         raise InputError(
@@ -160,6 +161,4 @@ def _beside(path: Path) -> Path:
 
 def _is_from_contributions(folder: Path) -> bool:
     """Returns whether a folder is empty, or has the record of a run of `contributions` and only files of such runs."""
-    paths = list(folder.iterdir())
-    is_known = all(path.suffix == BIGWIG_SUFFIX or path.name in (RUN_NAME, TRACKS_NAME) for path in paths)
-    return not paths or (is_known and is_record_of(folder / RUN_NAME, KIND))
+    return is_bigwig_folder(folder, lambda path: is_record_of(path, KIND))

@@ -73,7 +73,7 @@ def test_a_vcf_is_read_as_score_reads_it(folder: Path, tmp_path: Path, monkeypat
     found = np.load(tmp_path / "peaks.npz")
     assert list(found["sequence"]) == [f"1:3100:{ref}:{alt}" for alt in (other(ref), ref + "TT") for _ in range(2)]
     assert list(found["allele"]) == ["ref", "alt"] * 2
-    assert set(found["chrom"]) == {"chr1"}
+    assert set(found["contig"]) == {"chr1"}
     assert found["hypothetical"].shape == (1, 4, 200, 4)
     assert list(found["pos"][0, [0, 99, 199]]) == [3001, 3100, 3200]
     example = run_block(1, monkeypatch, tmp_path)
