@@ -27,7 +27,7 @@ Float32s = npt.NDArray[np.float32]
 
 
 def check_file_names(identifiers: Iterable[str]) -> None:
-    """Checks that tracks' identifiers can name files.
+    """Checks that tracks can name files.
 
     Raises:
       TrackError: one cannot.

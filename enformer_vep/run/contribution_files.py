@@ -161,4 +161,4 @@ def _beside(path: Path) -> Path:
 
 def _is_from_contributions(folder: Path) -> bool:
     """Returns whether a folder is empty, or has the record of a run of `contributions` and only files of such runs."""
-    return is_bigwig_folder(folder, lambda path: is_record_of(path, KIND))
+    return is_bigwig_folder(folder, lambda record: is_record_of(record, KIND))

@@ -140,4 +140,4 @@ def _beside(table: Path) -> Path:
 
 def _is_from_predict(folder: Path) -> bool:
     """Returns whether a folder is empty, or has the record of a run of `predict` and no other files than such runs."""
-    return is_bigwig_folder(folder, lambda path: is_record_of(path, KIND))
+    return is_bigwig_folder(folder, lambda record: is_record_of(record, KIND))
