@@ -16,6 +16,7 @@ from enformer_vep import __version__
 from enformer_vep.commands import (
     background,
     components,
+    contributions,
     demo,
     derive,
     fetch,
@@ -93,6 +94,7 @@ for command in (
     predict.predict,
     saturate.saturate,
     derive.derive,
+    contributions.contributions,
     merge.merge,
     tracks.tracks,
     background.background,

@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,13 +26,13 @@ MAX_NAME_BYTES = 200
 Float32s = npt.NDArray[np.float32]
 
 
-def check_file_names(tracks: TrackTable) -> None:
-    """Checks that the tracks' identifiers can name files.
+def check_file_names(identifiers: Iterable[str]) -> None:
+    """Checks that tracks can name files.
 
     Raises:
       TrackError: one cannot.
     """
-    for name in tracks.identifiers:
+    for name in identifiers:
         if "/" in name or "\0" in name or name.startswith(".") or len(name.encode()) > MAX_NAME_BYTES:
             raise TrackError(
                 f"the track {name!r} cannot name a file: rename it in the track table, or write a "

@@ -154,7 +154,7 @@ def _check_fits(settings: DeriveSettings, saved: SavedSaturation, tracks: TrackT
             if out is not None:
                 raise InputError(f"which tracks? {option} makes {what} of {num_tracks:,}: choose some with --tracks")
     if settings.importance is not None:
-        check_file_names(tracks)
+        check_file_names(tracks.identifiers)
     if settings.modisco is not None:
         check_equal_lengths([region.length for region in saved.bases.regions])
 

@@ -16,8 +16,9 @@ from enformer_vep.io.prediction_table import PredictionTable, check_column_names
 from enformer_vep.io.tracks import TrackTable
 from enformer_vep.io.whole_file import check_writable, whole_file
 from enformer_vep.io.whole_folder import check_folder
-from enformer_vep.run.predict_record import PredictCourse, PredictIdentity, is_predict_record, to_record
+from enformer_vep.run.predict_record import KIND, PredictCourse, PredictIdentity
 from enformer_vep.run.predict_settings import PredictOutput
+from enformer_vep.run.record_text import is_record_of, record_text
 from enformer_vep.run.results import RUN_METADATA, TRACKS_METADATA, tracks_to_json
 
 RUN_SUFFIX = ".run.json"
@@ -82,7 +83,7 @@ def check_tracks(output: PredictOutput, tracks: TrackTable) -> None:
     if output.is_table:
         check_column_names(tracks.identifiers)
         return
-    check_file_names(tracks)
+    check_file_names(tracks.identifiers)
 
 
 @contextmanager
@@ -95,12 +96,12 @@ def open_writer(output: PredictOutput, predicted: Predicted) -> Iterator[Predict
     if output.is_table:
         metadata = {
             TRACKS_METADATA: tracks_to_json(predicted.tracks),
-            RUN_METADATA: to_record(predicted.identity),
+            RUN_METADATA: record_text(predicted.identity),
         }
         with whole_file(output.path) as stream, whole_file(_beside(output.path)) as record:
             identifiers = predicted.tracks.identifiers
             with PredictionTable(stream, predicted.contigs, identifiers, predicted.bin_size_bp, metadata) as table:
-                yield _Table(table, lambda course: record.write(to_record(predicted.identity, course)))
+                yield _Table(table, lambda course: record.write(record_text(predicted.identity, course)))
         return
     num_bins = predicted.identity.bins.num_bins
     with whole_bigwig_folder(output.path, predicted.tracks, num_bins, predicted.bin_size_bp) as folder:
@@ -129,7 +130,7 @@ class _BigWigs:
 
     def finish(self, course: PredictCourse) -> None:
         predicted = self._predicted
-        record = to_record(predicted.identity, course)
+        record = record_text(predicted.identity, course)
         self._folder.finish(predicted.contigs, predicted.spans, record, slice(None))
 
 
@@ -139,4 +140,4 @@ def _beside(table: Path) -> Path:
 
 def _is_from_predict(folder: Path) -> bool:
     """Returns whether a folder is empty, or has the record of a run of `predict` and no other files than such runs."""
-    return is_bigwig_folder(folder, is_predict_record)
+    return is_bigwig_folder(folder, lambda record: is_record_of(record, KIND))
