@@ -73,13 +73,7 @@ Examples:
 
 
 @cloup.command(epilog=SATURATE_EXAMPLES, short_help="Score every change of the bases of regions.")
-@cloup.argument(
-    "regions",
-    nargs=-1,
-    required=True,
-    metavar="REGION...",
-    help="Regions (chr:start-end, 1-based, both ends included, or chr) or BED files.",
-)
+@options.REGIONS
 @INPUT
 @CHANGES
 @OUTPUT

@@ -9,8 +9,20 @@ import pyBigWig
 import pytest
 
 from enformer_vep.cli import main
+from enformer_vep.genome.saturation import SaturatedBases
+from enformer_vep.genome.variant import Interval
+from enformer_vep.io.effect_blocks import EffectBlock
+from enformer_vep.io.saturation_arrays import EffectArrays, open_sink
+from enformer_vep.run.results import (
+    RUN_METADATA,
+    SATURATION_METADATA,
+    TRACKS_METADATA,
+    bases_to_json,
+    tracks_to_json,
+)
 from tests.pipeline_runs import GENOME
 from tests.run.saturations import saturate, substitutions
+from tests.support import named_tracks
 
 pytest.importorskip("zarr")
 
@@ -95,19 +107,41 @@ def test_the_input_of_modisco(saved: Path, tmp_path: Path, suffix: str) -> None:
     np.testing.assert_allclose(scores.sum(axis=1), 0, atol=1e-5)
 
 
-def test_modisco_needs_one_length_and_all_effects(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
-    out = tmp_path / "out.parquet"
-    assert saturate(folder, out, "chr1:5990-5993", "chr1:100-102", "--bins", "chr1:5800-6000") == 0
-    assert derive(out, "--modisco", str(tmp_path / "m")) == 2
+def write_by_hand(path: Path, sequences: list[str], missing: tuple[int, ...] = ()) -> None:
+    """Writes the arrays of spans with one track, whose substitutions are all 1; some bases lack theirs."""
+    spans = tuple(Interval("chr1", 100 * place, 100 * place + len(text)) for place, text in enumerate(sequences))
+    bases = SaturatedBases({"chr1": 6000}, spans, spans, tuple(f"A{sequence}C" for sequence in sequences))
+    tracks = named_tracks({"one": ""})
+    metadata = {
+        TRACKS_METADATA: tracks_to_json(tracks),
+        RUN_METADATA: b'{"head": "human"}',
+        SATURATION_METADATA: bases_to_json(bases),
+    }
+    effects = np.ones((bases.num_bases, 4, 1), dtype=np.float32)
+    effects[np.arange(bases.num_bases), bases.codes] = 0
+    effects[list(missing), 3] = np.nan
+    with path.open("wb") as stream:
+        sink = open_sink(stream, EffectArrays(bases, "SAD", ["one"], metadata))
+        sink.put(EffectBlock(0, effects, np.empty((bases.num_bases, 0, 1), dtype=np.float32)))
+        sink.close()
+
+
+def test_modisco_needs_one_length_and_all_effects(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    path = tmp_path / "made.npz"
+    write_by_hand(path, ["ACG", "ACGA"])
+    assert derive(path, "--modisco", str(tmp_path / "m")) == 2
     assert "TF-MoDISco reads regions of one length, but these have 3 to 4 bp" in capsys.readouterr().err
-    assert saturate(folder, out, "chr1:5990-5992", "chr1:100-102", "--bins", "chr1:5800-6000", "--overwrite") == 0
-    assert derive(out, "--modisco", str(tmp_path / "m"), "--importance", str(tmp_path / "bw")) == 2
-    assert "3 bases lack effects (first: chr1:100)" in capsys.readouterr().err
-    assert not (tmp_path / "bw").exists()
-    assert derive(out, "--importance", str(tmp_path / "bw")) == 0
-    assert "3 bases left out: not all of their substitutions were scored" in capsys.readouterr().err
-    with pyBigWig.open(str(tmp_path / "bw" / "human_0.bw")) as file:
-        assert [line[0] for line in file.intervals("chr1")] == [5989, 5990, 5991]
+    write_by_hand(path, ["ACG", "CGA"], missing=(3, 5))
+    assert derive(path, "--modisco", str(tmp_path / "m"), "--importance", str(tmp_path / "bw")) == 2
+    assert "2 bases lack effects (first: chr1:101)" in capsys.readouterr().err
+    assert {found.name for found in tmp_path.iterdir()} == {"made.npz"}
+    assert derive(path, "--importance", str(tmp_path / "bw")) == 0
+    assert "2 bases left out: not all of their substitutions were scored" in capsys.readouterr().err
+    with pyBigWig.open(str(tmp_path / "bw" / "one.bw")) as file:
+        assert file.intervals("chr1") == tuple((place, place + 1, -0.75) for place in (0, 1, 2, 101))
+    write_by_hand(path, ["ACG"], missing=(0, 1, 2))
+    assert derive(path, "--importance", str(tmp_path / "none")) == 2
+    assert "no base has the effects of all of its substitutions" in capsys.readouterr().err
 
 
 def test_bad_input_is_one_line(saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:

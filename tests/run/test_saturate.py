@@ -80,7 +80,7 @@ def test_200_bp_of_the_demo_are_600_variants_of_score(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(found, scores, check_exact=True)
 
 
-@pytest.mark.parametrize("suffix", [".npz", ".zarr"])
+@pytest.mark.parametrize("suffix", [pytest.param(".npz", marks=pytest.mark.slow), ".zarr"])
 def test_arrays_have_the_numbers_of_the_table(folder: Path, tmp_path: Path, suffix: str) -> None:
     bed = tmp_path / "some.bed"
     bed.write_text("chr2\t400\t402\nchr1\t46\t56\nchr1\t54\t58\n")  # the first 50 bases are N
