@@ -205,6 +205,16 @@ def test_bad_input_is_one_line(folder: Path, tmp_path: Path, capsys: pytest.Capt
     assert list(tmp_path.iterdir()) == []
 
 
+def test_regions_that_are_too_long_to_list_say_what_they_would_cost(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setattr("enformer_vep.run.saturate.MAX_BASES", 6000)
+    assert saturate(folder, tmp_path / "out.npz", "chr1", "chr2:1-5", "--max-alleles", "100000") == 2
+    error = capsys.readouterr().err
+    cost = "18,387 alleles, which take the official model about 11 h 14 min on two CPU cores"
+    assert f"chr1, chr2:1-5 (6,129 bp) takes {cost}: expected at most 6,000 bp; choose smaller regions" in error
+
+
 @pytest.mark.parametrize(
     ("out", "more", "message"),
     [
