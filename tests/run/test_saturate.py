@@ -134,7 +134,7 @@ def test_changes_without_a_score_are_listed_and_nan(folder: Path, tmp_path: Path
     "suffix", [pytest.param(".parquet", marks=pytest.mark.slow), pytest.param(".npz", marks=pytest.mark.slow), ".zarr"]
 )
 def test_a_resumed_run_writes_the_same_bytes(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, suffix: str
 ) -> None:
     words = ("chr1:3000-3009", "--part-size", "7")
     (tmp_path / "whole").mkdir()
@@ -160,6 +160,8 @@ def test_a_resumed_run_writes_the_same_bytes(
     assert contents(out) == contents(tmp_path / "whole" / out.name)
     assert saturate(folder, out, *words, "--resume") == 0  # which finds it done
     assert saturate(folder, out, *words) == 2
+    assert saturate(folder, out, "chr1:3000-3001", "--resume") == 2
+    assert "had saturation.num_bases 10, this one has 2; use the same options" in capsys.readouterr().err
     assert saturate(folder, out, "chr1:3000-3001", "--overwrite") == 0
     assert contents(out) != contents(tmp_path / "whole" / out.name)
 
