@@ -1,6 +1,7 @@
 """What is derived from a saturation: the same from each format, by hand, in the forms that others read."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,8 @@ from tests.run.saturations import saturate, substitutions
 from tests.support import named_tracks
 
 pytest.importorskip("zarr")
+
+PAGE = Path(__file__).parents[2] / "docs" / "saturate.md"
 
 TRACKS = ["SAD:human_3", "SAD:human_1"]
 SUFFIXES = (".parquet", ".npz", ".zarr")
@@ -52,6 +55,24 @@ def by_hand(saved: Path) -> dict[str, np.ndarray]:
         contig: substitutions(table[table["chrom"] == contig], contig, start, end, TRACKS)
         for contig, start, end in (("chr1", 49, 65), ("chr2", 401, 412))
     }
+
+
+def test_the_examples_of_the_page_read_the_arrays(saved: Path, capsys: pytest.CaptureFixture) -> None:
+    examples = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    assert len(examples) == 2
+    for example in examples:
+        names = {"peaks.npz": saved / "raw.npz", "peaks.zarr": saved / "raw.zarr", "ENCFF833POA": "human_1"}
+        for name, value in names.items():
+            example = example.replace(name, str(value))
+        exec(example, {})
+    strongest, statistic, of_zarr = capsys.readouterr().out.splitlines()
+    effects = by_hand(saved)
+    largest, contig = max((np.nanmax(np.abs(found[..., 1])), name) for name, found in effects.items())
+    assert strongest.startswith(f"{contig} ")
+    shown = [abs(float(number)) for number in re.findall(r"-?\d+\.\d+", strongest)]
+    assert max(shown) == pytest.approx(largest, rel=1e-4)
+    assert statistic == "SAD"
+    assert of_zarr == "SAD (29, 4, 5)"
 
 
 def test_derived_arrays_are_those_of_the_run(folder: Path, saved: Path, tmp_path: Path) -> None:
