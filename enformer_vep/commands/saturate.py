@@ -56,7 +56,7 @@ OUTPUT = cloup.option_group(
         default=DEFAULT_STATISTICS,
         show_default=True,
         metavar="STAT",
-        help=f"Statistic to write: {score_options.STATISTIC_NAMES}",
+        help=f"Statistic to write: {score_options.EFFECTS}. {score_options.EXPLAINED}",
     ),
     score_options.CHOSEN_TRACKS,
     options.TRACK_TABLE,

@@ -32,6 +32,9 @@ SECONDS_PER_ALLELE: Mapping[str, float] = MappingProxyType({SHARED: 2.2, GRID: 2
 
 SECONDS_OF_FULL_ENGINE = 22.0
 
+PREDICTIONS = ("REF", "ALT")
+"""Statistics of one allele alone."""
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -67,6 +70,7 @@ def saturate_regions(saturation: SaturateSettings, settings: ScoreSettings) -> S
       InputError: the settings or an input cannot be used, or the run would take more alleles than are allowed.
       EnformerVepError: the run failed, or was stopped. Finished parts are kept.
     """
+    _check_statistic(settings)
     _check_output(settings)
     fasta = find_fasta(settings.inputs.fasta, Cache.at(settings.inputs.cache))
     named = parse_regions(saturation.regions)
@@ -108,6 +112,13 @@ def _spans(regions: Sequence[Interval]) -> list[Interval]:
 def _letters(sequence: bytes) -> str:
     """Returns a sequence in upper case, in which everything but A, C, G and T is N."""
     return "".join((LETTERS + UNKNOWN)[code] for code in encode(sequence))
+
+
+def _check_statistic(settings: ScoreSettings) -> None:
+    """Refuses predictions, of which that of the genome's own letter is not 0."""
+    for name in settings.scoring.names:
+        if name in PREDICTIONS:
+            raise InputError(f"--stat {name} is a prediction, not the effect of a change: choose another, such as SAD")
 
 
 def _check_output(settings: ScoreSettings) -> None:

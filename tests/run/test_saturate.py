@@ -191,6 +191,7 @@ BAD = {
         "takes 600 alleles, which take the official model about 22 min on two CPU cores: expected at most 599 alleles",
     ),
     "several": (("chr1:60-61", "--stat", "SAD,SAR"), "expected one statistic, found 2"),
+    "prediction": (("chr1:60-61", "--stat", "REF"), "--stat REF is a prediction, not the effect of a change"),
     "backwards": (("chr1:61-60",), "before its start"),
     "shared": (("chr1:60-61", "--window", "shared:2000"), "the distance of shared:BP must be 128 to 1024 bp"),
 }
