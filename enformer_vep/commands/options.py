@@ -7,6 +7,14 @@ from enformer_vep.commands import values
 from enformer_vep.inference.device import DEFAULT_GPU_BATCH_SIZE
 from enformer_vep.run.settings import ScoringSettings
 
+REGIONS = cloup.argument(
+    "regions",
+    nargs=-1,
+    required=True,
+    metavar="REGION...",
+    help="Regions (chr:start-end, 1-based, both ends included, or chr) or BED files.",
+)
+
 CACHE = cloup.option(
     "--cache",
     envvar="ENFORMER_VEP_CACHE",

@@ -82,13 +82,7 @@ Examples:
 
 
 @cloup.command(epilog=PREDICT_EXAMPLES, short_help="Predict the tracks of the reference over regions.")
-@cloup.argument(
-    "regions",
-    nargs=-1,
-    required=True,
-    metavar="REGION...",
-    help="Regions (chr:start-end, 1-based, both ends included, or chr) or BED files.",
-)
+@options.REGIONS
 @PREDICT_INPUT
 @PREDICT_OUTPUT
 @options.MODEL

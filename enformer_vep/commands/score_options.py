@@ -31,10 +31,12 @@ from enformer_vep.run.settings import (
     OutputSettings,
 )
 
-STATISTIC_NAMES = (
+EFFECTS = (
     "SAD (change in counts), SAR (sum of log ratios by bin), SADR (log ratio of totals), sqrtSAD, SAX, SAXR, D1, "
-    "logD1, D2, logD2, JS, logJS, REF, ALT. docs/statistics.md explains them."
+    "logD1, D2, logD2, JS, logJS"
 )
+
+EXPLAINED = "docs/statistics.md explains them."
 
 CHOSEN_TRACKS = cloup.option(
     "--tracks",
@@ -121,7 +123,7 @@ OUTPUT = cloup.option_group(
         default=DEFAULT_STATISTICS,
         show_default=True,
         metavar="LIST",
-        help=f"Statistics to write, separated by commas: {STATISTIC_NAMES}",
+        help=f"Statistics to write, separated by commas: {EFFECTS}, REF, ALT. {EXPLAINED}",
     ),
     CHOSEN_TRACKS,
     options.TRACK_TABLE,

@@ -27,6 +27,7 @@ from enformer_vep.run.results import (
     tracks_to_json,
 )
 from enformer_vep.run.saved_saturation import SavedSaturation
+from enformer_vep.run.signals import StopSignals
 from enformer_vep.wording import listed, plural
 
 MAX_UNCHOSEN_TRACKS = 50
@@ -84,7 +85,7 @@ def derive(settings: DeriveSettings) -> str:
     saved = SavedSaturation.find(settings.saturation)
     tracks = saved.tracks if settings.tracks is None else saved.tracks.select(settings.tracks)
     _check_fits(settings, saved, tracks)
-    with ExitStack() as stack:
+    with StopSignals(), ExitStack() as stack:
         makers = [stack.enter_context(maker) for maker in _makers(settings, saved, tracks)]
         for block in saved.blocks(tracks):
             for maker in makers:
@@ -161,4 +162,4 @@ def _check_fits(settings: DeriveSettings, saved: SavedSaturation, tracks: TrackT
 
 
 def _is_importance(folder: Path) -> bool:
-    return is_bigwig_folder(folder, lambda path: is_record_of(path, IMPORTANCE_KIND))
+    return is_bigwig_folder(folder, lambda record: is_record_of(record, IMPORTANCE_KIND))
