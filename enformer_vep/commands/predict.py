@@ -92,7 +92,6 @@ PREDICT_SPEED = cloup.option_group(
 PREDICT_EXAMPLES = """\b
 Examples:
   enformer-vep predict chr7:5500000-5600000 -f hg38 --tracks assay:CAGE,ENCFF833POA -o actb
-  enformer-vep predict peaks.bed -f hg38 --tracks assay:DNASE -o peaks.parquet
   enformer-vep predict --vcf chr7:5530600:A:G -f hg38 --tracks assay:CAGE -o variant
 """
 
