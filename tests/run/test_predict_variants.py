@@ -49,11 +49,9 @@ def vcf_of(tmp_path: Path, records: Sequence[tuple]) -> str:
     return write_vcf(tmp_path / "in.vcf", [record[:5] for record in records])
 
 
-@pytest.mark.parametrize("engine", ["reusing", "full"])
-def test_every_bin_is_the_full_engines(folder: Path, tmp_path: Path, model: Enformer, engine: str) -> None:
+def test_every_bin_is_the_full_engines(folder: Path, tmp_path: Path, model: Enformer) -> None:
     vcf, out = vcf_of(tmp_path, AT_ENDS), tmp_path / "out"
-    words = ["--vcf", vcf, "--tracks", "3,0", "--engine", engine, "--indels", "left"]
-    assert predict(folder, out, *words) == 0
+    assert predict(folder, out, "--vcf", vcf, "--tracks", "3,0", "--indels", "left") == 0
     listed = pd.read_csv(out / "alleles.tsv", sep="\t", dtype=str, keep_default_na=False)
     assert {path.name for path in out.iterdir()} == {*listed["folder"], "alleles.tsv", "tracks.tsv", "run.json"}
     for (contig, pos, _, ref, alt), row in zip(AT_ENDS, listed.itertuples(), strict=True):
