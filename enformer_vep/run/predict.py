@@ -64,6 +64,7 @@ def predict_regions(settings: PredictSettings) -> PredictSummary:
         except ValueError as error:
             raise InputError(str(error)) from error
         run.check_cost("the regions take", len(windows), "choose smaller regions")
+        run.notify()
         bins = BinsIdentity.of(spans)
         identity = RegionsIdentity(
             **vars(run.identity()),

@@ -72,7 +72,7 @@ class PredictRun:
         return self.model.loaded.model.config.geometry
 
     def check_cost(self, what: str, num_windows: int, advice: str) -> None:
-        """Checks that the run is as small as the user expects, and tells what is known of the model.
+        """Checks that the run is as small as the user expects.
 
         Args:
           what: what takes these windows: 'the regions take'.
@@ -91,7 +91,10 @@ class PredictRun:
                 f"{duration(num_passes * SECONDS_PER_PASS)} on two CPU cores: expected at most {most:,}; {advice}, or "
                 "raise --max-windows"
             )
-        notify(self.model, settings.scoring, settings.compute)
+
+    def notify(self) -> None:
+        """Logs what the user should know about the model, once the command is known to be usable."""
+        notify(self.model, self.inputs.settings.scoring, self.inputs.settings.compute)
 
     def identity(self) -> PredictIdentity:
         """Says which model and genome the run has, and how it computes."""

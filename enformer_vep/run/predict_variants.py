@@ -66,6 +66,7 @@ def predict_variants(settings: PredictSettings) -> VariantsSummary:
         scorer = open_scorer(run.model, ReferenceCodes(inputs.genome), settings.scoring, settings.compute)
         num_placed = _num_placed(scorer, alleles)
         run.check_cost("the alleles take", WINDOWS_PER_ALLELE * num_placed, "choose fewer variants")
+        run.notify()
         identity = VariantsIdentity(
             **vars(run.identity()),
             alleles=AllelesIdentity.of(alleles),

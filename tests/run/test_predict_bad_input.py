@@ -1,5 +1,7 @@
 """What `predict` refuses: one line, exit code 2, and nothing is left."""
 
+import os
+import signal
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -8,6 +10,7 @@ import pytest
 
 from enformer_vep.errors import SkipReason
 from enformer_vep.genome.variant import Variant
+from enformer_vep.run import predict_variants
 from enformer_vep.run.placed import Unscored
 from tests.pipeline_runs import SCORED
 from tests.run.predict_runs import predict
@@ -72,6 +75,25 @@ def test_only_its_own_output_is_overwritten(folder: Path, tmp_path: Path, capsys
     (tmp_path / "table.parquet.alleles.tsv").touch()
     assert predict(folder, tmp_path / "table.parquet", *words) == 2
     assert "table.parquet.alleles.tsv exists" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("out", ["out", "out.parquet"])
+def test_a_signal_leaves_nothing(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, out: str
+) -> None:
+    profiles, seen = predict_variants._profiles, []
+
+    def stop_after_the_first(*given: Any) -> Iterator[Any]:
+        for found in profiles(*given):
+            yield found
+            seen.extend(tmp_path.rglob("*"))
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(predict_variants, "_profiles", stop_after_the_first)
+    assert predict(folder, tmp_path / out, "--vcf", VARIANT, "--vcf", VARIANT, *TRACKS) == 143
+    assert capsys.readouterr().err == "enformer-vep: error: stopped by SIGTERM\n"
+    assert seen
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_weights_that_give_nan_are_an_error(

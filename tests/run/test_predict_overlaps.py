@@ -13,8 +13,6 @@ from enformer_vep.model.enformer import Enformer
 from enformer_vep.run.overlaps import averaged
 from tests.run.predict_runs import GEOMETRY, LENGTHS, TOLERANCE, expected_bins, predict
 
-zarr = pytest.importorskip("zarr")
-
 
 def test_each_bin_is_the_mean_of_its_windows(folder: Path, tmp_path: Path, model: Enformer) -> None:
     assert predict(folder, tmp_path / "out.parquet", *LENGTHS, "--windows-per-bin", "4") == 0
@@ -91,6 +89,7 @@ def test_overlaps_count_in_the_cost(folder: Path, tmp_path: Path, capsys: pytest
 
 
 def test_zarr_has_the_same_numbers(folder: Path, tmp_path: Path) -> None:
+    zarr = pytest.importorskip("zarr")
     assert predict(folder, tmp_path / "out.zarr", "chr2", "chr1:1000-3000") == 0
     assert predict(folder, tmp_path / "out.parquet", "chr2", "chr1:1000-3000") == 0
     store = zarr.open_group(tmp_path / "out.zarr", mode="r")
@@ -110,6 +109,7 @@ def test_zarr_has_the_same_numbers(folder: Path, tmp_path: Path) -> None:
 def test_only_a_store_of_predictions_is_overwritten(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
+    zarr = pytest.importorskip("zarr")
     words = ["chrM", "--tracks", "0"]
     assert predict(folder, tmp_path / "out.zarr", *words) == 0
     assert predict(folder, tmp_path / "out.zarr", *words) == 2

@@ -14,8 +14,6 @@ from tests.pipeline_runs import GENOME, SCORED, SKIPPED, reference
 from tests.run.predict_runs import LENGTHS, TOLERANCE, full, full_windows, predict, read
 from tests.support import write_vcf
 
-zarr = pytest.importorskip("zarr")
-
 NAMED = {record[2]: record for record in SCORED}
 AT_ENDS = [NAMED[name] for name in ("snv", "near_start", "lower_case", "short_contig")]
 KINDS = (".ref", ".alt", ".diff")
@@ -79,6 +77,7 @@ def test_every_bin_is_the_full_engines(folder: Path, tmp_path: Path, model: Enfo
 
 
 def test_the_table_and_the_store_have_the_same_numbers(folder: Path, tmp_path: Path, model: Enformer) -> None:
+    zarr = pytest.importorskip("zarr")
     records = [NAMED["near_start"], SKIPPED[3], NAMED["snv"]]
     vcf, table_path, store_path = vcf_of(tmp_path, records), tmp_path / "out.parquet", tmp_path / "out.zarr"
     assert predict(folder, table_path, "--vcf", vcf) == 0
@@ -190,6 +189,7 @@ def test_every_allele_is_listed(folder: Path, tmp_path: Path, capsys: pytest.Cap
 
 
 def test_nothing_can_be_predicted(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    zarr = pytest.importorskip("zarr")
     for out in ("out", "out.parquet", "out.zarr"):
         vcf = vcf_of(tmp_path, [SKIPPED[3], SKIPPED[5]])
         command = ["--vcf", vcf, "--tracks", "0"]
