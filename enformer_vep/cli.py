@@ -13,7 +13,20 @@ import click
 import cloup
 
 from enformer_vep import __version__
-from enformer_vep.commands import background, components, demo, fetch, merge, predict, score, tracks, weights
+from enformer_vep.commands import (
+    background,
+    components,
+    contributions,
+    demo,
+    derive,
+    fetch,
+    merge,
+    predict,
+    saturate,
+    score,
+    tracks,
+    weights,
+)
 from enformer_vep.commands.console import PROGRAM
 from enformer_vep.errors import EnformerVepError
 
@@ -70,7 +83,8 @@ def cli() -> None:
     """Predict how variants change gene regulation, with Enformer.
 
     For every ALT allele of a VCF, 'score' reports how much each chromatin, transcription factor and expression track is
-    expected to change. 'predict' writes the tracks of the reference over regions. 'fetch' gets the weights and a genome
+    expected to change. 'predict' writes the tracks of the reference over regions, and 'saturate' the
+    effects of every change of their bases. 'fetch' gets the weights and a genome
     for both. 'demo' shows scores at work without either. 'model' says what a weights file is.
     """
 
@@ -78,6 +92,9 @@ def cli() -> None:
 for command in (
     score.score,
     predict.predict,
+    saturate.saturate,
+    derive.derive,
+    contributions.contributions,
     merge.merge,
     tracks.tracks,
     background.background,

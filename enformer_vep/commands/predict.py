@@ -8,6 +8,7 @@ import cloup
 from enformer_vep.commands import options
 from enformer_vep.commands.console import set_up_logging, tell
 from enformer_vep.commands.values import TRACKS
+from enformer_vep.genome.windows import Placement
 from enformer_vep.run.predict_settings import (
     DEFAULT_MAX_WINDOWS,
     PREDICT_PRECISIONS,
@@ -72,7 +73,7 @@ PREDICT_VIEWS = cloup.option_group(
         help="Average the predictions of N overlapping windows in each bin of a region, at N times the cost. N must "
         "divide 896.",
     ),
-    options.WINDOW,
+    options.window(str(Placement())),
     options.INDELS,
     options.REVERSE_COMPLEMENT,
     options.SHIFTS,

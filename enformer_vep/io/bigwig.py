@@ -6,7 +6,7 @@ the last bytes cannot be written. So the file is made beforehand here, and its e
 """
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,14 +14,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from enformer_vep.errors import EnformerVepError, OutputError, TrackError
+from enformer_vep.errors import EnformerVepError, OutputError
 from enformer_vep.genome.tiling import BinSpan
 from enformer_vep.wording import cause
-
-BIGWIG_SUFFIX = ".bw"
-
-MAX_NAME_BYTES = 200
-"""Of an identifier that names a file; file systems allow 255 bytes."""
 
 _MAGIC = 0x888FFC26.to_bytes(4, "little")
 """The first and the last bytes of a whole file."""
@@ -40,20 +35,6 @@ def check_bigwig_support() -> dict[str, str]:
             "writing bigWig needs pyBigWig: install enformer-vep[bigwig], or write a table with -o OUT.parquet"
         ) from error
     return {"pyBigWig": version("pyBigWig")}
-
-
-def check_bigwig_names(identifiers: Iterable[str]) -> None:
-    """Checks that tracks can name files.
-
-    Raises:
-      TrackError: one cannot.
-    """
-    for name in identifiers:
-        if "/" in name or "\0" in name or name.startswith(".") or len(name.encode()) > MAX_NAME_BYTES:
-            raise TrackError(
-                f"the track {name!r} cannot name a file: rename it in the track table, or write a "
-                "table with -o OUT.parquet"
-            )
 
 
 def write_bigwig(

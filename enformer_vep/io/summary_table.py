@@ -22,7 +22,6 @@ from enformer_vep.io.table import (
     ROW_GROUP_ROWS,
     RowGroups,
     Scores,
-    TableFile,
     TableSettings,
     allele_columns,
     parquet_writer,
@@ -118,8 +117,16 @@ def summarize(settings: TableSettings, scores: Scores) -> list[npt.NDArray[Any]]
     return _Summarizer(settings).columns(scores, None)
 
 
-class SummaryFile(TableFile, Protocol):
+Column = Sequence[Any] | npt.NDArray[Any]
+
+
+class SummaryFile:
     """An open summary."""
+
+    def __init__(self, settings: TableSettings, rows: "_Rows") -> None:
+        """Takes what is summarized, and where it goes."""
+        self._summarizer = _Summarizer(settings)
+        self._rows = rows
 
     def write(
         self,
@@ -129,7 +136,12 @@ class SummaryFile(TableFile, Protocol):
         more: Sequence[Sequence[Any]] = (),
     ) -> None:
         """Adds alleles; `more` has the columns after the summary's own, with None for what is missing."""
-        ...
+        if alleles:
+            self._rows.add(alleles, [*self._summarizer.columns(scores, percentiles), *more])
+
+    def close(self) -> None:
+        """Writes what is left, and leaves the stream open."""
+        self._rows.close()
 
 
 def open_summary(
@@ -149,9 +161,13 @@ def open_summary(
       metadata: what is written with it if its format has a place for it.
       more: columns after the summary's own, with Arrow's types.
     """
+    names, of_group = summary_columns(settings), summary_fields(settings)
+    kinds = [*of_group.values()] * (len(names) // len(of_group))
+    columns = dict(zip(names, kinds, strict=True)) | dict(more)
     if like is not None and like.is_parquet:
-        return _ParquetSummary(stream, settings, metadata or {}, more)
-    return _TextSummary(BgzipWriter(stream) if like is not None and like.is_gzipped else stream, settings, more)
+        return SummaryFile(settings, _ParquetRows(stream, columns, metadata or {}))
+    is_gzipped = like is not None and like.is_gzipped
+    return SummaryFile(settings, _TextRows(BgzipWriter(stream) if is_gzipped else stream, columns))
 
 
 class _Summarizer:
@@ -177,30 +193,24 @@ class _Summarizer:
         return found
 
 
-class _TextSummary:
-    def __init__(
-        self, stream: BinaryIO | BgzipWriter, settings: TableSettings, more: Mapping[str, pa.DataType]
-    ) -> None:
-        self._stream = stream
-        self._summarizer = _Summarizer(settings)
-        self._kinds = list(more.values())
-        write_line(stream, [*AlleleFields._fields, *summary_columns(settings), *more])
+class _Rows(Protocol):
+    """Where rows go: the alleles' own columns, and others."""
 
-    def write(
-        self,
-        alleles: Sequence[VcfAllele],
-        scores: Scores,
-        percentiles: Scores | None = None,
-        more: Sequence[Sequence[Any]] = (),
-    ) -> None:
-        columns = [
-            shortest(column) if column.dtype == np.float32 else list(map(str, column))
-            for column in self._summarizer.columns(scores, percentiles)
-        ]
-        added = (pa.array(column, kind) for column, kind in zip(more, self._kinds, strict=True))
-        columns += [column.cast(pa.string()).fill_null("").to_pylist() for column in added]
+    def add(self, alleles: Sequence[VcfAllele], columns: Sequence[Column]) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class _TextRows:
+    def __init__(self, stream: BinaryIO | BgzipWriter, columns: Mapping[str, pa.DataType]) -> None:
+        self._stream = stream
+        self._kinds = list(columns.values())
+        write_line(stream, [*AlleleFields._fields, *columns])
+
+    def add(self, alleles: Sequence[VcfAllele], columns: Sequence[Column]) -> None:
+        texts = [_as_text(column, kind) for column, kind in zip(columns, self._kinds, strict=True)]
         for index, allele in enumerate(alleles):
-            write_line(self._stream, [*map(str, allele.fields), *(column[index] for column in columns)])
+            write_line(self._stream, [*map(str, allele.fields), *(column[index] for column in texts)])
 
     def close(self) -> None:
         if isinstance(self._stream, BgzipWriter):
@@ -209,42 +219,24 @@ class _TextSummary:
             self._stream.flush()
 
 
-class _ParquetSummary:
-    def __init__(
-        self,
-        stream: BinaryIO,
-        settings: TableSettings,
-        metadata: Mapping[bytes, bytes],
-        more: Mapping[str, pa.DataType],
-    ) -> None:
-        names, of_group = summary_columns(settings), summary_fields(settings)
-        kinds = [*of_group.values()] * (len(names) // len(of_group))
-        fields = [*ALLELE_TYPES.items(), *zip(names, kinds, strict=True), *more.items()]
-        self._schema = pa.schema([pa.field(name, kind) for name, kind in fields], metadata)
-        self._groups = RowGroups(parquet_writer(stream, self._schema), ROW_GROUP_ROWS)
-        self._summarizer = _Summarizer(settings)
+def _as_text(column: Column, kind: pa.DataType) -> list[str]:
+    """Returns a column as it is written in text; a float32 in as few digits as it needs, nothing for None."""
+    if isinstance(column, np.ndarray):
+        return shortest(column) if column.dtype == np.float32 else list(map(str, column))
+    found: list[str] = pa.array(column, kind).cast(pa.string()).fill_null("").to_pylist()
+    return found
 
-    def write(
-        self,
-        alleles: Sequence[VcfAllele],
-        scores: Scores,
-        percentiles: Scores | None = None,
-        more: Sequence[Sequence[Any]] = (),
-    ) -> None:
-        if alleles:
-            self._groups.add(self._table(alleles, scores, percentiles, more))
+
+class _ParquetRows:
+    def __init__(self, stream: BinaryIO, columns: Mapping[str, pa.DataType], metadata: Mapping[bytes, bytes]) -> None:
+        fields = [pa.field(name, kind) for name, kind in [*ALLELE_TYPES.items(), *columns.items()]]
+        self._kinds = list(columns.values())
+        self._schema = pa.schema(fields, metadata)
+        self._groups = RowGroups(parquet_writer(stream, self._schema), ROW_GROUP_ROWS)
+
+    def add(self, alleles: Sequence[VcfAllele], columns: Sequence[Column]) -> None:
+        arrays = [pa.array(column, kind) for column, kind in zip(columns, self._kinds, strict=True)]
+        self._groups.add(pa.Table.from_arrays([*allele_columns(alleles), *arrays], schema=self._schema))
 
     def close(self) -> None:
         self._groups.close()
-
-    def _table(
-        self,
-        alleles: Sequence[VcfAllele],
-        scores: Scores,
-        percentiles: Scores | None,
-        more: Sequence[Sequence[Any]],
-    ) -> pa.Table:
-        values = [*self._summarizer.columns(scores, percentiles), *more]
-        kinds = [field.type for field in self._schema][len(ALLELE_TYPES) :]
-        columns = [pa.array(column, kind) for column, kind in zip(values, kinds, strict=True)]
-        return pa.Table.from_arrays([*allele_columns(alleles), *columns], schema=self._schema)

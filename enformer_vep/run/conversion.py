@@ -6,6 +6,7 @@ from pathlib import Path
 from enformer_vep import __version__
 from enformer_vep.errors import OutputError
 from enformer_vep.fetch.cache import Cache
+from enformer_vep.io.whole_file import check_writable, whole_file
 from enformer_vep.model.fitting import fitting_config
 from enformer_vep.model.location import SAFETENSORS_SUFFIX, locate_model
 from enformer_vep.model.sources.opening import open_source
@@ -26,23 +27,20 @@ def convert_model(model: str, out: str, *, overwrite: bool, cache: str | None = 
 
     Raises:
       WeightsError: there is no such file, or it is damaged, or its tensors are not those of an Enformer.
-      OutputError: the file cannot be written.
+      OutputError: the file's name is unusable, or exists.
+      EnformerVepError: the file cannot be written.
     """
     path = Path(out)
     if path.suffix != SAFETENSORS_SUFFIX:
         raise OutputError(f"cannot write weights to {out!r}: expected a name that ends in {SAFETENSORS_SUFFIX}")
-    if not path.parent.is_dir():
-        raise OutputError(f"the output folder {path.parent} does not exist: create it first")
-    if path.is_dir():
-        raise OutputError(f"{path} is a folder: choose the name of a file")
-    if path.exists() and not overwrite:
-        raise OutputError(f"{path} exists: choose another output, or use --overwrite")
+    check_writable(path, overwrite=overwrite)
     location = locate_model(model, Cache.at(cache).folder)
     source = open_source(location)
     config = fitting_config(source)
     settings, identity = source.settings(), source.identity()
     origin = settings.source or f"{identity.file_format} {location.path.name}, by enformer-vep {__version__}"
-    write_own_file(source, dataclasses.replace(settings, config=config, source=origin), path)
+    with whole_file(path) as file:
+        write_own_file(source, dataclasses.replace(settings, config=config, source=origin), file)
     known = "the published Enformer" if identity.is_published else "not the published Enformer"
     heads = ", ".join(f"{head} ({num_tracks:,} tracks)" for head, num_tracks in config.heads.items())
     return f"{path}: {path.stat().st_size / 1e6:,.1f} MB; heads: {heads}; weights: {known}"

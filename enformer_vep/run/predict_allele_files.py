@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from enformer_vep.genome.tiling import bins_within
 from enformer_vep.io.alleles import AlleleFields, VcfAllele
-from enformer_vep.io.bigwig import BIGWIG_SUFFIX, write_bigwig
+from enformer_vep.io.bigwig import write_bigwig
+from enformer_vep.io.bigwig_folder import BIGWIG_SUFFIX
 from enformer_vep.io.folder_names import FolderNames
 from enformer_vep.io.prediction_table import PredictionTable
 from enformer_vep.io.table import write_line

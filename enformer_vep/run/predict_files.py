@@ -1,20 +1,16 @@
 """The files of predicted regions: a folder of one bigWig file per track, one table, or one Zarr store."""
 
-import os
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from enformer_vep.genome.tiling import BinSpan
-from enformer_vep.io.bigwig import BIGWIG_SUFFIX, write_bigwig
+from enformer_vep.io.bigwig_folder import BigWigFolder, whole_bigwig_folder
 from enformer_vep.io.prediction_table import PredictionTable
 from enformer_vep.io.whole_file import whole_file
-from enformer_vep.io.whole_folder import whole_folder
 from enformer_vep.io.zarr_folder import ZarrArrays
 from enformer_vep.io.zarr_rows import ZarrRows
 from enformer_vep.run.course import EngineCourse
@@ -59,8 +55,9 @@ def open_writer(output: PredictOutput, described: Described, spans: Sequence[Bin
         with described.whole_arrays(output.path) as arrays:
             yield _Arrays(arrays, described, spans)
         return
-    with whole_folder(output.path) as folder, tempfile.TemporaryFile(dir=folder.parent) as scratch:
-        yield _BigWigs(folder, scratch, described, spans)
+    num_bins = sum(span.num_bins for span in spans)
+    with whole_bigwig_folder(output.path, described.tracks, num_bins, described.bin_size_bp) as folder:
+        yield _BigWigs(folder, described, spans)
 
 
 class _Table:
@@ -96,24 +93,14 @@ class _Arrays:
 
 
 class _BigWigs:
-    """Predictions come by window and are written by track: in between, a temporary file holds them."""
-
-    def __init__(self, folder: Path, scratch: Any, described: Described, spans: Sequence[BinSpan]) -> None:
+    def __init__(self, folder: BigWigFolder, described: Described, spans: Sequence[BinSpan]) -> None:
         self._folder = folder
         self._described = described
         self._spans = spans
-        shape = (len(described.tracks.identifiers), sum(span.num_bins for span in spans))
-        os.posix_fallocate(scratch.fileno(), 0, 4 * shape[0] * shape[1])  # a full disk is an error here, not a crash
-        self._values = np.memmap(scratch, dtype=np.float32, mode="r+", shape=shape)
-        self._num_done = 0
 
     def write(self, span: BinSpan, values: Float32s) -> None:
-        self._values[:, self._num_done : self._num_done + span.num_bins] = values.T
-        self._num_done += span.num_bins
+        self._folder.write(values)
 
     def finish(self, course: EngineCourse) -> None:
-        described = self._described
-        for name, values in zip(described.tracks.identifiers, self._values, strict=True):
-            path = self._folder / f"{name}{BIGWIG_SUFFIX}"
-            write_bigwig(path, described.contigs, self._spans, values, described.bin_size_bp)
-        described.finish_folder(self._folder, course)
+        record = record_text(self._described.identity, course)
+        self._folder.finish(self._described.contigs, self._spans, record, slice(None))

@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from enformer_vep.io.bigwig import BIGWIG_SUFFIX, check_bigwig_names, check_bigwig_support
+from enformer_vep.io.bigwig import check_bigwig_support
+from enformer_vep.io.bigwig_folder import BIGWIG_SUFFIX, RUN_NAME, TRACKS_NAME, check_file_names
 from enformer_vep.io.prediction_table import check_column_names
 from enformer_vep.io.tracks import TrackTable
 from enformer_vep.io.whole_file import check_writable
@@ -18,8 +19,6 @@ from enformer_vep.run.predict_settings import PredictOutput
 from enformer_vep.run.record_text import is_record_of, record_text
 from enformer_vep.run.results import RUN_METADATA, TRACKS_METADATA, tracks_to_json
 
-RUN_NAME = "run.json"
-TRACKS_NAME = "tracks.tsv"
 ALLELES_NAME = "alleles.tsv"
 RUN_SUFFIX = f".{RUN_NAME}"
 ALLELES_SUFFIX = f".{ALLELES_NAME}"
@@ -96,7 +95,7 @@ def check_tracks(output: PredictOutput, tracks: TrackTable, *, has_alleles: bool
     if output.is_table and not has_alleles:  # with alleles, columns begin with the allele's name and a colon
         check_column_names(tracks.identifiers)
     if not output.is_table and not output.is_arrays:
-        check_bigwig_names(tracks.identifiers)
+        check_file_names(tracks.identifiers)
 
 
 def beside(table: Path, suffix: str) -> Path:

@@ -1,14 +1,19 @@
 import gzip
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from enformer_vep.fetch.cache import Cache
+from enformer_vep.fetch.patience import Patience
 from enformer_vep.model.weights import save_model
 from tests.fetch.site import Site, serving
 from tests.fetch.stand_ins import digest, install
 from tests.support import TINY_CONFIG, random_sequence, reference_model, write_fasta
+
+ITEMS = ("weights", "tracks", "genome", "hg38")
+"""What a run on hg38 needs, as `fetch` is told it."""
 
 SEQUENCES = {"chr1": random_sequence(200_000), "chr2": random_sequence(70_001, seed=2, letters="ACGTacgtN")}
 
@@ -30,6 +35,12 @@ def no_settings_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(f"ENFORMER_VEP_{name}", raising=False)
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Failed downloads are tried again at once."""
+    monkeypatch.setattr(Patience, "pause", lambda self, num_failures: 0.0)
 
 
 @pytest.fixture(scope="session")
@@ -64,3 +75,7 @@ def mirror(stand_ins: Path, site: Site, monkeypatch: pytest.MonkeyPatch) -> Site
 
 def all_files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "TF_CPP_MIN_LOG_LEVEL": "3"}

@@ -37,7 +37,8 @@ def own_file(tiny: Enformer, tmp_path: Path) -> Path:
     save_model(tiny, tmp_path / "saved")
     path = tmp_path / "own.safetensors"
     source = open_source(ModelLocation("test", tmp_path / "saved" / "model.index"))
-    write_own_file(source, ModelSettings(TINY_CONFIG), path)
+    with path.open("wb") as file:
+        write_own_file(source, ModelSettings(TINY_CONFIG), file)
     return path
 
 

@@ -10,6 +10,7 @@ import pytest
 from enformer_vep.cli import main
 from enformer_vep.model.enformer import Enformer
 from enformer_vep.model.weights import save_model
+from tests.gtf_files import from_starts, write_gtf
 from tests.pipeline_runs import write_inputs
 from tests.run.stopped_runs import CONTIG, Start, arguments, outputs, records
 from tests.support import write_fasta, write_vcf
@@ -55,3 +56,20 @@ def undisturbed(inputs: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[
     assert main(arguments(inputs, out)) == 0
     assert not out.with_name("out.parquet.parts").exists()
     return outputs(out)
+
+
+GENE_ROWS = [
+    ("ONE", "chr1", 3_001, "+"),
+    ("ONE", "chr1", 3_500, "+"),
+    ("TWO", "1", 3_400, "-"),
+    ("FAR", "chr1", 5_500, "+"),
+    ("SHORT", "chr2", 400, "+"),
+    ("NOWHERE", "chr9", 400, "+"),
+    ("MITO", "chrM", 50, "+"),
+]
+
+
+@pytest.fixture(scope="session")
+def gtf(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """An annotation of genes near the alleles, elsewhere, and on contigs that the genome lacks."""
+    return write_gtf(tmp_path_factory.mktemp("gtf") / "genes.gtf", from_starts(GENE_ROWS))

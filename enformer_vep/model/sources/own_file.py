@@ -14,15 +14,12 @@ possible without gaps, which the format forbids: TensorFlow then uses the mapped
 
 import json
 import math
-import os
-import tempfile
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
-from enformer_vep.errors import OutputError, WeightsError
+from enformer_vep.errors import WeightsError
 from enformer_vep.model.sources.model_config import parse_config
 from enformer_vep.model.sources.published import is_training_state
 from enformer_vep.model.sources.safetensors_file import LENGTH_BYTES, SafetensorsFile
@@ -88,36 +85,24 @@ class OwnFileSource(WeightsSource):
         return identify(self._entries, "safetensors", self.path)
 
 
-def write_own_file(source: WeightsSource, settings: ModelSettings, path: Path) -> None:
+def write_own_file(source: WeightsSource, settings: ModelSettings, file: BinaryIO) -> None:
     """Writes a model's weights as one file of ours; the same weights and settings give the same bytes.
 
     Args:
       source: the weights. Each tensor is read and checked once.
       settings: what is written of the model; the config must not be None.
-      path: the file, which appears only when it is whole. An existing one is replaced.
+      file: an empty file, open for writing.
 
     Raises:
       WeightsError: a tensor is damaged.
-      OutputError: the file cannot be written.
+      OSError: the file cannot be written.
     """
     assert settings.config is not None
     entries = {key: entry for key, entry in source.entries().items() if not is_training_state(key)}
     keys = sorted(entries, key=lambda key: (-math.gcd(_num_bytes(entries[key]), ALIGNMENT_BYTES), key))
-    try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-            try:
-                file.write(_header(entries, keys, settings))
-                for key in keys:
-                    file.write(np.ascontiguousarray(source.read(key)).data)
-                file.flush()
-                os.fchmod(file.fileno(), 0o666 & ~_umask())
-                os.fsync(file.fileno())
-                os.replace(file.name, path)
-            except BaseException:
-                os.unlink(file.name)
-                raise
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {cause(error)}") from error
+    file.write(_header(entries, keys, settings))
+    for key in keys:
+        file.write(np.ascontiguousarray(source.read(key)).data)
 
 
 def _header(entries: Mapping[str, TensorEntry], keys: list[str], settings: ModelSettings) -> bytes:
@@ -142,9 +127,3 @@ def _header(entries: Mapping[str, TensorEntry], keys: list[str], settings: Model
 
 def _num_bytes(entry: TensorEntry) -> int:
     return math.prod(entry.shape) * np.dtype(entry.dtype).itemsize
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
