@@ -6,17 +6,14 @@ import cloup
 from enformer_vep.commands import options
 from enformer_vep.commands.values import (
     BINS,
-    PLACEMENT,
     SHARD,
     SIZE,
     STATISTICS,
     TRACKS,
     format_bytes,
 )
-from enformer_vep.genome.indels import DEFAULT_INDEL_POLICY, IndelPolicy
-from enformer_vep.genome.windows import Placement
 from enformer_vep.inference.device import DEFAULT_CACHE_BYTES, PRECISIONS
-from enformer_vep.io.gene_choices import GENE_COLUMNS, GENE_WINDOWS, TRANSCRIPT_CHOICES
+from enformer_vep.io.gene_choices import GENE_COLUMNS, GENE_WINDOWS
 from enformer_vep.io.outputs import DTYPES, LAYOUTS
 from enformer_vep.run.settings import (
     DEFAULT_GENE_STATISTICS,
@@ -115,16 +112,7 @@ SELECTION = cloup.option_group(
 
 VIEWS = cloup.option_group(
     "Windows, bins and strands",
-    cloup.option(
-        "--window",
-        "placement",
-        callback=PLACEMENT,
-        default=str(Placement()),
-        show_default=True,
-        metavar="PLACE",
-        help="Placement of windows. centred: on each variant, as in the official code. grid: up to 127 bp to the left, "
-        "so that neighbours share work. shared:BP: one window for all variants within BP of its centre.",
-    ),
+    options.WINDOW,
     cloup.option(
         "--bins",
         callback=BINS,
@@ -136,15 +124,7 @@ VIEWS = cloup.option_group(
     ),
     options.REVERSE_COMPLEMENT,
     options.SHIFTS,
-    cloup.option(
-        "--indels",
-        type=click.Choice([policy.value for policy in IndelPolicy]),
-        default=DEFAULT_INDEL_POLICY.value,
-        show_default=True,
-        help="How alleles that change the length are compared. left: in the official window, whose left flank stays in "
-        "place. average: also with the right flank in place. stitch: each side of the variant with its own flank in "
-        "place. tower: both flanks in place on the grid of bins, in one pass.",
-    ),
+    options.INDELS,
 )
 
 GENES = cloup.option_group(
@@ -156,13 +136,7 @@ GENES = cloup.option_group(
         help="Also write OUT.genes.parquet, or .tsv beside text: the effect at the promoter of each gene of GTF that "
         "is in reach. GENCODE, Ensembl or RefSeq, plain or gzipped.",
     ),
-    cloup.option(
-        "--transcripts",
-        type=click.Choice(TRANSCRIPT_CHOICES),
-        default=GeneSettings.transcripts,
-        show_default=True,
-        help="Transcripts whose starts count, by the tags of GTF.",
-    ),
+    options.TRANSCRIPTS,
     cloup.option(
         "--gene-window",
         type=click.Choice(GENE_WINDOWS),
