@@ -10,6 +10,8 @@ from enformer_vep.plots.style import SMALL, text_width_mm
 POSITIONS_MM = 6.3
 """Room for labels of positions and the name of their axis."""
 
+_MORE = 4
+
 _BETWEEN_MM = 4.0
 """Between two labels of positions."""
 
@@ -20,12 +22,16 @@ def label_values(axes: Axes, height_mm: float, *, num: int, clear_mm: float = 0.
     Args:
       axes: the axes.
       height_mm: their height.
-      num: how many intervals between labels are wanted at most.
+      num: how many intervals between labels are wanted at most; more are taken if only one label would be left.
       clear_mm: how far labels stay away from the upper and the lower end, where those of other axes may be.
     """
     low, high = axes.get_ylim()
     clear = clear_mm / height_mm * (high - low)
-    ticks = [tick for tick in MaxNLocator(num).tick_values(low, high) if low + clear <= tick <= high - clear]
+    ticks: list[float] = []
+    for num_tried in range(num, num + _MORE):
+        ticks = [tick for tick in MaxNLocator(num_tried).tick_values(low, high) if low + clear <= tick <= high - clear]
+        if len(ticks) > 1:  # or there is no scale
+            break
     axes.yaxis.set_major_locator(FixedLocator(ticks))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: value_text(value)))
 

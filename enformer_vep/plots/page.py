@@ -1,6 +1,9 @@
 """The page of a variant: its tracks one below the other, then genes and logos."""
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -24,8 +27,13 @@ _CLEAR_MM = 0.65
 _HEADROOM = 0.12
 """Room above a profile's peak, and beyond a difference's ends, as a share of the range."""
 
+_FOOTROOM = 0.04
+"""Room below zero, where a profile that is lost would run on the axis, as a share of the range."""
+
 _LEAST_MM = 0.12
 """The least distance of ALT from REF in print for which its line is drawn. It would hide a line below it."""
+
+Floats = npt.NDArray[Any]
 
 _DASHES = (0, (3, 2))
 
@@ -89,23 +97,35 @@ def _draw_track(track: TrackProfile, page: VariantPage, profile: Axes, differenc
     first, stop = int(np.argmax(is_shown)), int(len(is_shown) - np.argmax(is_shown[::-1]))
     edges = edges[first : stop + 1]
     reference, change = track.reference[first:stop], track.difference[first:stop]
+    _draw_profile(profile, edges, reference, change)
+    _draw_difference(difference, edges, change)
+
+
+def _draw_profile(axes: Axes, edges: Floats, reference: Floats, change: Floats) -> None:
     alternate = reference + change
-    profile.stairs(reference, edges, fill=True, color=style.REFERENCE_FILL, linewidth=0)
-    profile.stairs(reference, edges, baseline=None, color=style.REFERENCE_LINE, linewidth=0.5)
-    for kept, colour in ((change > 0, style.GAIN), (change < 0, style.LOSS)):
-        difference.stairs(np.where(kept, change, 0), edges, fill=True, color=colour, linewidth=0)
-        difference.stairs(np.where(kept, change, np.nan), edges, color=colour, linewidth=0.3)
-    difference.axhline(0, color=style.GREY, linewidth=0.4)
+    axes.stairs(reference, edges, fill=True, color=style.REFERENCE_FILL, linewidth=0)
+    axes.stairs(reference, edges, baseline=None, color=style.REFERENCE_LINE, linewidth=0.5)
     highest = (float(max(reference.max(), alternate.max(), 0)) or 1.0) * (1 + _HEADROOM)
-    profile.set_ylim(0, highest)
-    is_other = np.abs(change) > _LEAST_MM / _PROFILE_MM * highest
-    is_other = np.convolve(is_other, np.ones(3), mode="same") > 0  # with the neighbours, whose steps lead there
-    profile.stairs(np.where(is_other, alternate, np.nan), edges, baseline=None, color=style.ALTERNATE, linewidth=0.7)
+    differs = np.abs(change) > _LEAST_MM / _PROFILE_MM * highest
+    is_drawn = differs.copy()  # with the neighbours, from where the steps lead there
+    is_drawn[1:] |= differs[:-1]
+    is_drawn[:-1] |= differs[1:]
+    axes.stairs(np.where(is_drawn, alternate, np.nan), edges, baseline=None, color=style.ALTERNATE, linewidth=0.7)
+    axes.set_ylim(-_FOOTROOM * highest, highest)
+    label_values(axes, _PROFILE_MM, num=3)
+
+
+def _draw_difference(axes: Axes, edges: Floats, change: Floats) -> None:
     low, high = float(min(change.min(), 0)), float(max(change.max(), 0))
+    for sign, colour in ((1, style.GAIN), (-1, style.LOSS)):
+        axes.stairs(np.where(sign * change > 0, change, 0), edges, fill=True, color=colour, linewidth=0)
+        # A peak of few bins would be thinner than a line.
+        is_seen = sign * change > _LEAST_MM / _DIFFERENCE_MM * (high - low)
+        axes.stairs(np.where(is_seen, change, np.nan), edges, color=colour, linewidth=0.3)
+    axes.axhline(0, color=style.GREY, linewidth=0.4)
     margin = _HEADROOM * (high - low) or 1.0
-    difference.set_ylim(low - margin, high + margin)
-    label_values(profile, _PROFILE_MM, num=3)
-    label_values(difference, _DIFFERENCE_MM, num=3, clear_mm=_CLEAR_MM)
+    axes.set_ylim(low - margin, high + margin)
+    label_values(axes, _DIFFERENCE_MM, num=3, clear_mm=_CLEAR_MM)
 
 
 def _add_genes(sheet: Sheet, page: VariantPage) -> Axes:

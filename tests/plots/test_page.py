@@ -11,6 +11,7 @@ from matplotlib.patches import StepPatch
 
 from enformer_vep.genome.variant import Interval
 from enformer_vep.plots import style
+from enformer_vep.plots.axis_labels import label_values
 from enformer_vep.plots.content import VariantPage
 from enformer_vep.plots.page import draw_page
 from enformer_vep.plots.saving import figure_writer
@@ -52,7 +53,7 @@ def test_each_track_has_its_profile_its_difference_and_the_variant() -> None:
     assert np.flatnonzero(~np.isnan(shown)).tolist() == [446, 447, 448, 449, 450]
     content = track("K562")
     np.testing.assert_array_equal(shown[446:451], (content.reference + content.difference)[446:451])
-    assert profile.get_ylim()[0] == 0
+    assert -0.05 * profile.get_ylim()[1] < profile.get_ylim()[0] < 0
     assert profile.get_ylim()[1] > content.reference.max()
     low, high = difference.get_ylim()
     assert low < -8 < 5 < high
@@ -120,12 +121,24 @@ def test_no_text_is_cut_too_small_or_over_another(width_mm: float) -> None:
         assert across <= 0 or down <= 0.25 * height, (one.get_text(), other.get_text())
 
 
+@pytest.mark.parametrize("peak", [0.01, 0.9, 1.05, 3, 9.99, 10, 350])
+@pytest.mark.parametrize("lowest", [0.0, -0.7, -30.0])
+def test_every_scale_has_two_values(peak: float, lowest: float) -> None:
+    axes = Figure().add_subplot()
+    axes.set_ylim(lowest, peak)
+    label_values(axes, 8.5, num=2, clear_mm=0.65)
+    ticks = axes.get_yticks()
+    assert 2 <= len(ticks) <= 6
+    room = 0.65 / 8.5 * (peak - lowest) * 0.999
+    assert lowest + room <= min(ticks) < max(ticks) <= peak - room
+
+
 def test_an_allele_without_effect_can_be_drawn() -> None:
     content = track("K562")
     content.difference[:] = 0
     content.reference[:] = 0
     figure = drawn(page(tracks=[content]))
-    assert figure.axes[0].get_ylim()[0] == 0
+    assert figure.axes[0].get_ylim()[1] > 1
     assert figure.axes[1].get_ylim() == (-1, 1)
 
 
