@@ -16,7 +16,7 @@ from enformer_vep.commands.values import (
 )
 from enformer_vep.genome.windows import Placement
 from enformer_vep.inference.device import DEFAULT_CACHE_BYTES, PRECISIONS
-from enformer_vep.io.gene_choices import GENE_COLUMNS, GENE_WINDOWS, TRANSCRIPT_CHOICES
+from enformer_vep.io.gene_choices import GENE_COLUMNS, GENE_WINDOWS
 from enformer_vep.io.outputs import DTYPES, LAYOUTS
 from enformer_vep.run.settings import (
     DEFAULT_GENE_STATISTICS,
@@ -158,13 +158,7 @@ GENES = cloup.option_group(
         help="Also write OUT.genes.parquet, or .tsv beside text: the effect at the promoter of each gene of GTF that "
         "is in reach. GENCODE, Ensembl or RefSeq, plain or gzipped.",
     ),
-    cloup.option(
-        "--transcripts",
-        type=click.Choice(TRANSCRIPT_CHOICES),
-        default=GeneSettings.transcripts,
-        show_default=True,
-        help="Transcripts whose starts count, by the tags of GTF.",
-    ),
+    options.TRANSCRIPTS,
     cloup.option(
         "--gene-window",
         type=click.Choice(GENE_WINDOWS),
