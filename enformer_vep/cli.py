@@ -13,7 +13,7 @@ import click
 import cloup
 
 from enformer_vep import __version__
-from enformer_vep.commands import background, components, demo, fetch, merge, predict, score, tracks, weights
+from enformer_vep.commands import annotate, background, components, demo, fetch, merge, predict, score, tracks, weights
 from enformer_vep.commands.console import PROGRAM
 from enformer_vep.errors import EnformerVepError
 
@@ -79,6 +79,7 @@ for command in (
     score.score,
     predict.predict,
     merge.merge,
+    annotate.annotate,
     tracks.tracks,
     background.background,
     components.components,
