@@ -99,6 +99,7 @@ def test_what_cannot_be_annotated(vcf: str, scores: Path, tmp_path: Path, capsys
     assert "input.vcf itself" in refusal(capsys, vcf, scores, Path(vcf), "--overwrite")
 
 
+@pytest.mark.slow
 def test_a_shard_is_to_be_merged(tmp_path: Path, inputs: Path, capsys: pytest.CaptureFixture) -> None:
     command = ["score", f"{inputs}/input.vcf", "-f", f"{inputs}/genome.fa", "-m", f"{inputs}/model", "-q"]
     parts = [str(tmp_path / f"{number}.parquet") for number in (1, 2)]
