@@ -127,6 +127,34 @@ def find_scores(scores: str, vcf: str, *, out: Path, with_summaries: bool) -> Sc
     return table
 
 
+def places_of(table: ScoreTable, choice: TrackChoice) -> list[int]:
+    """Returns the places in a table of the tracks of a choice.
+
+    Raises:
+      TrackError: one is not in the table.
+    """
+    place = {index: number for number, index in enumerate(table.tracks.indices)}
+    return [place[index] for index in table.tracks.select(choice).indices]
+
+
+def about_line(table: ScoreTable, statistic: str) -> str:
+    """Returns the header line that says which scores a VCF has."""
+    identity = table.record.identity
+    found = file_identity(table.path)
+    about = {
+        "ID": ENFORMER,
+        "Version": __version__,
+        "Model": identity.model.name,
+        "Weights": weights_of(identity),
+        "Head": identity.head,
+        "Statistic": statistic,
+        "Scores": f"{table.path.name} {found.sha256 or found.sampled_sha256}",
+    }
+    if identity.notice:
+        about["Notice"] = identity.notice
+    return structured_line(ABOUT_KEY, about)
+
+
 def selects_all(table: ScoreTable) -> bool:
     """Returns whether all records of the VCF were scored or skipped, and none was left out."""
     selection = table.record.identity.selection
@@ -147,27 +175,13 @@ def _rows(table: ScoreTable, settings: AnnotateSettings) -> AnnotationRows:
                 f"{table.path} is a summary, which does not have the scores of every track: leave out --info, or score "
                 "without --summary-only"
             )
-        place = {index: number for number, index in enumerate(table.tracks.indices)}
-        tracks = [place[index] for index in table.tracks.select(settings.info).indices]
+        tracks = places_of(table, settings.info)
     rows = AnnotationRows(table, statistic, tracks)
     rows.check_files()
     return rows
 
 
 def _declarations(rows: AnnotationRows) -> Declarations:
-    identity = rows.table.record.identity
-    found = file_identity(rows.table.path)
-    about = {
-        "ID": ENFORMER,
-        "Version": __version__,
-        "Model": identity.model.name,
-        "Weights": weights_of(identity),
-        "Head": identity.head,
-        "Statistic": rows.statistic,
-        "Scores": f"{rows.table.path.name} {found.sha256 or found.sampled_sha256}",
-    }
-    if identity.notice:
-        about["Notice"] = identity.notice
     description = (
         f"Enformer's {rows.statistic} of each ALT allele: of each group of tracks the one whose score is largest in "
         "magnitude, its score, and the signed percentile of the score in a background. STATUS is scored, or why the "
@@ -177,7 +191,7 @@ def _declarations(rows: AnnotationRows) -> Declarations:
     chosen = rows.table.tracks.table.iloc[list(rows.tracks)]
     own = track_fields(rows.statistic, list(chosen["identifier"]), list(chosen["description"]), ENFORMER)
     fields = (InfoField(ENFORMER, "String", description), *own)
-    return Declarations(fields, structured_line(ABOUT_KEY, about), __version__)
+    return Declarations(fields, about_line(rows.table, rows.statistic), __version__)
 
 
 def is_bcf(vcf: str) -> bool:
