@@ -14,6 +14,7 @@ import cloup
 
 from enformer_vep import __version__
 from enformer_vep.commands import (
+    annotate,
     background,
     components,
     contributions,
@@ -98,6 +99,7 @@ for command in (
     derive.derive,
     contributions.contributions,
     merge.merge,
+    annotate.annotate,
     tracks.tracks,
     background.background,
     components.components,
