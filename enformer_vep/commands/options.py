@@ -9,9 +9,18 @@ import cloup
 from enformer_vep.commands import values
 from enformer_vep.genome.indels import DEFAULT_INDEL_POLICY, IndelPolicy
 from enformer_vep.inference.device import DEFAULT_GPU_BATCH_SIZE
-from enformer_vep.run.settings import ENGINES, ComputeSettings, ScoringSettings
+from enformer_vep.io.gene_choices import TRANSCRIPT_CHOICES
+from enformer_vep.run.settings import ENGINES, ComputeSettings, GeneSettings, ScoringSettings
 
 Decorator = Callable[[Any], Any]
+
+REGIONS = cloup.argument(
+    "regions",
+    nargs=-1,
+    required=True,
+    metavar="REGION...",
+    help="Regions (chr:start-end, 1-based, both ends included, or chr) or BED files.",
+)
 
 CACHE = cloup.option(
     "--cache",
@@ -101,6 +110,14 @@ def engine(reusing: str, full: str) -> Decorator:
         help=f"reusing: {reusing} full: {full}",
     )
 
+
+TRANSCRIPTS = cloup.option(
+    "--transcripts",
+    type=click.Choice(TRANSCRIPT_CHOICES),
+    default=GeneSettings.transcripts,
+    show_default=True,
+    help="Transcripts whose starts count, by the tags of GTF.",
+)
 
 DEVICE = cloup.option(
     "--device",

@@ -16,7 +16,7 @@ from enformer_vep.commands.values import (
 )
 from enformer_vep.genome.windows import Placement
 from enformer_vep.inference.device import DEFAULT_CACHE_BYTES, PRECISIONS
-from enformer_vep.io.gene_choices import GENE_COLUMNS, GENE_WINDOWS, TRANSCRIPT_CHOICES
+from enformer_vep.io.gene_choices import GENE_COLUMNS, GENE_WINDOWS
 from enformer_vep.io.outputs import DTYPES, LAYOUTS
 from enformer_vep.run.settings import (
     DEFAULT_GENE_STATISTICS,
@@ -27,10 +27,12 @@ from enformer_vep.run.settings import (
     OutputSettings,
 )
 
-STATISTIC_NAMES = (
+EFFECTS = (
     "SAD (change in counts), SAR (sum of log ratios by bin), SADR (log ratio of totals), sqrtSAD, SAX, SAXR, D1, "
-    "logD1, D2, logD2, JS, logJS, REF, ALT. docs/statistics.md explains them."
+    "logD1, D2, logD2, JS, logJS"
 )
+
+EXPLAINED = "docs/statistics.md explains them."
 
 CHOSEN_TRACKS = cloup.option(
     "--tracks",
@@ -100,7 +102,7 @@ OUTPUT = cloup.option_group(
         default=DEFAULT_STATISTICS,
         show_default=True,
         metavar="LIST",
-        help=f"Statistics to write, separated by commas: {STATISTIC_NAMES}",
+        help=f"Statistics to write, separated by commas: {EFFECTS}, REF, ALT. {EXPLAINED}",
     ),
     CHOSEN_TRACKS,
     options.TRACK_TABLE,
@@ -156,13 +158,7 @@ GENES = cloup.option_group(
         help="Also write OUT.genes.parquet, or .tsv beside text: the effect at the promoter of each gene of GTF that "
         "is in reach. GENCODE, Ensembl or RefSeq, plain or gzipped.",
     ),
-    cloup.option(
-        "--transcripts",
-        type=click.Choice(TRANSCRIPT_CHOICES),
-        default=GeneSettings.transcripts,
-        show_default=True,
-        help="Transcripts whose starts count, by the tags of GTF.",
-    ),
+    options.TRANSCRIPTS,
     cloup.option(
         "--gene-window",
         type=click.Choice(GENE_WINDOWS),
