@@ -14,6 +14,7 @@ import cloup
 
 from enformer_vep import __version__
 from enformer_vep.commands import (
+    annotate,
     background,
     components,
     contributions,
@@ -21,6 +22,7 @@ from enformer_vep.commands import (
     derive,
     fetch,
     merge,
+    plot,
     predict,
     saturate,
     score,
@@ -83,19 +85,21 @@ def cli() -> None:
     """Predict how variants change gene regulation, with Enformer.
 
     For every ALT allele of a VCF, 'score' reports how much each chromatin, transcription factor and expression track is
-    expected to change. 'predict' writes the tracks of the reference over regions, and 'saturate' the
-    effects of every change of their bases. 'fetch' gets the weights and a genome
-    for both. 'demo' shows scores at work without either. 'model' says what a weights file is.
+    expected to change. 'predict' writes the tracks themselves, and 'plot' draws both alleles of variants. 'saturate'
+    and 'contributions' say which bases matter. 'fetch' gets the weights and a genome for all of these. 'demo' shows
+    scores at work without either. 'model' says what a weights file is.
     """
 
 
 for command in (
     score.score,
     predict.predict,
+    plot.plot,
     saturate.saturate,
     derive.derive,
     contributions.contributions,
     merge.merge,
+    annotate.annotate,
     tracks.tracks,
     background.background,
     components.components,

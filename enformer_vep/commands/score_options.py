@@ -8,25 +8,21 @@ import cloup
 from enformer_vep.commands import options
 from enformer_vep.commands.values import (
     BINS,
-    PLACEMENT,
     SHARD,
     SIZE,
     STATISTICS,
     TRACKS,
     format_bytes,
 )
-from enformer_vep.genome.indels import DEFAULT_INDEL_POLICY, IndelPolicy
 from enformer_vep.genome.windows import Placement
 from enformer_vep.inference.device import DEFAULT_CACHE_BYTES, PRECISIONS
-from enformer_vep.io.gene_choices import GENE_COLUMNS, GENE_WINDOWS, TRANSCRIPT_CHOICES
+from enformer_vep.io.gene_choices import GENE_COLUMNS, GENE_WINDOWS
 from enformer_vep.io.outputs import DTYPES, LAYOUTS
 from enformer_vep.run.settings import (
     DEFAULT_GENE_STATISTICS,
     DEFAULT_PART_SIZE,
     DEFAULT_STATISTICS,
     DEFAULT_TOLERANCE,
-    ENGINES,
-    ComputeSettings,
     GeneSettings,
     OutputSettings,
 )
@@ -62,16 +58,7 @@ def views(default_window: str) -> tuple[Any, ...]:
       default_window: the default placement of windows.
     """
     return (
-        cloup.option(
-            "--window",
-            "placement",
-            callback=PLACEMENT,
-            default=default_window,
-            show_default=True,
-            metavar="PLACE",
-            help="Placement of windows. centred: on each variant, as in the official code. grid: up to 127 bp to the "
-            "left, so that neighbours share work. shared:BP: one window for all variants within BP of its centre.",
-        ),
+        options.window(default_window),
         cloup.option(
             "--bins",
             callback=BINS,
@@ -83,15 +70,7 @@ def views(default_window: str) -> tuple[Any, ...]:
         ),
         options.REVERSE_COMPLEMENT,
         options.SHIFTS,
-        cloup.option(
-            "--indels",
-            type=click.Choice([policy.value for policy in IndelPolicy]),
-            default=DEFAULT_INDEL_POLICY.value,
-            show_default=True,
-            help="How alleles that change the length are compared. left: in the official window, whose left flank "
-            "stays in place. average: also with the right flank in place. stitch: each side of the variant with its "
-            "own flank in place. tower: both flanks in place on the grid of bins, in one pass.",
-        ),
+        options.INDELS,
     )
 
 
@@ -179,13 +158,7 @@ GENES = cloup.option_group(
         help="Also write OUT.genes.parquet, or .tsv beside text: the effect at the promoter of each gene of GTF that "
         "is in reach. GENCODE, Ensembl or RefSeq, plain or gzipped.",
     ),
-    cloup.option(
-        "--transcripts",
-        type=click.Choice(TRANSCRIPT_CHOICES),
-        default=GeneSettings.transcripts,
-        show_default=True,
-        help="Transcripts whose starts count, by the tags of GTF.",
-    ),
+    options.TRANSCRIPTS,
     cloup.option(
         "--gene-window",
         type=click.Choice(GENE_WINDOWS),
@@ -227,21 +200,12 @@ GENES = cloup.option_group(
 
 SPEED = cloup.option_group(
     "Speed and precision",
-    cloup.option(
-        "--precision",
-        type=click.Choice(PRECISIONS),
-        default=ComputeSettings.precision,
-        show_default=True,
-        help="mixed: alternate alleles as differences, with bfloat16 products; error about 1%. bfloat16: references "
+    options.precision(
+        PRECISIONS,
+        "mixed: alternate alleles as differences, with bfloat16 products; error about 1%. bfloat16: references "
         "too; about 5%. tf32 (GPU only): less exact than many effects.",
     ),
-    cloup.option(
-        "--engine",
-        type=click.Choice(ENGINES),
-        default=ComputeSettings.engine,
-        show_default=True,
-        help="reusing: compute only what a variant changes. full: run both sequences through the whole model.",
-    ),
+    options.engine("compute only what a variant changes.", "run both sequences through the whole model."),
     options.DEVICE,
     options.BATCH_SIZE,
     cloup.option(
