@@ -1,11 +1,12 @@
 """Options that several commands have, of one name and meaning in all of them."""
 
+from typing import Any
+
 import click
 import cloup
 
 from enformer_vep.commands import values
 from enformer_vep.genome.indels import DEFAULT_INDEL_POLICY, IndelPolicy
-from enformer_vep.genome.windows import Placement
 from enformer_vep.inference.device import DEFAULT_GPU_BATCH_SIZE
 from enformer_vep.io.gene_choices import TRANSCRIPT_CHOICES
 from enformer_vep.run.settings import GeneSettings, ScoringSettings
@@ -51,16 +52,24 @@ SHIFTS = cloup.option(
     "as in -1,0,1.",
 )
 
-WINDOW = cloup.option(
-    "--window",
-    "placement",
-    callback=values.PLACEMENT,
-    default=str(Placement()),
-    show_default=True,
-    metavar="PLACE",
-    help="Placement of windows. centred: on each variant, as in the official code. grid: up to 127 bp to the left, "
-    "so that neighbours share work. shared:BP: one window for all variants within BP of its centre.",
-)
+
+def window(default: str) -> Any:
+    """Returns the option of where windows lie.
+
+    Args:
+      default: the default placement.
+    """
+    return cloup.option(
+        "--window",
+        "placement",
+        callback=values.PLACEMENT,
+        default=default,
+        show_default=True,
+        metavar="PLACE",
+        help="Placement of windows. centred: on each variant, as in the official code. grid: up to 127 bp to the left, "
+        "so that neighbours share work. shared:BP: one window for all variants within BP of its centre.",
+    )
+
 
 INDELS = cloup.option(
     "--indels",

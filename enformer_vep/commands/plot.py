@@ -9,6 +9,7 @@ from enformer_vep.commands import options
 from enformer_vep.commands.console import set_up_logging, tell
 from enformer_vep.commands.predict import PREDICT_SPEED
 from enformer_vep.commands.values import TRACKS
+from enformer_vep.genome.windows import Placement
 from enformer_vep.run.plot_settings import (
     DEFAULT_LOGO_BP,
     DEFAULT_NUM_TRACKS,
@@ -99,7 +100,7 @@ PAGE = cloup.option_group(
 )
 
 VIEWS = cloup.option_group(
-    "Windows and strands", options.WINDOW, options.REVERSE_COMPLEMENT, options.SHIFTS, options.INDELS
+    "Windows and strands", options.window(str(Placement())), options.REVERSE_COMPLEMENT, options.SHIFTS, options.INDELS
 )
 
 PLOT_EXAMPLES = """\b

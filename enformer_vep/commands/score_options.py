@@ -1,5 +1,7 @@
 """The options of `score`, in the groups in which its help shows them."""
 
+from typing import Any
+
 import click
 import cloup
 
@@ -12,6 +14,7 @@ from enformer_vep.commands.values import (
     TRACKS,
     format_bytes,
 )
+from enformer_vep.genome.windows import Placement
 from enformer_vep.inference.device import DEFAULT_CACHE_BYTES, PRECISIONS
 from enformer_vep.io.gene_choices import GENE_COLUMNS, GENE_WINDOWS
 from enformer_vep.io.outputs import DTYPES, LAYOUTS
@@ -25,6 +28,51 @@ from enformer_vep.run.settings import (
     GeneSettings,
     OutputSettings,
 )
+
+STATISTIC_NAMES = (
+    "SAD (change in counts), SAR (sum of log ratios by bin), SADR (log ratio of totals), sqrtSAD, SAX, SAXR, D1, "
+    "logD1, D2, logD2, JS, logJS, REF, ALT. docs/statistics.md explains them."
+)
+
+CHOSEN_TRACKS = cloup.option(
+    "--tracks",
+    callback=TRACKS,
+    metavar="EXPR",
+    help="Tracks to write, separated by commas: numbers from 0, ranges (0-9), identifiers, assay:NAME (assay:CAGE, "
+    "assay:CHIP:HISTONE, assay:CTCF), /regular expression/ on the description, @FILE of any of these. A leading ! "
+    "excludes. 'tracks EXPR' shows what is chosen.  [default: all]",
+)
+
+SHARE = cloup.option(
+    "--shard",
+    callback=SHARD,
+    metavar="K/N",
+    help="Only the K-th of N equal shares of the alleles. Join the outputs with 'merge'.",
+)
+
+
+def views(default_window: str) -> tuple[Any, ...]:
+    """Returns the options that say how each allele is looked at.
+
+    Args:
+      default_window: the default placement of windows.
+    """
+    return (
+        options.window(default_window),
+        cloup.option(
+            "--bins",
+            callback=BINS,
+            default="all",
+            show_default=True,
+            metavar="BINS",
+            help="Bins that statistics are taken over. all: the window's 896. centre:BP: those of BP bp around the "
+            "variant, which costs less. chr:start-end: those that overlap a region.",
+        ),
+        options.REVERSE_COMPLEMENT,
+        options.SHIFTS,
+        options.INDELS,
+    )
+
 
 INPUT = cloup.option_group(
     "Input",
@@ -54,18 +102,9 @@ OUTPUT = cloup.option_group(
         default=DEFAULT_STATISTICS,
         show_default=True,
         metavar="LIST",
-        help="Statistics to write, separated by commas: SAD (change in counts), SAR (sum of log ratios by bin), SADR "
-        "(log ratio of totals), sqrtSAD, SAX, SAXR, D1, logD1, D2, logD2, JS, logJS, REF, ALT. docs/statistics.md "
-        "explains them.",
+        help=f"Statistics to write, separated by commas: {STATISTIC_NAMES}",
     ),
-    cloup.option(
-        "--tracks",
-        callback=TRACKS,
-        metavar="EXPR",
-        help="Tracks to write, separated by commas: numbers from 0, ranges (0-9), identifiers, assay:NAME (assay:CAGE, "
-        "assay:CHIP:HISTONE, assay:CTCF), /regular expression/ on the description, @FILE of any of these. A leading ! "
-        "excludes. 'tracks EXPR' shows what is chosen.  [default: all]",
-    ),
+    CHOSEN_TRACKS,
     options.TRACK_TABLE,
     cloup.option(
         "--layout",
@@ -102,29 +141,12 @@ SELECTION = cloup.option_group(
     ),
     cloup.option("--pass-only", is_flag=True, help="Only records whose FILTER is PASS or missing."),
     cloup.option("--include-id", metavar="FILE", help="Only records with an ID that is listed in FILE, one per line."),
-    cloup.option(
-        "--shard",
-        callback=SHARD,
-        metavar="K/N",
-        help="Only the K-th of N equal shares of the alleles. Join the outputs with 'merge'.",
-    ),
+    SHARE,
 )
 
 VIEWS = cloup.option_group(
     "Windows, bins and strands",
-    options.WINDOW,
-    cloup.option(
-        "--bins",
-        callback=BINS,
-        default="all",
-        show_default=True,
-        metavar="BINS",
-        help="Bins that statistics are taken over. all: the window's 896. centre:BP: those of BP bp around the "
-        "variant, which costs less. chr:start-end: those that overlap a region.",
-    ),
-    options.REVERSE_COMPLEMENT,
-    options.SHIFTS,
-    options.INDELS,
+    *views(str(Placement())),
 )
 
 GENES = cloup.option_group(

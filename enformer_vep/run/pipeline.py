@@ -131,6 +131,7 @@ def _compute(
             settings.output.dtype,
             settings.output.summary,
             has_percentiles=run.background is not None,
+            saturated=settings.inputs.saturated,
         ),
         run.background,
         run.num_parts,

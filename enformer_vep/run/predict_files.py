@@ -1,7 +1,5 @@
 """The files of `predict`: a folder of one bigWig file per track, or one table."""
 
-import os
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,24 +9,19 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from enformer_vep.errors import TrackError
 from enformer_vep.genome.tiling import BinSpan
-from enformer_vep.io.bigwig import check_bigwig_support, write_bigwig
+from enformer_vep.io.bigwig import check_bigwig_support
+from enformer_vep.io.bigwig_folder import BigWigFolder, check_file_names, is_bigwig_folder, whole_bigwig_folder
 from enformer_vep.io.prediction_table import PredictionTable, check_column_names
 from enformer_vep.io.tracks import TrackTable
 from enformer_vep.io.whole_file import check_writable, whole_file
-from enformer_vep.io.whole_folder import check_folder, whole_folder
-from enformer_vep.run.predict_record import PredictCourse, PredictIdentity, is_predict_record, to_record
+from enformer_vep.io.whole_folder import check_folder
+from enformer_vep.run.predict_record import KIND, PredictCourse, PredictIdentity
 from enformer_vep.run.predict_settings import PredictOutput
+from enformer_vep.run.record_text import is_record_of, record_text
 from enformer_vep.run.results import RUN_METADATA, TRACKS_METADATA, tracks_to_json
 
-BIGWIG_SUFFIX = ".bw"
-RUN_NAME = "run.json"
-TRACKS_NAME = "tracks.tsv"
 RUN_SUFFIX = ".run.json"
-
-MAX_NAME_BYTES = 200
-"""Of an identifier that names a file; file systems allow 255 bytes."""
 
 Float32s = npt.NDArray[np.float32]
 
@@ -90,12 +83,7 @@ def check_tracks(output: PredictOutput, tracks: TrackTable) -> None:
     if output.is_table:
         check_column_names(tracks.identifiers)
         return
-    for name in tracks.identifiers:
-        if "/" in name or "\0" in name or name.startswith(".") or len(name.encode()) > MAX_NAME_BYTES:
-            raise TrackError(
-                f"the track {name!r} cannot name a file: rename it in the track table, or write a "
-                "table with -o OUT.parquet"
-            )
+    check_file_names(tracks.identifiers)
 
 
 @contextmanager
@@ -108,15 +96,16 @@ def open_writer(output: PredictOutput, predicted: Predicted) -> Iterator[Predict
     if output.is_table:
         metadata = {
             TRACKS_METADATA: tracks_to_json(predicted.tracks),
-            RUN_METADATA: to_record(predicted.identity),
+            RUN_METADATA: record_text(predicted.identity),
         }
         with whole_file(output.path) as stream, whole_file(_beside(output.path)) as record:
             identifiers = predicted.tracks.identifiers
             with PredictionTable(stream, predicted.contigs, identifiers, predicted.bin_size_bp, metadata) as table:
-                yield _Table(table, lambda course: record.write(to_record(predicted.identity, course)))
+                yield _Table(table, lambda course: record.write(record_text(predicted.identity, course)))
         return
-    with whole_folder(output.path) as folder, tempfile.TemporaryFile(dir=folder.parent) as scratch:
-        yield _BigWigs(folder, scratch, predicted)
+    num_bins = predicted.identity.bins.num_bins
+    with whole_bigwig_folder(output.path, predicted.tracks, num_bins, predicted.bin_size_bp) as folder:
+        yield _BigWigs(folder, predicted)
 
 
 class _Table:
@@ -132,27 +121,17 @@ class _Table:
 
 
 class _BigWigs:
-    """Predictions come by window and are written by track: in between, a temporary file holds them."""
-
-    def __init__(self, folder: Path, scratch: Any, predicted: Predicted) -> None:
+    def __init__(self, folder: BigWigFolder, predicted: Predicted) -> None:
         self._folder = folder
         self._predicted = predicted
-        shape = (len(predicted.tracks.identifiers), predicted.identity.bins.num_bins)
-        os.posix_fallocate(scratch.fileno(), 0, 4 * shape[0] * shape[1])  # a full disk is an error here, not a crash
-        self._values = np.memmap(scratch, dtype=np.float32, mode="r+", shape=shape)
-        self._num_done = 0
 
     def write(self, span: BinSpan, values: Float32s) -> None:
-        self._values[:, self._num_done : self._num_done + span.num_bins] = values.T
-        self._num_done += span.num_bins
+        self._folder.write(values)
 
     def finish(self, course: PredictCourse) -> None:
         predicted = self._predicted
-        for name, values in zip(predicted.tracks.identifiers, self._values, strict=True):
-            path = self._folder / f"{name}{BIGWIG_SUFFIX}"
-            write_bigwig(path, predicted.contigs, predicted.spans, values, predicted.bin_size_bp)
-        (self._folder / TRACKS_NAME).write_bytes(predicted.tracks.to_tsv())
-        (self._folder / RUN_NAME).write_bytes(to_record(predicted.identity, course))
+        record = record_text(predicted.identity, course)
+        self._folder.finish(predicted.contigs, predicted.spans, record, slice(None))
 
 
 def _beside(table: Path) -> Path:
@@ -161,8 +140,4 @@ def _beside(table: Path) -> Path:
 
 def _is_from_predict(folder: Path) -> bool:
     """Returns whether a folder is empty, or has the record of a run of `predict` and no other files than such runs."""
-    paths = list(folder.iterdir())
-    is_known = all(
-        path.is_file() and (path.suffix == BIGWIG_SUFFIX or path.name in (RUN_NAME, TRACKS_NAME)) for path in paths
-    )
-    return not paths or (is_known and is_predict_record(folder / RUN_NAME))
+    return is_bigwig_folder(folder, lambda record: is_record_of(record, KIND))

@@ -4,12 +4,9 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 from enformer_vep.genome.tiling import BinSpan
 from enformer_vep.run.identity import FastaIdentity, ModelIdentity, TracksIdentity
-from enformer_vep.run.json_values import to_json_values
 from enformer_vep.run.run_record import TowerBins
 
 PREDICT_RECORD_FORMAT = 1
@@ -75,18 +72,3 @@ class PredictCourse:
     started: str
     seconds_total: float
     peak_memory_bytes: int
-
-
-def to_record(identity: PredictIdentity, course: PredictCourse | None = None) -> bytes:
-    """Returns a record as JSON text; without a course it is that of a table, which is the same for equal runs."""
-    values: dict[str, Any] = to_json_values(identity) | ({} if course is None else to_json_values(course))
-    return json.dumps(values, indent=None if course is None else 2).encode() + (b"" if course is None else b"\n")
-
-
-def is_predict_record(path: Path) -> bool:
-    """Returns whether a file is the record of a run of `predict`, of any version."""
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return isinstance(record, dict) and record.get("kind") == KIND

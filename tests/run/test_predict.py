@@ -141,7 +141,7 @@ def test_what_reaches_beyond_a_contig_is_cut_and_said(
     assert main([*command, "-o", str(tmp_path / "out")]) == 0
     assert [line[:2] for line in read(tmp_path / "out", 0, "chr2")] == [(640, 700)]
     lines = capsys.readouterr().err.splitlines()
-    assert "enformer-vep: chr2:650-9000 reaches beyond the end of a contig: it is predicted up to there" in lines
+    assert "enformer-vep: chr2:650-9000 reaches beyond the end of a contig: only its part up to there counts" in lines
     assert lines[-1].startswith("enformer-vep: predicted 1 bin of 1 track from 1 window in ")
     assert main([*command, "-o", str(tmp_path / "open"), "-q"]) == 0
     assert capsys.readouterr().err == ""
