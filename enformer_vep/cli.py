@@ -13,7 +13,22 @@ import click
 import cloup
 
 from enformer_vep import __version__
-from enformer_vep.commands import annotate, background, components, demo, fetch, merge, predict, score, tracks, weights
+from enformer_vep.commands import (
+    annotate,
+    background,
+    components,
+    contributions,
+    demo,
+    derive,
+    fetch,
+    merge,
+    plot,
+    predict,
+    saturate,
+    score,
+    tracks,
+    weights,
+)
 from enformer_vep.commands.console import PROGRAM
 from enformer_vep.errors import EnformerVepError
 
@@ -70,14 +85,19 @@ def cli() -> None:
     """Predict how variants change gene regulation, with Enformer.
 
     For every ALT allele of a VCF, 'score' reports how much each chromatin, transcription factor and expression track is
-    expected to change. 'predict' writes the tracks of the reference over regions. 'fetch' gets the weights and a genome
-    for both. 'demo' shows scores at work without either. 'model' says what a weights file is.
+    expected to change. 'predict' writes the tracks themselves, and 'plot' draws both alleles of variants. 'saturate'
+    and 'contributions' say which bases matter. 'fetch' gets the weights and a genome for all of these. 'demo' shows
+    scores at work without either. 'model' says what a weights file is.
     """
 
 
 for command in (
     score.score,
     predict.predict,
+    plot.plot,
+    saturate.saturate,
+    derive.derive,
+    contributions.contributions,
     merge.merge,
     annotate.annotate,
     tracks.tracks,

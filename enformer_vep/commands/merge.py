@@ -20,7 +20,7 @@ Examples:
 @options.GENERAL
 @click.pass_obj
 def merge(command: str, /, out: str, parts: tuple[str, ...], overwrite: bool, quiet: bool, debug: bool) -> None:
-    """Merge the outputs of 'score --shard K/N' into the output of a single run.
+    """Merge the outputs of 'score --shard K/N', or of 'saturate', into the output of a single run.
 
     Fails if a shard is missing or duplicated, or if shards belong to different runs.
     """

@@ -1,11 +1,26 @@
 """Options that several commands have, of one name and meaning in all of them."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import click
 import cloup
 
 from enformer_vep.commands import values
+from enformer_vep.genome.indels import DEFAULT_INDEL_POLICY, IndelPolicy
 from enformer_vep.inference.device import DEFAULT_GPU_BATCH_SIZE
-from enformer_vep.run.settings import ScoringSettings
+from enformer_vep.io.gene_choices import TRANSCRIPT_CHOICES
+from enformer_vep.run.settings import ENGINES, ComputeSettings, GeneSettings, ScoringSettings
+
+Decorator = Callable[[Any], Any]
+
+REGIONS = cloup.argument(
+    "regions",
+    nargs=-1,
+    required=True,
+    metavar="REGION...",
+    help="Regions (chr:start-end, 1-based, both ends included, or chr) or BED files.",
+)
 
 CACHE = cloup.option(
     "--cache",
@@ -46,6 +61,62 @@ SHIFTS = cloup.option(
     metavar="LIST",
     help="Average the predictions of windows in which the sequence is moved to the right by these numbers of bp, "
     "as in -1,0,1.",
+)
+
+
+def window(default: str) -> Decorator:
+    """Returns --window of a command whose windows are placed like this by default."""
+    return cloup.option(
+        "--window",
+        "placement",
+        callback=values.PLACEMENT,
+        default=default,
+        show_default=True,
+        metavar="PLACE",
+        help="Placement of windows. centred: on each variant, as in the official code. grid: up to 127 bp to the left, "
+        "so that neighbours share work. shared:BP: one window for all variants within BP of its centre.",
+    )
+
+
+INDELS = cloup.option(
+    "--indels",
+    type=click.Choice([policy.value for policy in IndelPolicy]),
+    default=DEFAULT_INDEL_POLICY.value,
+    show_default=True,
+    help="How alleles that change the length are compared. left: in the official window, whose left flank stays in "
+    "place. average: also with the right flank in place. stitch: each side of the variant with its own flank in "
+    "place. tower: both flanks in place on the grid of bins, in one pass.",
+)
+
+
+def precision(choices: Sequence[str], text: str) -> Decorator:
+    """Returns --precision of a command that has these choices; the text says what they are for."""
+    return cloup.option(
+        "--precision",
+        type=click.Choice(choices),
+        default=ComputeSettings.precision,
+        show_default=True,
+        help=text,
+    )
+
+
+def engine(reusing: str, full: str) -> Decorator:
+    """Returns --engine of a command, for which the engines do this."""
+    return cloup.option(
+        "--engine",
+        type=click.Choice(ENGINES),
+        default=ComputeSettings.engine,
+        show_default=True,
+        help=f"reusing: {reusing} full: {full}",
+    )
+
+
+TRANSCRIPTS = cloup.option(
+    "--transcripts",
+    type=click.Choice(TRANSCRIPT_CHOICES),
+    default=GeneSettings.transcripts,
+    show_default=True,
+    help="Transcripts whose starts count, by the tags of GTF.",
 )
 
 DEVICE = cloup.option(

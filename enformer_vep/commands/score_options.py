@@ -1,33 +1,78 @@
 """The options of `score`, in the groups in which its help shows them."""
 
+from typing import Any
+
 import click
 import cloup
 
 from enformer_vep.commands import options
 from enformer_vep.commands.values import (
     BINS,
-    PLACEMENT,
     SHARD,
     SIZE,
     STATISTICS,
     TRACKS,
     format_bytes,
 )
-from enformer_vep.genome.indels import DEFAULT_INDEL_POLICY, IndelPolicy
 from enformer_vep.genome.windows import Placement
 from enformer_vep.inference.device import DEFAULT_CACHE_BYTES, PRECISIONS
-from enformer_vep.io.gene_choices import GENE_COLUMNS, GENE_WINDOWS, TRANSCRIPT_CHOICES
+from enformer_vep.io.gene_choices import GENE_COLUMNS, GENE_WINDOWS
 from enformer_vep.io.outputs import DTYPES, LAYOUTS
 from enformer_vep.run.settings import (
     DEFAULT_GENE_STATISTICS,
     DEFAULT_PART_SIZE,
     DEFAULT_STATISTICS,
     DEFAULT_TOLERANCE,
-    ENGINES,
-    ComputeSettings,
     GeneSettings,
     OutputSettings,
 )
+
+EFFECTS = (
+    "SAD (change in counts), SAR (sum of log ratios by bin), SADR (log ratio of totals), sqrtSAD, SAX, SAXR, D1, "
+    "logD1, D2, logD2, JS, logJS"
+)
+
+EXPLAINED = "docs/statistics.md explains them."
+
+CHOSEN_TRACKS = cloup.option(
+    "--tracks",
+    callback=TRACKS,
+    metavar="EXPR",
+    help="Tracks to write, separated by commas: numbers from 0, ranges (0-9), identifiers, assay:NAME (assay:CAGE, "
+    "assay:CHIP:HISTONE, assay:CTCF), /regular expression/ on the description, @FILE of any of these. A leading ! "
+    "excludes. 'tracks EXPR' shows what is chosen.  [default: all]",
+)
+
+SHARE = cloup.option(
+    "--shard",
+    callback=SHARD,
+    metavar="K/N",
+    help="Only the K-th of N equal shares of the alleles. Join the outputs with 'merge'.",
+)
+
+
+def views(default_window: str) -> tuple[Any, ...]:
+    """Returns the options that say how each allele is looked at.
+
+    Args:
+      default_window: the default placement of windows.
+    """
+    return (
+        options.window(default_window),
+        cloup.option(
+            "--bins",
+            callback=BINS,
+            default="all",
+            show_default=True,
+            metavar="BINS",
+            help="Bins that statistics are taken over. all: the window's 896. centre:BP: those of BP bp around the "
+            "variant, which costs less. chr:start-end: those that overlap a region.",
+        ),
+        options.REVERSE_COMPLEMENT,
+        options.SHIFTS,
+        options.INDELS,
+    )
+
 
 INPUT = cloup.option_group(
     "Input",
@@ -57,18 +102,9 @@ OUTPUT = cloup.option_group(
         default=DEFAULT_STATISTICS,
         show_default=True,
         metavar="LIST",
-        help="Statistics to write, separated by commas: SAD (change in counts), SAR (sum of log ratios by bin), SADR "
-        "(log ratio of totals), sqrtSAD, SAX, SAXR, D1, logD1, D2, logD2, JS, logJS, REF, ALT. docs/statistics.md "
-        "explains them.",
+        help=f"Statistics to write, separated by commas: {EFFECTS}, REF, ALT. {EXPLAINED}",
     ),
-    cloup.option(
-        "--tracks",
-        callback=TRACKS,
-        metavar="EXPR",
-        help="Tracks to write, separated by commas: numbers from 0, ranges (0-9), identifiers, assay:NAME (assay:CAGE, "
-        "assay:CHIP:HISTONE, assay:CTCF), /regular expression/ on the description, @FILE of any of these. A leading ! "
-        "excludes. 'tracks EXPR' shows what is chosen.  [default: all]",
-    ),
+    CHOSEN_TRACKS,
     options.TRACK_TABLE,
     cloup.option(
         "--layout",
@@ -105,46 +141,12 @@ SELECTION = cloup.option_group(
     ),
     cloup.option("--pass-only", is_flag=True, help="Only records whose FILTER is PASS or missing."),
     cloup.option("--include-id", metavar="FILE", help="Only records with an ID that is listed in FILE, one per line."),
-    cloup.option(
-        "--shard",
-        callback=SHARD,
-        metavar="K/N",
-        help="Only the K-th of N equal shares of the alleles. Join the outputs with 'merge'.",
-    ),
+    SHARE,
 )
 
 VIEWS = cloup.option_group(
     "Windows, bins and strands",
-    cloup.option(
-        "--window",
-        "placement",
-        callback=PLACEMENT,
-        default=str(Placement()),
-        show_default=True,
-        metavar="PLACE",
-        help="Placement of windows. centred: on each variant, as in the official code. grid: up to 127 bp to the left, "
-        "so that neighbours share work. shared:BP: one window for all variants within BP of its centre.",
-    ),
-    cloup.option(
-        "--bins",
-        callback=BINS,
-        default="all",
-        show_default=True,
-        metavar="BINS",
-        help="Bins that statistics are taken over. all: the window's 896. centre:BP: those of BP bp around the "
-        "variant, which costs less. chr:start-end: those that overlap a region.",
-    ),
-    options.REVERSE_COMPLEMENT,
-    options.SHIFTS,
-    cloup.option(
-        "--indels",
-        type=click.Choice([policy.value for policy in IndelPolicy]),
-        default=DEFAULT_INDEL_POLICY.value,
-        show_default=True,
-        help="How alleles that change the length are compared. left: in the official window, whose left flank stays in "
-        "place. average: also with the right flank in place. stitch: each side of the variant with its own flank in "
-        "place. tower: both flanks in place on the grid of bins, in one pass.",
-    ),
+    *views(str(Placement())),
 )
 
 GENES = cloup.option_group(
@@ -156,13 +158,7 @@ GENES = cloup.option_group(
         help="Also write OUT.genes.parquet, or .tsv beside text: the effect at the promoter of each gene of GTF that "
         "is in reach. GENCODE, Ensembl or RefSeq, plain or gzipped.",
     ),
-    cloup.option(
-        "--transcripts",
-        type=click.Choice(TRANSCRIPT_CHOICES),
-        default=GeneSettings.transcripts,
-        show_default=True,
-        help="Transcripts whose starts count, by the tags of GTF.",
-    ),
+    options.TRANSCRIPTS,
     cloup.option(
         "--gene-window",
         type=click.Choice(GENE_WINDOWS),
@@ -204,21 +200,12 @@ GENES = cloup.option_group(
 
 SPEED = cloup.option_group(
     "Speed and precision",
-    cloup.option(
-        "--precision",
-        type=click.Choice(PRECISIONS),
-        default=ComputeSettings.precision,
-        show_default=True,
-        help="mixed: alternate alleles as differences, with bfloat16 products; error about 1%. bfloat16: references "
+    options.precision(
+        PRECISIONS,
+        "mixed: alternate alleles as differences, with bfloat16 products; error about 1%. bfloat16: references "
         "too; about 5%. tf32 (GPU only): less exact than many effects.",
     ),
-    cloup.option(
-        "--engine",
-        type=click.Choice(ENGINES),
-        default=ComputeSettings.engine,
-        show_default=True,
-        help="reusing: compute only what a variant changes. full: run both sequences through the whole model.",
-    ),
+    options.engine("compute only what a variant changes.", "run both sequences through the whole model."),
     options.DEVICE,
     options.BATCH_SIZE,
     cloup.option(

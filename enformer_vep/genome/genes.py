@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 import numpy as np
@@ -30,6 +30,8 @@ class Gene:
       strand: '+' or '-'.
       tss: where its transcripts start: each position once, 0-based, in ascending order.
       num_transcripts: number of these transcripts.
+      body: from the first to the last base of these transcripts, 0-based and half-open; None if it is not known. Genes
+        are equal whatever their bodies.
 
     Raises:
       ValueError: the strand is unknown, or there is no start.
@@ -41,10 +43,16 @@ class Gene:
     strand: str
     tss: tuple[int, ...]
     num_transcripts: int
+    body: tuple[int, int] | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if self.strand not in (FORWARD, REVERSE) or not self.tss:
             raise ValueError(f"a gene has strand + or - and at least one start, got {self!r}")
+
+    @property
+    def extent(self) -> tuple[int, int]:
+        """The body, or the bases from the first to the last start if it is not known."""
+        return self.body or (self.tss[0], self.tss[-1] + 1)
 
     @property
     def centre(self) -> int:
@@ -119,6 +127,14 @@ class GeneIndex:
             centres[gene.contig].append((gene.centre, number))
         self._starts = {contig: sorted(found) for contig, found in starts.items()}
         self._centres = {contig: sorted(found) for contig, found in centres.items()}
+
+    def overlapping(self, interval: Interval) -> list[Gene]:
+        """Returns the genes that have a base in an interval, in order."""
+        return [
+            gene
+            for gene in self.genes
+            if gene.contig == interval.contig and gene.extent[0] < interval.end and gene.extent[1] > interval.start
+        ]
 
     def with_start_in(self, interval: Interval) -> list[int]:
         """Returns the numbers of genes of which a transcript starts in an interval, in order."""

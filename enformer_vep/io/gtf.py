@@ -6,6 +6,7 @@ one line in fourteen. So it is read in seconds, line by line, and an error can n
 
 import gzip
 import re
+import sys
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -57,6 +58,8 @@ class _Starts:
     name: bytes
     tss: set[int] = field(default_factory=set)
     num_transcripts: int = 0
+    start: int = sys.maxsize
+    end: int = 0
 
 
 def read_genes(path: str, transcripts: TranscriptChoice = "all") -> GtfGenes:
@@ -97,13 +100,15 @@ def read_genes(path: str, transcripts: TranscriptChoice = "all") -> GtfGenes:
             of_gene = starts.setdefault(transcript.gene, _Starts(transcript.name))
             of_gene.tss.add(transcript.start - 1 if strand == FORWARD else transcript.end - 1)
             of_gene.num_transcripts += 1
+            of_gene.start, of_gene.end = min(of_gene.start, transcript.start - 1), max(of_gene.end, transcript.end)
     genes = tuple(_gene(*key, of_gene) for key, of_gene in starts.items())
     return GtfGenes(genes, len(found), num_unstranded)
 
 
 def _gene(contig: bytes, strand: bytes, gene_id: bytes, starts: _Starts) -> Gene:
     name, found_id = _text(starts.name or gene_id), _text(gene_id)
-    return Gene(found_id, name, _text(contig), _text(strand), tuple(sorted(starts.tss)), starts.num_transcripts)
+    tss, body = tuple(sorted(starts.tss)), (starts.start, starts.end)
+    return Gene(found_id, name, _text(contig), _text(strand), tss, starts.num_transcripts, body)
 
 
 def _tag_pattern(transcripts: TranscriptChoice) -> re.Pattern[bytes] | None:

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute
 import pyarrow.parquet
 
+from enformer_vep.genome.saturation import SaturatedBases
 from enformer_vep.io.alleles import AlleleFields, VcfAllele
 from enformer_vep.io.bgzip import BgzipWriter
 from enformer_vep.io.outputs import Dtype, Layout, OutputPaths, SummaryKind
@@ -44,6 +45,7 @@ class TableSettings:
       dtype: the number format of the scores; one that does not fit into a float16 becomes infinite.
       summary: whether there is a summary, beside the table or instead of it.
       has_percentiles: whether the percentiles of each statistic follow its scores; they are always float32.
+      saturated: the bases whose changes the alleles are, if they are those of a saturation.
     """
 
     statistics: Sequence[str]
@@ -52,6 +54,7 @@ class TableSettings:
     dtype: Dtype = "float32"
     summary: SummaryKind = "none"
     has_percentiles: bool = False
+    saturated: SaturatedBases | None = None
 
     @property
     def num_scores(self) -> int:

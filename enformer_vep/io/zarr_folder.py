@@ -43,7 +43,7 @@ def check_zarr_folder(path: Path, kind: str, *, overwrite: bool) -> None:
     Raises:
       OutputError: it cannot be written, or exists and must not be replaced.
     """
-    check_folder(path, lambda folder: _attributes(folder).get("kind") == kind, overwrite=overwrite)
+    check_folder(path, lambda folder: read_attributes(folder).get("kind") == kind, overwrite=overwrite)
 
 
 class ZarrArrays:
@@ -102,7 +102,7 @@ def whole_zarr(path: Path, attributes: Mapping[str, Any]) -> Iterator[ZarrArrays
         yield ZarrArrays(folder, attributes)
 
 
-def _attributes(folder: Path) -> dict[str, Any]:
+def read_attributes(folder: Path) -> dict[str, Any]:
     """Returns the attributes of a store; none if the folder is not one."""
     try:
         found = json.loads((folder / GROUP_NAME).read_text(encoding="utf-8"))

@@ -87,10 +87,23 @@ class GenesIdentity:
 
 
 @dataclass(frozen=True)
+class SaturationIdentity:
+    """The bases whose changes are scored, how many of them are N and have none, the deletions, and a digest."""
+
+    num_regions: int
+    num_bases: int
+    num_unknown_bases: int
+    max_deletion_bp: int
+    num_deletions_left_out: int
+    sha256: str
+
+
+@dataclass(frozen=True)
 class RunIdentity:
     """The inputs and settings of a run; two runs that agree in all of it write the same bytes for the same alleles.
 
-    `background` is the file of the percentiles, None if there are none. The rest is named as in the settings.
+    `background` is the file of the percentiles, None if there are none. Of a saturation, `vcf` is the list of changes.
+    The rest is named as in the settings.
 
     It does not depend on where, when and in how many parts and shards they run.
     """
@@ -118,10 +131,13 @@ class RunIdentity:
     summary: str
     background: FileIdentity | None = None
     genes: GenesIdentity | None = None
+    saturation: SaturationIdentity | None = None
 
     def differences(self, other: "RunIdentity") -> list[Difference]:
         """Returns the items in which another run differs; none may, neither between shards nor to resume a run."""
-        return find_differences(to_json_values(self), to_json_values(other))
+        found = find_differences(to_json_values(self), to_json_values(other))
+        # Other bases are another list of changes too, whose digest says less.
+        return sorted(found, key=lambda difference: not difference.item.startswith("saturation"))
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from itertools import islice
 from enformer_vep.errors import EnformerVepError, GeneError, InputError, TrackError, VcfError
 from enformer_vep.io.alleles import VcfAllele
 from enformer_vep.io.fasta import Genome
+from enformer_vep.io.made_variants import write_changes
 from enformer_vep.io.selection import Selection
 from enformer_vep.io.survey import Survey, survey_vcf
 from enformer_vep.io.vcf import STANDARD_INPUT, VcfReader
@@ -48,7 +49,7 @@ class RunInputs:
 
     @property
     def is_piped(self) -> bool:
-        """Whether `vcf` is a copy of variants that came through a pipe."""
+        """Whether `vcf` is a copy of variants that came through a pipe, or a list that was made."""
         return self.vcf != self.settings.vcf
 
     @property
@@ -85,7 +86,7 @@ def open_inputs(settings: InputSettings, genome: Genome, selection: Selection, w
       EnformerVepError: the VCF is damaged, or cannot be copied.
     """
     name = vcf_name(settings)
-    vcf = keep_piped_input(settings.vcf, work)
+    vcf = _find_variants(settings, work)
     resolved = selection.with_names(genome.resolve)
     survey = survey_vcf(vcf, resolved, name=name)
     if survey.notice:
@@ -95,21 +96,29 @@ def open_inputs(settings: InputSettings, genome: Genome, selection: Selection, w
     return RunInputs(settings, vcf, genome, resolved, survey)
 
 
+def _find_variants(settings: InputSettings, work: WorkFolder) -> str:
+    """Returns a path of the variants that can be read repeatedly; those of a saturation are written there first."""
+    if settings.saturated is None:
+        return keep_piped_input(settings.vcf, work)
+    path = work.path / INPUT_NAME
+    write_changes(settings.saturated, path)
+    return str(path)
+
+
 def vcf_name(settings: InputSettings) -> str:
     """Returns the VCF's name in messages."""
     return "standard input" if settings.vcf == STANDARD_INPUT else settings.vcf
 
 
 def check_inputs(settings: ScoreSettings) -> None:
-    """Checks that the VCF and the track table exist, without reading them; the readers report all other problems.
+    """Checks that the files to be read exist, without reading them; the readers report all other problems.
 
     Raises:
       InputError: one does not exist.
     """
     if settings.inputs.vcf == STANDARD_INPUT:
-        if sys.stdin is None or sys.stdin.closed or sys.stdin.isatty():
-            raise VcfError("standard input is a terminal: pipe a VCF into it, or name a file")
-    else:
+        check_standard_input()
+    elif settings.inputs.saturated is None:
         _check_exists(settings.inputs.vcf, "a VCF, plain or compressed with gzip or bgzip, or a BCF", VcfError)
     if settings.scoring.track_table is not None:
         _check_exists(settings.scoring.track_table, "a track table", TrackError)
@@ -117,6 +126,16 @@ def check_inputs(settings: ScoreSettings) -> None:
         _check_exists(settings.inputs.background, "a file that 'enformer-vep background' wrote", InputError)
     if settings.genes.gtf is not None:
         _check_exists(settings.genes.gtf, "a GTF, plain or compressed with gzip", GeneError)
+
+
+def check_standard_input() -> None:
+    """Checks that variants can be read from standard input.
+
+    Raises:
+      VcfError: it is a terminal.
+    """
+    if sys.stdin is None or sys.stdin.closed or sys.stdin.isatty():
+        raise VcfError("standard input is a terminal: pipe a VCF into it, or name a file")
 
 
 def _check_exists(path: str, expected: str, kind: type[InputError]) -> None:

@@ -99,7 +99,7 @@ def _open_shard(part: str, paths: OutputPaths) -> ShardOutput:
     shard = _all_paths(part, record.identity)
     _check_files(part, shard)
     if record.shard is None or not isinstance(record.course, RunCourse):
-        raise InputError(f"{part} is not a shard: it was not written with score --shard K/N")
+        raise InputError(f"{part} is not a shard: it was not written with --shard K/N")
     return ShardOutput(shard, record.identity, record.shard, record.counts, record.course)
 
 
@@ -171,10 +171,10 @@ def _merge_rows(sources: Sequence[Path], target: BinaryIO, group_rows: int, run:
     """Writes the rows of Parquet files in row groups of one size, with the metadata of a run; returns their number."""
     with ExitStack() as stack:
         tables = [stack.enter_context(_open_parquet(path)) for path in sources]
-        tracks = (tables[0].schema_arrow.metadata or {}).get(TRACKS_METADATA)
-        if tracks is None:
+        metadata = tables[0].schema_arrow.metadata or {}
+        if TRACKS_METADATA not in metadata:
             raise InputError(f"{sources[0]} has no track table in its metadata: score it again")
-        schema = tables[0].schema_arrow.with_metadata({TRACKS_METADATA: tracks, RUN_METADATA: to_json(run.to_dict())})
+        schema = tables[0].schema_arrow.with_metadata(metadata | {RUN_METADATA: to_json(run.to_dict())})
         writer = parquet_writer(target, schema)
         num_rows = 0
         try:

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from enformer_vep.errors import OutputError
-from enformer_vep.io.outputs import OutputPaths
+from enformer_vep.io.outputs import SATURATION_SUFFIXES, SUFFIXES, OutputPaths
 from enformer_vep.io.vcf import STANDARD_INPUT
 from enformer_vep.model.location import DEMO, INDEX_SUFFIX, OFFICIAL, PICKLE_SUFFIXES, SAFETENSORS_SUFFIX
 from enformer_vep.run.settings import ScoreSettings
@@ -31,6 +31,7 @@ def output_paths(settings: ScoreSettings) -> OutputPaths:
         default_stem=Path(stem).name,
         summary=output.summary,
         genes=settings.genes.gtf is not None,
+        suffixes=SUFFIXES if settings.inputs.saturated is None else SATURATION_SUFFIXES,
     )
     if paths.is_standard_output and output.resume:
         raise OutputError("a run that writes to standard output cannot be resumed: name a file with -o")

@@ -1,11 +1,13 @@
 """Opens what a run needs, and says which run it is."""
 
+import hashlib
 import os
 from dataclasses import dataclass, replace
 
 from enformer_vep.errors import InputError
 from enformer_vep.fetch.cache import Cache
 from enformer_vep.genome.genes import GeneIndex, PromoterBins, TssBins
+from enformer_vep.genome.saturation import SaturatedBases
 from enformer_vep.io.gene_table import GeneTableSettings
 from enformer_vep.io.reference import ReferenceCodes
 from enformer_vep.model.location import ModelLocation
@@ -19,6 +21,7 @@ from enformer_vep.run.identity import (
     RUN_RECORD_FORMAT,
     GenesIdentity,
     RunIdentity,
+    SaturationIdentity,
     SelectionIdentity,
     ShardRecord,
     TracksIdentity,
@@ -27,6 +30,7 @@ from enformer_vep.run.identity import (
 from enformer_vep.run.input_identity import identify_fasta, identify_model
 from enformer_vep.run.inputs import RunInputs
 from enformer_vep.run.models import OpenModel, choose_tracks, open_model
+from enformer_vep.run.results import bases_to_json
 from enformer_vep.run.resume import choose_part_size
 from enformer_vep.run.run_record import RunPlan
 from enformer_vep.run.scorer import VariantScorer
@@ -170,6 +174,18 @@ def _genes_identity(settings: GeneSettings, tracks: GeneTracks) -> GenesIdentity
     )
 
 
+def _saturation_identity(bases: SaturatedBases) -> SaturationIdentity:
+    digest = hashlib.sha256(bases_to_json(bases)).hexdigest()
+    return SaturationIdentity(
+        num_regions=len(bases.regions),
+        num_bases=bases.num_bases,
+        num_unknown_bases=bases.num_unknown,
+        max_deletion_bp=bases.max_deletion_bp,
+        num_deletions_left_out=bases.num_deletions_left_out,
+        sha256=digest,
+    )
+
+
 def _identity(settings: ScoreSettings, inputs: RunInputs, model: OpenModel) -> RunIdentity:
     loaded, views = model.loaded, settings.scoring.views
     return RunIdentity(
@@ -197,4 +213,5 @@ def _identity(settings: ScoreSettings, inputs: RunInputs, model: OpenModel) -> R
         dtype=settings.output.dtype,
         summary=settings.output.summary,
         background=None if settings.inputs.background is None else file_identity(settings.inputs.background),
+        saturation=None if settings.inputs.saturated is None else _saturation_identity(settings.inputs.saturated),
     )

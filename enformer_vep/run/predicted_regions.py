@@ -38,7 +38,7 @@ def _find(region: NamedRegion, genome: Genome) -> list[Interval]:
         intervals = [interval for interval in intervals if genome.resolve(interval.contig)] or intervals
     found = [_on_contig(interval, region, genome) for interval in intervals]
     if any(kept.end < asked.end < CONTIG_END for kept, asked in zip(found, intervals, strict=True)):
-        logger.info("%s reaches beyond the end of a contig: it is predicted up to there", region.text)
+        logger.info("%s reaches beyond the end of a contig: only its part up to there counts", region.text)
     return found
 
 

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -13,6 +14,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from enformer_vep.errors import EnformerVepError
+from enformer_vep.genome.saturation import SaturatedBases
 from enformer_vep.io.alleles import AlleleFields
 from enformer_vep.io.gene_table import (
     GENE_SUMMARY_FIELDS,
@@ -22,9 +24,11 @@ from enformer_vep.io.gene_table import (
     summarize_genes,
 )
 from enformer_vep.io.outputs import OutputPaths
+from enformer_vep.io.saturation_arrays import EffectArrays, SaturationArrays, open_sink
 from enformer_vep.io.summary_table import SummaryFile, open_summary
 from enformer_vep.io.table import TableFile, TableSettings, open_table, write_line
 from enformer_vep.io.tracks import TrackTable
+from enformer_vep.io.whole_folder import flush_folder
 from enformer_vep.run.parts import Part, SkippedAllele
 from enformer_vep.run.percentiles import Percentiles
 from enformer_vep.run.run_record import RunRecord
@@ -34,6 +38,7 @@ SKIPPED_COLUMNS = (*_PLACE, *(name for name in AlleleFields._fields if name not 
 
 TRACKS_METADATA = b"enformer_vep.tracks"
 RUN_METADATA = b"enformer_vep.run"
+SATURATION_METADATA = b"enformer_vep.saturation"
 
 
 class WholeFiles:
@@ -59,7 +64,7 @@ class WholeFiles:
                 stream.close()
         for temporary in self._temporary.values():
             with suppress(OSError):
-                temporary.unlink(missing_ok=True)
+                _remove(temporary)
 
     def open(self, path: Path) -> BinaryIO:
         """Opens one of the files for writing."""
@@ -68,6 +73,13 @@ class WholeFiles:
         self._temporary[path] = temporary
         self._streams.append(stream)
         return stream
+
+    def open_folder(self, path: Path) -> Path:
+        """Makes one of the outputs that is a folder; returns where it is filled."""
+        temporary = self._temporary[path] = self._paths.work / f"whole-{path.name}"
+        _remove(temporary)  # what is left of a run that was killed
+        temporary.mkdir()
+        return temporary
 
     def open_table(self) -> BinaryIO:
         """Opens the table's file, or standard output."""
@@ -85,8 +97,10 @@ class WholeFiles:
                 if isinstance(stream, io.BufferedWriter):
                     os.fsync(stream.fileno())
                 stream.close()
-            if self._paths.table in self._temporary:
-                self._paths.table.unlink(missing_ok=True)
+            if (table := self._temporary.get(self._paths.table)) is not None:
+                if table.is_dir():
+                    flush_folder(table)
+                _remove(self._paths.table)
             for path in reversed(self._paths.all):
                 os.replace(self._temporary.pop(path), path)
 
@@ -134,12 +148,17 @@ class ResultWriter:
         self._summary: SummaryFile | None = None
         self._gene_table: GeneTableFile | None = None
         metadata = {TRACKS_METADATA: tracks_to_json(settings.tracks), RUN_METADATA: to_json(run.to_dict())}
+        if settings.saturated is not None:
+            metadata[SATURATION_METADATA] = bases_to_json(settings.saturated)
         with files.writing():
             self._skipped = files.open(paths.skipped)
             write_line(self._skipped, SKIPPED_COLUMNS)
             self._open_tables(settings, metadata, run.counts.alleles_scored)
 
     def _open_tables(self, settings: TableSettings, metadata: Mapping[bytes, bytes], num_alleles: int) -> None:
+        if settings.saturated is not None and not self._paths.is_parquet:
+            self._table = self._open_arrays(settings, settings.saturated, metadata)
+            return
         table = self._files.open_table()
         of_genes = {} if self._genes is None else GENE_SUMMARY_FIELDS
         if settings.summary == "only":
@@ -151,6 +170,15 @@ class ResultWriter:
         if self._genes is not None and self._paths.genes:
             stream = self._files.open(self._paths.genes)
             self._gene_table = open_gene_table(stream, self._paths, self._genes, metadata)
+
+    def _open_arrays(
+        self, settings: TableSettings, saturated: SaturatedBases, metadata: Mapping[bytes, bytes]
+    ) -> TableFile:
+        path = self._paths.table
+        target = self._files.open_folder(path) if self._paths.is_folder else self._files.open(path)
+        (statistic,) = settings.statistics
+        described = EffectArrays(saturated, statistic, settings.tracks.identifiers, metadata)
+        return SaturationArrays(open_sink(target, described), described)
 
     def write(self, part: Part) -> None:
         """Adds the alleles of a part."""
@@ -195,6 +223,19 @@ def to_json(record: dict[str, Any]) -> bytes:
 def tracks_to_json(tracks: TrackTable) -> bytes:
     """Writes a track table as JSON, one list per column, which is a third shorter than one object per track."""
     return json.dumps(tracks.table.to_dict("list"), separators=(",", ":")).encode()
+
+
+def bases_to_json(bases: SaturatedBases) -> bytes:
+    """Writes the bases of a saturation as JSON."""
+    return json.dumps(bases.to_json_values(), separators=(",", ":")).encode()
+
+
+def _remove(path: Path) -> None:
+    """Removes a file or a folder, if it is there."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _skipped_fields(skipped: SkippedAllele) -> Sequence[str]:

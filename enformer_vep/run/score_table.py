@@ -26,7 +26,7 @@ from enformer_vep.wording import cause, plural
 
 BATCH_ALLELES = 1000
 
-MAY_DIFFER = ("vcf", "selection", "layout", "summary", "background", "genes")
+MAY_DIFFER = ("vcf", "selection", "layout", "summary", "background", "genes", "saturation")
 """What does not change the meaning of a score: which alleles were scored, and how they were written."""
 
 

@@ -19,6 +19,7 @@ from enformer_vep.run.shards import Shard
 
 if TYPE_CHECKING:
     from enformer_vep.genome.regions import ScoredBins
+    from enformer_vep.genome.saturation import SaturatedBases
     from enformer_vep.genome.views import ViewSettings
     from enformer_vep.scoring import Statistic
 
@@ -77,6 +78,7 @@ class InputSettings:
       allow_mismatches: whether the run continues when the FASTA seems to be of another assembly.
       cache: the folder of fetched weights, genomes and track tables, None for the user's.
       background: the file of the background that percentiles are taken against, None for no percentiles.
+      saturated: the bases whose changes are scored in place of a VCF, which `vcf` then only names in messages.
     """
 
     vcf: str
@@ -89,6 +91,7 @@ class InputSettings:
     allow_mismatches: bool = False
     cache: str | None = None
     background: str | None = None
+    saturated: "SaturatedBases | None" = None
 
 
 @dataclass(frozen=True)

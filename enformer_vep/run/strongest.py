@@ -3,12 +3,16 @@
 import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from enformer_vep.io.alleles import VcfAllele
 from enformer_vep.io.table import TableSettings
 from enformer_vep.run.parts import Part
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 NUM_SHOWN = 5
 
@@ -65,14 +69,17 @@ class StrongestEffects:
     def largest(self) -> tuple[StrongEffect, ...]:
         """Returns those with the largest effects, the largest first. Alleles that change nothing are left out."""
         return tuple(
-            StrongEffect(allele, self._statistic, score, self._groups[place], self._name(place))
+            StrongEffect(
+                allele, self._statistic, score, self._groups[place], track_name(self._tracks.table.iloc[place])
+            )
             for _, _, _, allele, place, score in self._found
         )
 
-    def _name(self, place: int) -> str:
-        track = self._tracks.table.iloc[place]
-        named = str(track["description"]).removeprefix(f"{track['assay']}:") if track["assay"] else ""
-        return named or str(track["identifier"])
+
+def track_name(track: "pd.Series[Any]") -> str:
+    """Returns the description of a row of a track table without its assay, or the identifier if it has none."""
+    named = str(track["description"]).removeprefix(f"{track['assay']}:") if track["assay"] else ""
+    return named or str(track["identifier"])
 
 
 def effect_lines(effects: Sequence[StrongEffect], width: int) -> list[str]:

@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import re
+import shutil
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -28,7 +29,7 @@ logger = logging.getLogger(__name__)
 LOCK_NAME = "lock"
 PLAN_NAME = "run.json"
 INPUT_NAME = "input.vcf"
-"""A copy of variants that came through a pipe, which can be read only once."""
+"""A copy of variants that came through a pipe, which can be read only once, or a list that was made."""
 
 _NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
 """Errors of file systems that are mounted without locks, as on some clusters."""
@@ -97,7 +98,11 @@ class WorkFolder:
     def clear(self, keep: Sequence[str] = ()) -> None:
         """Removes the files of an earlier run, except those with these names."""
         for path in self.path.iterdir():
-            if path.name not in (LOCK_NAME, *keep):
+            if path.name in (LOCK_NAME, *keep):
+                continue
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
                 path.unlink()
 
     def finished(self) -> set[int]:

@@ -1,0 +1,58 @@
+"""What a command names: regions or BED files, or else variants or files of them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from enformer_vep.errors import InputError, VcfError
+from enformer_vep.genome.variant import Variant
+from enformer_vep.io.vcf import STANDARD_INPUT
+from enformer_vep.run.variant_arguments import is_variant, read_variants
+
+BED_SUFFIXES = (".bed", ".narrowpeak", ".broadpeak")
+VARIANT_SUFFIXES = (".vcf", ".vcf.gz", ".vcf.bgz", ".bcf")
+
+
+def name_variants(arguments: Sequence[str]) -> bool:
+    """Returns whether arguments name variants, and not regions.
+
+    A file whose name ends in one of BED_SUFFIXES has regions, every other file has variants.
+
+    Raises:
+      InputError: some name variants and some name regions.
+    """
+    variants = [_names_variants(argument) for argument in arguments]
+    if any(variants) and not all(variants):
+        region, variant = arguments[variants.index(False)], arguments[variants.index(True)]
+        raise InputError(
+            f"{region} is a region and {variant} is a variant or a file of variants: expected either regions, "
+            "or variants; the names of BED files end in .bed"
+        )
+    return variants[0]
+
+
+def read_valid_variants(arguments: Sequence[str], max_alleles: int) -> list[Variant]:
+    """Returns the alleles of all arguments, in their order.
+
+    Raises:
+      InputError: an argument or a line of a file cannot be understood, or there are no or too many alleles.
+      EnformerVepError: a file is damaged.
+    """
+    alleles = read_variants(arguments, max_alleles)
+    for allele in alleles:
+        if allele.malformed:
+            raise VcfError(f"record {allele.record + 1} of {' '.join(arguments)}: {allele.malformed}")
+    return [allele.variant for allele in alleles]
+
+
+def _names_variants(argument: str) -> bool:
+    name = argument.lower()
+    if argument == STANDARD_INPUT or is_variant(argument) or name.endswith(VARIANT_SUFFIXES):
+        return True
+    return not name.endswith(BED_SUFFIXES) and _is_file(argument)
+
+
+def _is_file(argument: str) -> bool:
+    try:
+        return Path(argument).is_file()
+    except (OSError, ValueError):
+        return False

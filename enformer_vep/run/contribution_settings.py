@@ -1,0 +1,135 @@
+"""The settings of `contributions`, as typed values in groups by what they decide.
+
+Nothing heavy is imported here: the command line takes its choices and defaults from this module.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, get_args
+
+from enformer_vep.errors import InputError, OutputError
+from enformer_vep.run.settings import ComputeSettings, ScoringSettings
+
+MeanBy = Literal["track", "group", "all"]
+MEANS_BY: tuple[MeanBy, ...] = get_args(MeanBy)
+
+DEFAULT_MAX_GRADIENTS = 1000
+"""Gradients of a run; at the official size, hours on two CPU cores."""
+
+SECONDS_PER_GRADIENT = 30
+"""Roughly what a gradient through the official model takes on two CPU cores: docs/contributions.md."""
+
+DEFAULT_VARIANT_BP = 200
+"""Bases that are written around a variant."""
+
+FORMATS = {".parquet": "parquet", ".npz": "npz", ".zarr": "zarr"}
+BIGWIG_FOLDER = "bigwig"
+_OTHER_SUFFIXES = (".bw", ".bigwig", ".wig", ".bedgraph", ".tsv", ".tsv.gz", ".txt", ".csv", ".h5", ".npy")
+
+
+@dataclass(frozen=True)
+class ExplainedSettings:
+    """What is explained.
+
+    Attributes:
+      arguments: regions or BED files, or else variants or files of them; at least one.
+      fasta: the reference genome: a file, or the name of a fetched one; None if it was not named.
+      cache: the folder of fetched weights, genomes and track tables, None for the user's.
+      width_bp: bases that are written around the middle of each; None for a region's own, and DEFAULT_VARIANT_BP
+        around a variant.
+      max_gradients: the most gradients that a run may take.
+    """
+
+    arguments: tuple[str, ...]
+    fasta: str | None
+    cache: str | None = None
+    width_bp: int | None = None
+    max_gradients: int = DEFAULT_MAX_GRADIENTS
+
+
+@dataclass(frozen=True)
+class MethodSettings:
+    """How it is explained.
+
+    Attributes:
+      mean_by: whether each track is explained by itself, or the mean of the tracks of each assay group, or of all.
+      steps: of integrated gradients; 0 for the gradient at the sequence.
+      is_corrected: whether the mean over the four letters is taken from the gradient of each position.
+    """
+
+    mean_by: MeanBy = "track"
+    steps: int = 0
+    is_corrected: bool = True
+
+
+@dataclass(frozen=True)
+class ContributionOutput:
+    """Where contributions go.
+
+    Attributes:
+      out: a folder of bigWig files, or a file or store whose name ends as one of FORMATS.
+      modisco: what the names of the arrays for TF-MoDISco begin with, None for none.
+      overwrite: whether output of an earlier run is replaced.
+      command: the command line, for the run record.
+
+    Raises:
+      OutputError: the name is that of a file of another format.
+    """
+
+    out: str
+    modisco: str | None = None
+    overwrite: bool = False
+    command: str = ""
+
+    def __post_init__(self) -> None:
+        if self.out.lower().endswith(_OTHER_SUFFIXES):
+            raise OutputError(
+                f"cannot write {self.out!r}: expected the name of a folder, which will have bigWig files, or one that "
+                "ends in .parquet, .npz or .zarr"
+            )
+
+    @property
+    def path(self) -> Path:
+        """The folder or the file."""
+        return Path(self.out)
+
+    @property
+    def format(self) -> str:
+        """One of FORMATS, or BIGWIG_FOLDER."""
+        return FORMATS.get(self.path.suffix, BIGWIG_FOLDER)
+
+
+@dataclass(frozen=True)
+class ContributionSettings:
+    """The settings of `contributions`.
+
+    Attributes:
+      inputs: what is explained.
+      output: where it goes.
+      method: how it is explained.
+      scoring: the model, the tracks, the bins, and whether both strands are predicted. The rest of it is not used.
+      compute: the device. The rest of it is not used.
+      quiet: whether no progress is shown on standard error.
+
+    Raises:
+      InputError: no tracks are chosen, and each would be explained by itself.
+    """
+
+    inputs: ExplainedSettings
+    output: ContributionOutput
+    method: MethodSettings = field(default_factory=MethodSettings)
+    scoring: ScoringSettings = field(default_factory=ScoringSettings)
+    compute: ComputeSettings = field(default_factory=ComputeSettings)
+    quiet: bool = False
+
+    def __post_init__(self) -> None:
+        if self.scoring.tracks is None and self.method.mean_by == "track":
+            raise InputError(
+                "which tracks? Each takes a gradient of its own: choose some with --tracks, such as assay:DNASE, or "
+                "explain their mean with --mean-by group or all"
+            )
+
+    @property
+    def gradients_of_scalar(self) -> int:
+        """Gradients that a scalar of a sequence takes."""
+        return (self.method.steps or 1) * (1 + self.scoring.views.reverse_complement)
