@@ -94,3 +94,11 @@ def test_backgrounds_are_made_without_tensorflow(tmp_path: Path) -> None:
         f"assert main(['background', 'none.parquet', '-o', {str(tmp_path / 'b.parquet')!r}]) == 2"
     )
     assert "tensorflow" not in modules_after(code)
+
+
+def test_a_vcf_is_annotated_without_tensorflow(tmp_path: Path) -> None:
+    code = (
+        "import enformer_vep.run.vep_plugin\nfrom enformer_vep.cli import main\n"
+        f"assert main(['annotate', 'none.vcf', 'none.parquet', '-o', {str(tmp_path / 'o.vcf')!r}]) == 2"
+    )
+    assert "tensorflow" not in modules_after(code)
