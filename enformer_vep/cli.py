@@ -85,9 +85,9 @@ def cli() -> None:
     """Predict how variants change gene regulation, with Enformer.
 
     For every ALT allele of a VCF, 'score' reports how much each chromatin, transcription factor and expression track is
-    expected to change. 'predict' writes the tracks themselves, and 'plot' draws both alleles of variants. 'saturate'
-    and 'contributions' say which bases matter. 'fetch' gets the weights and a genome for all of these. 'demo' shows
-    scores at work without either. 'model' says what a weights file is.
+    expected to change, and 'annotate' writes it into the VCF. 'predict' writes the tracks themselves, and 'plot' draws
+    both alleles of variants. 'saturate' and 'contributions' say which bases matter. 'fetch' gets the weights and a
+    genome for all of these. 'demo' shows scores at work without either. 'model' says what a weights file is.
     """
 
 

@@ -108,3 +108,11 @@ def test_variants_are_plotted_with_no_window_system_and_matplotlib_comes_late(tm
     drawing = "import enformer_vep.plots.page, enformer_vep.plots.saving, logomaker\n"
     chosen = "import matplotlib\nassert matplotlib.get_backend(auto_select=False) is None\n"
     assert "tensorflow" not in modules_after(drawing + chosen)
+
+
+def test_a_vcf_is_annotated_without_tensorflow(tmp_path: Path) -> None:
+    code = (
+        "import enformer_vep.run.vep_plugin\nfrom enformer_vep.cli import main\n"
+        f"assert main(['annotate', 'none.vcf', 'none.parquet', '-o', {str(tmp_path / 'o.vcf')!r}]) == 2"
+    )
+    assert "tensorflow" not in modules_after(code)

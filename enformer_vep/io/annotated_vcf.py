@@ -15,6 +15,8 @@ _INFO = 7
 
 _ENFORMER = ENFORMER.encode()
 
+_MAX_POS_DIGITS = 19
+
 _FLUSH_BYTES = 1 << 18
 
 Write = Callable[[bytes], object]
@@ -28,14 +30,12 @@ class Annotated:
       num_records: records of the VCF.
       num_annotated: those of them that have annotations now.
       num_without_info: those that should have, and lack the column INFO.
-      has_malformed: whether a line is not a record.
       order: whether the VCF is sorted.
     """
 
     num_records: int = 0
     num_annotated: int = 0
     num_without_info: int = 0
-    has_malformed: bool = False
     order: VcfOrder = field(default_factory=VcfOrder)
 
 
@@ -52,7 +52,7 @@ def annotate_text(path: str, declarations: Declarations, annotations: Annotation
       VcfError: it is not a VCF with a complete header, or is damaged.
       InputError: the annotations are those of another VCF.
     """
-    header = _checked_header(path)
+    header = checked_header(path)
     found = Annotated()
     with closing(VcfStream(path, path)) as stream:
         lines = stream.raw_lines()
@@ -70,7 +70,12 @@ def annotate_text(path: str, declarations: Declarations, annotations: Annotation
     return found
 
 
-def _checked_header(path: str) -> Header:
+def checked_header(path: str) -> Header:
+    """Reads the header of a VCF's text.
+
+    Raises:
+      VcfError: it cannot be read, or has no place for annotations.
+    """
     with closing(VcfStream(path, path)) as stream:
         header = read_header(stream.lines(), stream.start, path)
     if header.notice:
@@ -89,7 +94,7 @@ def _write_header(lines: Iterator[bytes], header: Header, declarations: Declarat
         text = to_text(line)
         if number == header.num_lines:  # the #CHROM line
             end = line[len(line.rstrip(b"\r\n")) :] or b"\n"
-            write(b"".join(added.encode() + end for added in declarations.lines))
+            write(b"".join(added.encode("utf-8", "surrogateescape") + end for added in declarations.lines))
             # A header without records may lack its line's end, and so it does here.
         elif text.startswith(f"##{ABOUT_KEY}="):
             continue
@@ -117,9 +122,7 @@ def _annotated_lines(
         fields = body.split(b"\t", _INFO + 1)
         values = annotations.of_record(found.num_records, fields)
         found.num_records += 1
-        if len(fields) < 5 or not fields[1].isdigit():
-            found.has_malformed = True
-        else:
+        if len(fields) >= 5 and fields[1].isdigit() and len(fields[1]) <= _MAX_POS_DIGITS:
             see(fields[0], int(fields[1]), len(fields[3]))
         if len(fields) <= _INFO:
             found.num_without_info += bool(values)

@@ -130,10 +130,11 @@ class AnnotationRows:
         identifiers = encoded(pa.array(self.table.tracks.identifiers, pa.string()))
         path = self.paths.genes
         genes = None if path is None or identity.genes is None else StrongestGenes(path, identity.genes)
+        track_groups = self._groups
         for fields, scores in rows.read((*_PLACE, *PLACE_COLUMNS), _batch_alleles(len(names) * num_tracks)):
             at = np.arange(len(scores))
             groups: list[tuple[pa.Array, Any, Any]] = []
-            for _, _, strongest in self._groups.strongest(scores[:, :num_tracks]):
+            for _, _, strongest in track_groups.strongest(scores[:, :num_tracks]):
                 percentiles = scores[at, num_tracks + strongest.track] if has_percentiles else None
                 groups.append((identifiers.take(pa.array(strongest.track)), strongest.score, percentiles))
             of_genes = None

@@ -165,6 +165,17 @@ def test_earlier_annotations_are_replaced(vcf: str, tmp_path: Path) -> None:
     assert "ENFORMER_" not in third.read_text()
 
 
+def test_percentiles_beside_float16_are_not_rounded(vcf: str, tmp_path: Path) -> None:
+    scores = score(vcf, tmp_path / "s.tsv", dtype="float16", has_percentiles=True)
+    out = run(vcf, scores, tmp_path / "out.vcf", "-q")
+    table = pd.read_csv(scores, sep="\t", dtype=str)
+    texts = [dict(zip(annotate.subfields(GROUPS), each[0].split("|"), strict=True)) for each in entries(out) if each]
+    for text, (_, row) in zip([texts[0], texts[-1]], table.iloc[[0, -1]].iterrows(), strict=True):
+        track = text["CHIP_HISTONE_TRACK"]
+        assert np.float32(text["CHIP_HISTONE_PERCENTILE"]) == np.float32(row[f"SAD_percentile:{track}"])
+        assert np.float32(text["CHIP_HISTONE_SCORE"]) == np.float32(np.float16(row[f"SAD:{track}"]))
+
+
 def test_records_that_were_not_selected_stay_without(vcf: str, tmp_path: Path) -> None:
     selection = SelectionIdentity(1, False, None, "g")
     scores = score(vcf, tmp_path / "s.parquet", left_out=(0, 3), selection=selection)

@@ -82,6 +82,18 @@ def test_files_that_are_missing_or_damaged(
     assert "s.tsv.skipped.tsv: it goes with" in refusal(capsys, vcf, scores, tmp_path / "out.vcf")
 
 
+def test_lines_without_info_are_named(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    vcf = tmp_path / "input.vcf"
+    text = "##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
+    vcf.write_text(f"{text}chr1\t5\t.\tA\tC\nchr1\t{'9' * 5000}\t.\tA\tC\t.\t.\tDB\n")
+    scores = score(str(vcf), tmp_path / "s.tsv")
+    assert main(["annotate", str(vcf), str(scores), "-o", str(tmp_path / "out.vcf"), "-q"]) == 0
+    assert "1 record of " in (error := capsys.readouterr().err)
+    assert "not annotated, as the column INFO is missing there" in error
+    added = [line for line in (tmp_path / "out.vcf").read_text().splitlines() if line not in vcf.read_text()]
+    assert len(added) == 2
+
+
 def test_what_cannot_be_annotated(vcf: str, scores: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     out = tmp_path / "out.vcf"
     assert "cannot tell the format of" in refusal(capsys, vcf, scores, tmp_path / "out.txt")
