@@ -16,6 +16,7 @@ def command(folder: Path, tmp_path: Path) -> list[str]:
     return ["score", f"{tmp_path}/input.vcf", *paths, "--allow-mismatches", "-q", "--annotate", f"{tmp_path}/out.vcf"]
 
 
+@pytest.mark.slow
 def test_the_vcf_is_annotated_after_the_run(command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     assert main(command) == 0
     found = (tmp_path / "out.vcf").read_bytes()
