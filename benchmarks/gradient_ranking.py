@@ -4,15 +4,14 @@
     python -m benchmarks.gradient_ranking --sites 6 --steps 0
 
 Around sites of each factor, every substitution is scored exactly, as its SAD in the window of the region on the
-factor's own track and on that of open chromatin; and to first order, as g[b] - g[ref] of the gradient g at the
-sequence, and of integrated gradients. The table has Spearman's correlation over the substitutions of a region, with
-their signs; and how many of the site's bases are among as many positions with the largest effect on average. Medians
-over regions, and the lowest and the highest in brackets.
+factor's own track; and to first order, as g[b] - g[ref] of the gradient g at the sequence, and of integrated gradients.
+The table has Spearman's correlation over the substitutions of a region, with their signs; the share of those with at
+least half of the largest effect that have the right sign; and the share of the site's bases that are among as many
+positions with the largest mean effect. Medians over regions, and the lowest and the highest in brackets.
 """
 
 import argparse
 import sys
-from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -22,6 +21,9 @@ import pandas as pd
 CONTIG = "made_up_1"
 MARGIN_BP = 120_000
 """Sites nearer to the contig's ends are left out."""
+
+
+MEASURES = ("rho", "right signs", "bases of the site")
 
 
 class Site(NamedTuple):
@@ -119,8 +121,8 @@ class World:
         return Interval(CONTIG, start, start + geometry.sequence_length_bp)
 
 
-def compared(exact: np.ndarray, found: np.ndarray, site: Site, codes: np.ndarray) -> tuple[float, float]:
-    """Returns Spearman's correlation over substitutions, and the share of the site's bases that are found.
+def compared(exact: np.ndarray, found: np.ndarray, site: Site, codes: np.ndarray) -> tuple[float, float, float]:
+    """Returns Spearman's rho over substitutions, the share of right signs, and that of the site's bases that are found.
 
     Args:
       exact: float64 [bases, 4].
@@ -132,28 +134,28 @@ def compared(exact: np.ndarray, found: np.ndarray, site: Site, codes: np.ndarray
     ranks = [pd.Series(effects[is_substitution]).rank() for effects in (exact, found)]
     place = np.arange(site.start, site.end) - site.region.start
     largest = np.argsort(-np.abs(found.sum(axis=1)))[: len(place)]
-    return float(np.corrcoef(*ranks)[0, 1]), float(np.isin(place, largest).mean())
+    is_large = np.abs(exact) >= np.abs(exact).max() / 2
+    has_sign = np.sign(found[is_large]) == np.sign(exact[is_large])
+    return float(np.corrcoef(*ranks)[0, 1]), float(has_sign.mean()), float(np.isin(place, largest).mean())
 
 
-def measure(arguments: argparse.Namespace) -> dict[tuple[str, str, str], list[tuple[float, float]]]:
-    """Compares all sites; returns what `compared` does by kind of track, method and factor."""
-    from enformer_vep.demo.world import OPEN_TRACK, TRACKS, chip_track
+def measure(arguments: argparse.Namespace) -> pd.DataFrame:
+    """Compares all sites; returns a row for each of them and method."""
+    from enformer_vep.demo.world import TRACKS, chip_track
 
     world = World(arguments.device)
-    methods = {"saturation": None, "gradient": 0} | (
+    steps = {"gradient": 0} | (
         {f"integrated gradients, {arguments.steps} steps": arguments.steps} if arguments.steps else {}
     )
-    found = defaultdict(list)
+    rows = []
     for number, site in enumerate(world.sites(arguments.sites, arguments.width)):
-        tracks = [TRACKS.index(chip_track(site.factor)), TRACKS.index(OPEN_TRACK)]
-        exact = world.exact(site, tracks)
-        codes = world.codes[site.region]
-        for method, steps in methods.items():
-            effects = exact if steps is None else world.first_order(site, tracks, steps)
-            for kind, one, other in zip(("the factor's", "open chromatin"), exact, effects, strict=True):
-                found[kind, method, site.factor].append(compared(one, other, site, codes))
-        print(f"{number + 1}: {site.factor} at {site.start + 1:,}", file=sys.stderr, flush=True)
-    return found
+        tracks = [TRACKS.index(chip_track(site.factor))]
+        (exact,) = world.exact(site, tracks)
+        for method, num_steps in steps.items():
+            (found,) = world.first_order(site, tracks, num_steps)
+            rows.append((method, site.factor, *compared(exact, found, site, world.codes[site.region])))
+            print(f"{number + 1}: {site.factor} at {site.start + 1:,}: {rows[-1]}", file=sys.stderr, flush=True)
+    return pd.DataFrame(rows, columns=["method", "factor", *MEASURES])
 
 
 def main() -> None:
@@ -162,21 +164,19 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=60, help="bases of a region")
     parser.add_argument("--steps", type=int, default=10, help="of integrated gradients; 0 for none")
     parser.add_argument("--device", help="cpu or gpu")
-    found = measure(parser.parse_args())
-    rows = [(*key, *of_site) for key, of_sites in found.items() for of_site in of_sites]
-    table = pd.DataFrame(rows, columns=["track", "method", "factor", "rho", "share"])
-    print("| track | method | regions | Spearman's rho | bases of the site found |")
-    print("|---|---|---|---|---|")
-    for (track, method), of_method in table.groupby(["track", "method"], sort=False):
+    table = measure(parser.parse_args())
+    print(f"| method | regions | {' | '.join(MEASURES)} |")
+    print("|---|---|" + "---|" * len(MEASURES))
+    for method, of_method in table.groupby("method", sort=False):
         values = [
             f"{of_method[name].median():.2f} ({of_method[name].min():.2f} to {of_method[name].max():.2f})"
-            for name in ("rho", "share")
+            for name in MEASURES
         ]
-        print(f"| {track} | {method} | {len(of_method)} | {' | '.join(values)} |")
-    print("\n| factor | median rho, the gradient on the factor's track |\n|---|---|")
-    own = table[(table["track"] == "the factor's") & (table["method"] == "gradient")]
-    for factor, rho in own.groupby("factor", sort=False)["rho"].median().items():
-        print(f"| {factor} | {rho:.2f} |")
+        print(f"| {method} | {len(of_method)} | {' | '.join(values)} |")
+    methods = table["method"].unique()
+    print(f"\n| factor | median rho: {' | '.join(methods)} |\n|---|{'---|' * len(methods)}")
+    for factor, rho in table.pivot_table("rho", "factor", "method", "median", sort=False)[methods].iterrows():
+        print(f"| {factor} | {' | '.join(f'{value:.2f}' for value in rho)} |")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import random
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,12 @@ SMALL_CONFIG = EnformerConfig(channels=384, num_transformer_layers=2, heads={"hu
 
 
 needs_bfloat16 = pytest.mark.skipif(bfloat16_aborts(), reason="ONEDNN_MAX_CPU_ISA leaves no bfloat16 products")
+
+
+needs_zarr = pytest.mark.skipif(find_spec("zarr") is None, reason="zarr 3 needs Python 3.11")
+
+ZARR = pytest.param(".zarr", marks=needs_zarr)
+"""A parameter of a test of several formats."""
 
 
 def precisions(*names: str) -> list[Any]:

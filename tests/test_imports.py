@@ -62,6 +62,7 @@ def modules_after(code: str) -> set[str]:
 def test_help_loads_nothing_heavy() -> None:
     loaded = modules_after("from enformer_vep.cli import main\nassert main(['--help']) == 0")
     heavy = {"tensorflow", "numpy", "pandas", "pysam", "pyarrow", "regex", "requests", "pooch", "platformdirs"}
+    heavy |= {"matplotlib", "logomaker"}
     assert not heavy & loaded
 
 
@@ -94,6 +95,19 @@ def test_backgrounds_are_made_without_tensorflow(tmp_path: Path) -> None:
         f"assert main(['background', 'none.parquet', '-o', {str(tmp_path / 'b.parquet')!r}]) == 2"
     )
     assert "tensorflow" not in modules_after(code)
+
+
+def test_variants_are_plotted_with_no_window_system_and_matplotlib_comes_late(tmp_path: Path) -> None:
+    out = str(tmp_path / "out.png")
+    code = (
+        "import enformer_vep.run.plot, enformer_vep.run.pipeline\nfrom enformer_vep.cli import main\n"
+        f"assert main(['plot', 'chr1:5-9', '-f', 'none.fa', '-m', 'demo', '-o', {out!r}]) == 2\n"
+    )
+    loaded = modules_after(code)
+    assert not {"tensorflow", "matplotlib", "logomaker"} & loaded
+    drawing = "import enformer_vep.plots.page, enformer_vep.plots.saving, logomaker\n"
+    chosen = "import matplotlib\nassert matplotlib.get_backend(auto_select=False) is None\n"
+    assert "tensorflow" not in modules_after(drawing + chosen)
 
 
 def test_a_vcf_is_annotated_without_tensorflow(tmp_path: Path) -> None:

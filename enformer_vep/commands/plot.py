@@ -14,10 +14,12 @@ from enformer_vep.run.plot_settings import (
     DEFAULT_LOGO_BP,
     DEFAULT_NUM_TRACKS,
     DEFAULT_WIDTH_MM,
+    LOGO_BY,
     MAX_LOGO_BP,
     MAX_TRACKS,
     MAX_WIDTH_MM,
     MIN_WIDTH_MM,
+    LogoBy,
     PageSettings,
     PlotInputs,
     PlotOutput,
@@ -88,14 +90,20 @@ PAGE = cloup.option_group(
         "--logo",
         is_flag=True,
         help="Also draw the sequence around the variant, of both alleles, with letters as high as each base is "
-        "important: the mean effect of its three substitutions.",
+        "important.",
+    ),
+    cloup.option(
+        "--logo-by",
+        type=click.Choice(LOGO_BY),
+        help="What letters are as high as. saturation: the mean effect of a base's three substitutions, which is exact "
+        "and takes six alleles for each base. contributions: gradient times input, as in 'contributions', which is "
+        f"first order and takes a gradient for each allele and track.  [default: {PageSettings.logo_by}]",
     ),
     cloup.option(
         "--logo-bp",
         type=click.IntRange(1, MAX_LOGO_BP),
         metavar="N",
-        help="Bases to each side of the variant in logos. Each takes six alleles to predict.  "
-        f"[default: {DEFAULT_LOGO_BP}]",
+        help=f"Bases to each side of the variant in logos.  [default: {DEFAULT_LOGO_BP}]",
     ),
 )
 
@@ -132,6 +140,7 @@ def plot(
     variants: tuple[str, ...],
     logo: bool,
     logo_bp: int | None,
+    logo_by: LogoBy | None,
     reverse_complement: bool,
     shifts: tuple[int, ...],
     indels: str,
@@ -149,8 +158,9 @@ def plot(
     from enformer_vep.genome.views import ViewSettings
     from enformer_vep.run.plot import plot_variants
 
-    if logo_bp is not None and not logo:
-        raise click.UsageError("--logo-bp has no effect without --logo: add it, or remove --logo-bp")
+    for name, value in (("--logo-bp", logo_bp), ("--logo-by", logo_by)):
+        if value is not None and not logo:
+            raise click.UsageError(f"{name} has no effect without --logo: add it, or remove {name}")
 
     def chosen(*names: str) -> dict[str, Any]:
         return {name: settings[name] for name in names}
@@ -160,7 +170,9 @@ def plot(
             PlotInputs(variants, **chosen("fasta", "cache", "gtf", "transcripts")),
             PlotOutput(**chosen("out", "overwrite")),
             PageSettings(
-                logo_bp=(logo_bp or DEFAULT_LOGO_BP) if logo else None, **chosen("span_bp", "top", "width_mm")
+                logo_bp=(logo_bp or DEFAULT_LOGO_BP) if logo else None,
+                logo_by=logo_by or PageSettings.logo_by,
+                **chosen("span_bp", "top", "width_mm"),
             ),
             ScoringSettings(
                 views=ViewSettings(reverse_complement, shifts, IndelPolicy(indels)),

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from enformer_vep.genome.codes import Codes
 from enformer_vep.genome.indels import IndelPolicy
+from enformer_vep.genome.saturation import LETTERS, UNKNOWN, importance
 from enformer_vep.genome.variant import Interval, Variant
 from enformer_vep.run.placed import PlacedVariant, Unscored
 from enformer_vep.run.plot_settings import MAX_LOGO_ALLELE_BP
@@ -20,7 +21,7 @@ from enformer_vep.run.scorer import VariantScorer
 from enformer_vep.run.settings import ScoringSettings
 from enformer_vep.scoring import STATISTICS
 
-LETTERS = "ACGT"
+NUM_SUBSTITUTIONS = 3
 STATISTIC = "SAD"
 
 Float32s = npt.NDArray[np.float32]
@@ -144,18 +145,18 @@ def importances(
     scores_left = iter(chosen)
 
     def of_allele(bases: str, baseline: Float32s | float) -> Float32s:
-        rows = []
-        for base in bases:
-            effects = [next(scores_left) - baseline for _ in _others(base)]
-            rows.append(-np.mean(effects, axis=0) if effects else np.zeros(len(tracks)))
-        return np.asarray(rows, dtype=np.float32)
+        made = np.zeros((len(bases), len(LETTERS), len(tracks)), dtype=np.float32)
+        for place, base in enumerate(bases):
+            for letter in _others(base):
+                made[place, LETTERS.index(letter)] = next(scores_left) - baseline
+        return importance(made, NUM_SUBSTITUTIONS)
 
     reference = of_allele(around.reference, 0.0)
     return Importances(reference, of_allele(around.alternate, next(scores_left)))
 
 
 def _bases(codes: Codes) -> str:
-    return "".join(f"{LETTERS}N"[code] for code in codes)
+    return "".join(f"{LETTERS}{UNKNOWN}"[code] for code in codes)
 
 
 def _others(base: str) -> str:

@@ -1,9 +1,7 @@
 """From a variant to what is on its page."""
 
-import logging
 import os
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -12,29 +10,14 @@ from enformer_vep.genome.genes import GeneIndex
 from enformer_vep.genome.variant import MISSING, Interval, Variant, abbreviate
 from enformer_vep.io.alleles import VcfAllele
 from enformer_vep.io.reference import ReferenceCodes
-from enformer_vep.plots.columns import aligned
-from enformer_vep.plots.content import Letters, LogoColumns, TrackLogos, TrackProfile, VariantPage
+from enformer_vep.plots.content import LogoColumns, TrackProfile, VariantPage
 from enformer_vep.run.models import OpenModel
 from enformer_vep.run.opening import open_scorer
 from enformer_vep.run.placed import Unscored
-from enformer_vep.run.plot_logos import Importances, Surroundings, has_logo, importances, logo_scoring
-from enformer_vep.run.plot_settings import DEFAULT_NUM_TRACKS, MAX_LOGO_ALLELE_BP, PlotSettings
+from enformer_vep.run.plot_logo_maker import LOGO_LEGENDS, LogoMaker
+from enformer_vep.run.plot_settings import DEFAULT_NUM_TRACKS, PlotSettings
 from enformer_vep.run.plot_tracks import RANKED_BY, effects, labels, strongest
 from enformer_vep.run.profiles import VariantProfile, variant_profiles
-from enformer_vep.run.scorer import VariantScorer, VariantScores
-
-logger = logging.getLogger(__name__)
-
-LOGO_LEGEND = (
-    "Importance of each base: the mean loss of coverage, summed over all bins, when it is changed to each of the other "
-    "three"
-)
-
-
-@dataclass(frozen=True)
-class _Logos:
-    columns: LogoColumns
-    of_tracks: Sequence[TrackLogos]
 
 
 class PageMaker:
@@ -57,16 +40,13 @@ class PageMaker:
         self._model = model
         self._geometry = model.loaded.model.config.geometry
         self._scorer = open_scorer(model, reference, settings.scoring, settings.compute)
-        self._logo_scorer = VariantScorer(
-            self._scorer.engine, reference, self._geometry, logo_scoring(settings.scoring), model.tracks
-        )
+        self._logos = None
+        if settings.page.logo_bp is not None:
+            self._logos = LogoMaker(settings.page, settings.scoring, model, self._scorer)
 
     def num_alleles(self, variant: Variant) -> int:
         """Returns how many alleles are predicted for a page, at most: the variant, and those of its logos."""
-        logo_bp = self._settings.page.logo_bp
-        if logo_bp is None or not has_logo(variant):
-            return 1
-        return 2 + 3 * (4 * logo_bp + len(variant.ref) + len(variant.alt))
+        return 1 + (0 if self._logos is None else self._logos.num_alleles(variant))
 
     def make(self, allele: VcfAllele, count: Callable[[int], None]) -> VariantPage | Unscored:
         """Predicts a variant.
@@ -92,7 +72,7 @@ class PageMaker:
         if top is None and self._settings.scoring.tracks is None:
             top = DEFAULT_NUM_TRACKS
         places = strongest(found, top)
-        logos = self._logos(profile, places, count)
+        logos = None if self._logos is None else self._logos.make(profile.placed, places, count)
         if isinstance(logos, Unscored):
             return logos
         tracks = [
@@ -124,7 +104,7 @@ class PageMaker:
             effect_name=RANKED_BY,
             genes=None if self._genes is None else self._genes.overlapping(shown),
             logo_columns=columns,
-            logo_legend="" if columns is None else LOGO_LEGEND,
+            logo_legend="" if columns is None else LOGO_LEGENDS[self._settings.page.logo_by],
         )
 
     def _shown(self, profile: VariantProfile) -> Interval:
@@ -146,45 +126,6 @@ class PageMaker:
         if len(variant.ref) != len(variant.alt):
             words.append(f"indels: {views.indels.value}")
         return ", ".join(words)
-
-    def _logos(
-        self, profile: VariantProfile, places: Sequence[int], count: Callable[[int], None]
-    ) -> _Logos | Unscored | None:
-        logo_bp, variant = self._settings.page.logo_bp, profile.placed.variant
-        if logo_bp is None:
-            return None
-        if not has_logo(variant):
-            logger.warning(
-                "%s has no logo: expected alleles of at most %d bp, found %d bp",
-                variant,
-                MAX_LOGO_ALLELE_BP,
-                max(len(variant.ref), len(variant.alt)),
-            )
-            return None
-        around = Surroundings.of(profile.placed, self._logo_scorer, logo_bp)
-
-        def counted() -> Iterator[VariantScores | Unscored]:
-            for scores in self._logo_scorer.score_placed(around.substitutions()):
-                count(1)
-                yield scores
-
-        found = importances(counted(), around, places)
-        return found if isinstance(found, Unscored) else _drawn(around, found)
-
-
-def _drawn(around: Surroundings, found: Importances) -> _Logos:
-    columns, of_reference, of_alternate = aligned(
-        around.start, around.reference, around.alternate, around.changed, around.inserted
-    )
-    return _Logos(
-        columns,
-        [
-            TrackLogos(
-                Letters(around.reference, of_track, of_reference), Letters(around.alternate, of_other, of_alternate)
-            )
-            for of_track, of_other in zip(found.reference.T, found.alternate.T, strict=True)
-        ],
-    )
 
 
 def _title(allele: VcfAllele) -> list[str]:

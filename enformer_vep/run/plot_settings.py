@@ -6,6 +6,7 @@ Nothing heavy is imported here: the command line takes its choices and defaults 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal, get_args
 
 from enformer_vep.errors import InputError, OutputError
 from enformer_vep.genome.geometry import Geometry
@@ -26,6 +27,10 @@ DEFAULT_NUM_TRACKS = 3
 
 DEFAULT_WIDTH_MM = 85.0
 MIN_WIDTH_MM, MAX_WIDTH_MM = 80.0, 1000.0
+
+LogoBy = Literal["saturation", "contributions"]
+"""What letters of logos are as high as."""
+LOGO_BY: tuple[LogoBy, ...] = get_args(LogoBy)
 
 DEFAULT_LOGO_BP = 20
 MAX_LOGO_BP = 100
@@ -111,12 +116,14 @@ class PageSettings:
         DEFAULT_NUM_TRACKS if none are.
       width_mm: width of the page.
       logo_bp: base pairs to each side of the variant in logos, None for no logos.
+      logo_by: what their letters are as high as.
     """
 
     span_bp: int | None = None
     top: int | None = None
     width_mm: float = DEFAULT_WIDTH_MM
     logo_bp: int | None = None
+    logo_by: LogoBy = "saturation"
 
     def check(self, geometry: Geometry) -> None:
         """Checks that the span fits a model's scored bins.
@@ -155,6 +162,9 @@ class PlotSettings:
       scoring: the model, the tracks, where windows lie and how variants are looked at. The rest of it is not used.
       compute: how it is computed.
       quiet: whether no progress is shown on standard error.
+
+    Raises:
+      InputError: logos of gradients are wanted as a mean over shifts.
     """
 
     inputs: PlotInputs
@@ -163,3 +173,8 @@ class PlotSettings:
     scoring: ScoringSettings = field(default_factory=ScoringSettings)
     compute: ComputeSettings = field(default_factory=ComputeSettings)
     quiet: bool = False
+
+    def __post_init__(self) -> None:
+        is_by_gradients = self.page.logo_bp is not None and self.page.logo_by == "contributions"
+        if is_by_gradients and self.scoring.views.shifts != (0,):
+            raise InputError("--logo-by contributions takes no mean over shifts: remove --shifts, or use saturation")

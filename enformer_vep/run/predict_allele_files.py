@@ -65,9 +65,9 @@ class _Listed(NamedTuple):
         return cls(allele, found.bins.start, found.bins.end, folder)
 
     def line(self, columns: tuple[str, ...]) -> list[str]:
-        """Returns the columns as text, empty where there is nothing; a line that is no record may have a tab."""
+        """Returns the columns as text, empty where there is nothing."""
         values = {**self._asdict(), **self.allele.fields._asdict()}
-        return ["" if values[name] is None else str(values[name]).replace("\t", " ") for name in columns]
+        return ["" if values[name] is None else str(values[name]) for name in columns]
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from enformer_vep.io import effect_blocks
 from enformer_vep.io.effect_blocks import EffectBlock, EffectBlocks
 from enformer_vep.io.saturation_arrays import EffectArrays, open_sink
 from enformer_vep.io.saved_effects import SavedArrays, read_described
-from tests.support import random_sequence
+from tests.support import ZARR, random_sequence
 
 NUM_TRACKS = 3
 SEQUENCE = random_sequence(9, seed=1) + "N" * 8 + random_sequence(7, seed=2)
@@ -89,10 +89,8 @@ def test_alleles_out_of_order_or_unknown_are_refused() -> None:
         list(EffectBlocks(BASES, NUM_TRACKS).add(records + 1000, numbers, scores))
 
 
-@pytest.mark.parametrize("suffix", [".npz", ".zarr"])
+@pytest.mark.parametrize("suffix", [".npz", ZARR])
 def test_arrays_are_read_back_by_blocks(tmp_path: Path, block_size: int, suffix: str) -> None:
-    if suffix == ".zarr":
-        pytest.importorskip("zarr")
     path = tmp_path / f"made{suffix}"
     arrays = EffectArrays(BASES, "SAD", ["x", "y", "z"], {b"enformer_vep.run": b'{"head": "human"}'})
     write(path, arrays)

@@ -109,7 +109,21 @@ def test_logos_have_both_alleles(
     assert track.logos.alternate.letters == GENOME["chr1"][3198:3200] + GENOME["chr1"][3239]
     assert len(page.logo_columns.changed) == 39
     assert track.logos.reference.scores.any()
-    assert "sum" in page.logo_legend
+    assert page.logo_legend.startswith("Importance of each base")
+
+
+@pytest.mark.slow
+def test_logos_can_be_made_of_gradients(folder: Path, tmp_path: Path, pages: list[VariantPage]) -> None:
+    words = [DELETION, "--logo", "--logo-bp", "1", "--tracks", "0,2", "--logo-by", "contributions"]
+    assert plot(folder, tmp_path / "out.pdf", *words) == 0
+    (page,) = pages
+    assert page.logo_columns is not None
+    assert len(page.logo_columns.positions) == 42
+    assert page.logo_legend.startswith("Contribution of each base")
+    for track in page.tracks:
+        assert track.logos is not None
+        assert track.logos.reference.letters == GENOME["chr1"][3198:3240]
+        assert track.logos.alternate.scores.any()
 
 
 ERRORS = {
@@ -121,6 +135,11 @@ ERRORS = {
     "no span": ([SNV, "--span", "0"], "0 is not in the range x>=1"),
     "no GTF": ([SNV, "-g", "none.gtf"], "no such file: none.gtf: expected a GTF"),
     "no folder": ([SNV, "-o", "none/x.png"], "the output folder none does not exist"),
+    "logo-by alone": ([SNV, "--logo-by", "saturation"], "--logo-by has no effect without --logo"),
+    "gradients of shifts": (
+        [SNV, "--logo", "--logo-by", "contributions", "--shifts", "0,1"],
+        "--logo-by contributions takes no mean over shifts",
+    ),
     "logo-bp alone": ([SNV, "--logo-bp", "5"], "--logo-bp has no effect without --logo"),
     "narrow": ([SNV, "--width", "20"], "20.0 is not in the range 80.0<=x<=1000.0"),
     "none left": ([MISMATCH], "none of 1 variant can be plotted, for the reasons above"),

@@ -1,7 +1,11 @@
 """Logos of variants: what each base contributes, as the model's own predictions of the changed sequences give it."""
 
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from enformer_vep.genome.codes import encode, one_hot
 from enformer_vep.genome.variant import Variant
@@ -13,6 +17,7 @@ from enformer_vep.io.reference import ReferenceCodes
 from enformer_vep.io.tracks import unnamed_tracks
 from enformer_vep.model.enformer import Enformer
 from enformer_vep.run.placed import PlacedVariant, Unscored
+from enformer_vep.run.plot_gradients import GradientLogos
 from enformer_vep.run.plot_logos import Importances, Surroundings, has_logo, importances, logo_scoring
 from enformer_vep.run.scorer import VariantScorer
 from enformer_vep.run.settings import ScoringSettings
@@ -80,6 +85,32 @@ def test_importances_are_those_of_the_models_own_predictions(
     np.testing.assert_allclose(found.reference, expected(model, CONTIG, places, window), **tolerance)
     np.testing.assert_allclose(found.alternate, expected(model, alternate, in_alternate, window), **tolerance)
     assert np.abs(found.reference).max() > 1e-3
+
+
+@pytest.mark.parametrize("strands", [pytest.param(1, marks=pytest.mark.slow), 2])
+def test_contributions_are_gradients_of_the_models_own_predictions(
+    scorer: VariantScorer, model: Enformer, strands: int
+) -> None:
+    start, num_ref, alt = 2500, 4, CONTIG[2500]
+    opened: Any = SimpleNamespace(loaded=SimpleNamespace(model=model), tracks=scorer.tracks)
+    logos = GradientLogos(opened, scorer.reference.fetch, reverse_complement=strands == 2)
+    variant = Variant("chr1", start + 1, CONTIG[start : start + num_ref], alt)
+    around = Surroundings.of(place(scorer, variant), scorer, FLANK)
+    found = logos.importances(around, TRACKS)
+    assert isinstance(found, Importances)
+    window = start - (LENGTH // 2 - 1)
+    alternate = CONTIG[:start] + alt + CONTIG[start + num_ref :]
+    for sequence, made in ((CONTIG, found.reference), (alternate, found.alternate)):
+        forward = tf.Variable(one_hot(encode(sequence[window : window + LENGTH]))[np.newaxis])
+        for number, track in enumerate(TRACKS):
+            with tf.GradientTape() as tape:
+                both = [forward, forward[:, ::-1, ::-1]][:strands]
+                total = tf.add_n([tf.reduce_sum(model(strand)["human"][..., track]) for strand in both])
+            gradient = tape.gradient(total, forward).numpy()[0] / strands
+            centred = (gradient - gradient.mean(axis=1, keepdims=True)) * forward.numpy()[0]
+            first = around.start - window
+            values = centred.sum(axis=1)[first : first + len(made)]
+            np.testing.assert_allclose(made[:, number], values, rtol=1e-3, atol=1e-5)
 
 
 def test_what_differs_is_found_between_equal_letters(scorer: VariantScorer) -> None:
