@@ -78,7 +78,7 @@ def score(
       tracks: the tracks.
       statistics: the statistics.
       left_out: numbers of records that are in neither list.
-      has_percentiles: whether each score has a percentile, which is a thousandth of it.
+      has_percentiles: whether each score has a percentile: a thousandth of it, and NaN if it is from -1 to 1.
       gene_columns: the columns of the table of genes, None for no genes.
       **identity: other items of the run's identity: layout, dtype, summary, selection and so on.
 
@@ -113,12 +113,16 @@ def score(
     )
     paths.work.mkdir()
     with WholeFiles(paths) as files:
-        thousandths: Any = (lambda _, values: values / np.float32(1000)) if has_percentiles else None
-        writer = ResultWriter(files, paths, settings, record, genes, thousandths)
+        percentiles: Any = (lambda _, values: thousandths(values)) if has_percentiles else None
+        writer = ResultWriter(files, paths, settings, record, genes, percentiles)
         writer.write(Part(scored, scores, skipped, None if genes is None else gene_scores(scored, scores)))
         writer.finish(replace(record, course=COURSE))
     paths.work.rmdir()
     return out
+
+
+def thousandths(values: np.ndarray) -> np.ndarray:
+    return np.where(np.abs(values) <= 1, np.nan, values / np.float32(1000)).astype(np.float32)
 
 
 def gene_scores(alleles: Sequence[VcfAllele], scores: np.ndarray) -> list[GeneScores]:

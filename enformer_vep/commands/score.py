@@ -38,6 +38,7 @@ def score(
     indels: str,
     summary: bool,
     summary_only: bool,
+    annotate: str | None,
     quiet: bool,
     debug: bool,
     **settings: Any,
@@ -51,13 +52,19 @@ def score(
     set_up_logging(quiet=quiet)
     from enformer_vep.genome.indels import IndelPolicy
     from enformer_vep.genome.views import ViewSettings
+    from enformer_vep.run.annotate import annotate_vcf
+    from enformer_vep.run.annotated_run import plan_annotation
     from enformer_vep.run.pipeline import score_vcf
     from enformer_vep.run.settings import ScoreSettings
 
     views = ViewSettings(reverse_complement, shifts, IndelPolicy(indels))
     kind = "only" if summary_only else "beside" if summary else "none"
-    result = score_vcf(ScoreSettings.of(**settings, views=views, summary=kind, quiet=quiet, command=command))
+    run = ScoreSettings.of(**settings, views=views, summary=kind, quiet=quiet, command=command)
+    plan = None if annotate is None else plan_annotation(annotate, run)
+    result = score_vcf(run)
     tell(str(result), quiet=quiet)
+    if plan is not None:
+        tell(annotate_vcf(plan), quiet=quiet)
     if not quiet and sys.stderr.isatty():
         for line in result.strongest_lines(shutil.get_terminal_size().columns):
             click.echo(line, err=True)

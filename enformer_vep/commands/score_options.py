@@ -107,6 +107,12 @@ OUTPUT = cloup.option_group(
     CHOSEN_TRACKS,
     options.TRACK_TABLE,
     cloup.option(
+        "--annotate",
+        metavar="VCF_OUT",
+        help="Also write the scores into the INFO of a copy of VCF: .vcf, .vcf.gz or .bcf. 'annotate' does the same "
+        "later.",
+    ),
+    cloup.option(
         "--layout",
         type=click.Choice(LAYOUTS),
         default=OutputSettings.layout,

@@ -42,7 +42,7 @@ def annotate_bcf(path: str, declarations: Declarations, annotations: Annotations
         source = _Bytes(stream)
         source.take(len(MAGIC))
         text = source.take(*_LENGTH.unpack(source.take(_LENGTH.size))).rstrip(b"\0").decode("utf-8", "surrogateescape")
-        dictionary = BcfDictionary(text.splitlines())
+        dictionary = BcfDictionary(text.rstrip("\n").split("\n"))
         lines, removed = _replaced_lines(dictionary, declarations)
         header = "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape") + b"\0"
         write(MAGIC + _LENGTH.pack(len(header)) + header)
@@ -55,7 +55,9 @@ def annotate_bcf(path: str, declarations: Declarations, annotations: Annotations
                 record = BcfRecord(shared)
                 contig = contigs[record.rid]
             except (ValueError, KeyError) as error:
-                raise _damaged(path, found, error) from error
+                raise DamagedVcfError(
+                    f"{path} is damaged: record {found.num_records + 1} cannot be read ({cause(error)})"
+                ) from error
             place = [contig, str(record.pos).encode(), b"", record.ref, b",".join(record.alts) or b"."]
             values = annotations.of_record(found.num_records, place)
             found.num_records += 1
@@ -102,30 +104,26 @@ class _Bytes:
 
     def take(self, size: int) -> bytes:
         """Takes so many bytes; fails if there are fewer."""
-        found = self._next(size)
-        if len(found) < size:
+        if not self._holds(size):
             raise DamagedVcfError(f"{self._name} is cut short: it ends within a record; copy it again")
-        return found
+        self._place += size
+        return self._held[self._place - size : self._place]
 
     def pieces(self, size: int) -> Iterator[bytes]:
         """Takes pieces of so many bytes until there are none."""
-        while self._next(0, at_least=1):
+        while self._holds(1):
             yield self.take(size)
 
-    def _next(self, size: int, at_least: int = 0) -> bytes:
-        needed = self._place + max(size, at_least)
-        if needed > len(self._held):
-            pieces, num_held = [self._held[self._place :]], len(self._held)
-            for chunk in self._chunks:
+    def _holds(self, size: int) -> bool:
+        """Reads on until so many bytes are held; returns whether there are as many."""
+        num_held = len(self._held) - self._place
+        if num_held < size:
+            pieces = [self._held[self._place :]]
+            while num_held < size and (chunk := next(self._chunks, None)) is not None:
                 pieces.append(chunk)
                 num_held += len(chunk)
-                if num_held >= needed:
-                    break
             self._held, self._place = b"".join(pieces), 0
-        if at_least:
-            return self._held[self._place : self._place + at_least]
-        self._place += size
-        return self._held[self._place - size : self._place]
+        return num_held >= size
 
 
 def _replaced_lines(dictionary: BcfDictionary, declarations: Declarations) -> tuple[list[str], set[int]]:
@@ -153,7 +151,3 @@ def _entries(numbers: list[int], declarations: Declarations, annotations: list[A
             is_float = field.type == "Float"
             entries.append(float_entry(number, values) if is_float else text_entry(number, b",".join(values)))
     return entries
-
-
-def _damaged(path: str, found: Annotated, error: Exception) -> DamagedVcfError:
-    return DamagedVcfError(f"{path} is damaged: record {found.num_records + 1} cannot be read ({cause(error)})")

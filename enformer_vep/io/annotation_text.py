@@ -61,7 +61,8 @@ def places(columns: Sequence[pa.Array]) -> pa.Array:
 
 def numbers(values: Any) -> pa.Array:
     """Writes float32s with the fewest digits from which they can be restored, and NaN as an empty text."""
-    column = pa.array(values, pa.float32(), from_pandas=True)
+    floats = values.to_numpy(zero_copy_only=False) if isinstance(values, pa.Array) else values
+    column = pa.array(floats, pa.float32(), from_pandas=True)
     return column.cast(pa.string()).fill_null("")
 
 

@@ -1,12 +1,11 @@
 """What a VCF is annotated with: fields of INFO, and their values for one allele after another."""
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from enformer_vep.errors import InputError
-from enformer_vep.io.info_fields import InfoField
+from enformer_vep.io.info_fields import InfoField, line_item
 from enformer_vep.wording import plural, shortened
 
 SOURCE = "enformer-vep"
@@ -17,7 +16,7 @@ ABOUT_KEY = "enformer_vep"
 
 ENFORMER = "ENFORMER"
 
-_ID = re.compile(r"##INFO=<(?:.*?,)?ID=([^,>]+)")
+_INFO_LINE = "##INFO=<"
 _OUR_SOURCE = f'Source="{SOURCE}"'
 
 _NO_ALT = (b".", b"")
@@ -64,10 +63,9 @@ class Declarations:
 
     def replaced_key(self, line: str) -> str | None:
         """Returns the key of the field that a header line declares, if it is ours or one that is written now."""
-        match = _ID.match(line)
-        if match is None:
+        key = line_item(line, "ID") if line.startswith(_INFO_LINE) else None
+        if key is None:
             return None
-        key = match[1]
         is_ours = key == ENFORMER or (key.startswith(ENFORMER) and _OUR_SOURCE in line)
         return key if is_ours or any(field.key == key for field in self.fields) else None
 

@@ -7,14 +7,12 @@ with a symbolic allele that has none, and leaves the header without it.
 import re
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from enformer_vep.io.info_fields import line_item
 
 MAGIC = b"BCF\x02\x02"
 
 _DICTIONARY_LINE = re.compile(r"##(INFO|FILTER|FORMAT|contig)=<")
-_ID = re.compile(r"[<,]ID=([^,>]+)")
-_IDX = re.compile(r"[<,]IDX=(\d+)")
-_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 _CHAR, _FLOAT = 7, 5
 _INTEGERS = {1: "<b", 2: "<h", 3: "<i"}
@@ -48,19 +46,17 @@ class BcfDictionary:
 
     def _numbered(self, line: str) -> str:
         kind = _DICTIONARY_LINE.match(line)
-        bare = _QUOTED.sub('""', line)
-        name = _ID.search(bare)
+        name, idx = line_item(line, "ID"), line_item(line, "IDX")
         if kind is None or name is None:
             return line
-        idx = _IDX.search(bare)
         if kind[1] == "contig":
-            number = int(idx[1]) if idx else max(self.contigs, default=-1) + 1
-            self.contigs[number] = name[1]
+            number = max(self.contigs, default=-1) + 1 if idx is None else int(idx)
+            self.contigs[number] = name
         else:
-            if idx:
-                self._numbers[name[1]] = int(idx[1])
-            number = self.number(name[1])
-        return line if idx else with_number(line, number)
+            if idx is not None:
+                self._numbers[name] = int(idx)
+            number = self.number(name)
+        return with_number(line, number) if idx is None else line
 
 
 def with_number(line: str, number: int) -> str:
@@ -68,7 +64,6 @@ def with_number(line: str, number: int) -> str:
     return f"{line.rstrip().removesuffix('>')},IDX={number}>"
 
 
-@dataclass
 class BcfRecord:
     """The first part of a record.
 
@@ -79,12 +74,6 @@ class BcfRecord:
       ref: REF.
       alts: ALTs.
     """
-
-    rid: int
-    pos: int
-    rlen: int
-    ref: bytes
-    alts: list[bytes]
 
     def __init__(self, shared: bytes) -> None:
         """Reads the bytes that all samples share.
@@ -102,7 +91,14 @@ class BcfRecord:
                 start, place = _value(shared, place)
                 alleles.append(shared[start:place])
             self.ref, self.alts = (alleles[0], alleles[1:]) if alleles else (b".", [])
-            self._info = _skip(shared, place)  # after FILTER
+            self._info = place = _skip(shared, place)  # after FILTER
+            self._entries: list[tuple[int, bytes]] = []
+            for _ in range(self._numbers & 0xFFFF):
+                start, (at, end) = place, _value(shared, place)
+                number = struct.unpack_from(_INTEGERS[shared[start] & 15], shared, at)[0]
+                place = _skip(shared, end)
+                self._entries.append((number, shared[start:place]))
+            self._end = place
         except (struct.error, IndexError, KeyError) as error:
             raise ValueError("its bytes are not those of a record") from error
 
@@ -112,28 +108,14 @@ class BcfRecord:
         Args:
           removed: numbers of the fields that are left out.
           added: entries that are put at the end.
-
-        Raises:
-          ValueError: they are damaged.
         """
-        shared, place = self._shared, self._info
-        kept: list[bytes] = []
-        try:
-            for _ in range(self._numbers & 0xFFFF):
-                start = place
-                at, value = _value(shared, place)
-                number = struct.unpack_from(_INTEGERS[shared[start] & 15], shared, at)[0]
-                place = _skip(shared, value)
-                if number not in removed:
-                    kept.append(shared[start:place])
-        except (struct.error, IndexError, KeyError) as error:
-            raise ValueError("its INFO is damaged") from error
-        entries = [*kept, *added]
+        shared = self._shared
+        entries = [*(entry for number, entry in self._entries if number not in removed), *added]
         fixed = list(_FIXED.unpack_from(shared))
         numbers = (self._numbers & ~0xFFFF) | len(entries)
         # QUAL is taken as bytes: a missing one is a NaN that must not become another.
         head = struct.pack("<iii", *fixed[:3]) + shared[12:16] + struct.pack("<II", numbers, fixed[5])
-        return b"".join([head, shared[_FIXED.size : self._info], *entries, shared[place:]])
+        return b"".join([head, shared[_FIXED.size : self._info], *entries, shared[self._end :]])
 
 
 def text_entry(number: int, text: bytes) -> bytes:

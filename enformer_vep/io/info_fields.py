@@ -11,6 +11,8 @@ _SAFE = "!#$&'()*+/:<>?@[]^`{}"
 
 _NOT_IN_KEY = re.compile(r"[^0-9A-Za-z_.]")
 
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+
 FieldType = Literal["String", "Float"]
 
 
@@ -33,6 +35,12 @@ def quoted(text: str) -> str:
     """Returns text as a value of a header line: one line, in quotation marks."""
     line = " ".join(text.split()).replace("\\", "\\\\").replace('"', '\\"')
     return f'"{line}"'
+
+
+def line_item(line: str, name: str) -> str | None:
+    """Returns an item of a header line of items that has no quotation marks, such as its ID; None if it has none."""
+    match = re.search(rf"[<,]{name}=([^,>]+)", _QUOTED.sub('""', line))
+    return match[1] if match else None
 
 
 def structured_line(key: str, items: Mapping[str, str]) -> str:

@@ -105,7 +105,8 @@ def write_plugin_vcf(settings: PluginSettings) -> str:
             writer.close()
             drop_index(path)
         index = write_index(path, order, "vcf.gz")
-    return f"wrote {plural(num_lines, 'allele')} for VEP's plugin Enformer: {path}, indexed by {index and index.name}"
+    where = f"{path}, indexed by {index.name}" if index else str(path)
+    return f"wrote {plural(num_lines, 'allele')} for VEP's plugin Enformer: {where}"
 
 
 def _components(path: str, table: ScoreTable) -> ComponentRows:

@@ -67,7 +67,7 @@ def expected(scores: Path, statistic: str, *, has_percentiles: bool, genes: bool
             for members in TrackGroups.of(TRACKS.groups).members.values():
                 best = max(members, key=lambda track: abs(row[track]))
                 of_score = np.float32(row[best])
-                percentile = str(of_score / np.float32(1000)) if has_percentiles else ""
+                percentile = str(of_score / np.float32(1000)) if has_percentiles and abs(of_score) > 1 else ""
                 texts += [TRACKS.identifiers[best], str(of_score), percentile]
             found[record, allele] = [*texts, ""]
     return found
