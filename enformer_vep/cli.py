@@ -14,6 +14,7 @@ import cloup
 
 from enformer_vep import __version__
 from enformer_vep.commands import (
+    annotate,
     background,
     components,
     contributions,
@@ -84,9 +85,9 @@ def cli() -> None:
     """Predict how variants change gene regulation, with Enformer.
 
     For every ALT allele of a VCF, 'score' reports how much each chromatin, transcription factor and expression track is
-    expected to change. 'predict' writes the tracks of the reference over regions, 'saturate' the effects of every
-    change of their bases, and 'plot' draws both alleles of variants. 'fetch' gets the weights and a genome for all of
-    these. 'demo' shows scores at work without either. 'model' says what a weights file is.
+    expected to change. 'predict' writes the tracks themselves, and 'plot' draws both alleles of variants. 'saturate'
+    and 'contributions' say which bases matter. 'fetch' gets the weights and a genome for all of these. 'demo' shows
+    scores at work without either. 'model' says what a weights file is.
     """
 
 
@@ -98,6 +99,7 @@ for command in (
     derive.derive,
     contributions.contributions,
     merge.merge,
+    annotate.annotate,
     tracks.tracks,
     background.background,
     components.components,

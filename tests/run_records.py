@@ -1,5 +1,6 @@
 """A run record of made-up values."""
 
+from enformer_vep.run.course import TowerBins
 from enformer_vep.run.file_identity import FileIdentity
 from enformer_vep.run.identity import (
     RUN_RECORD_FORMAT,
@@ -11,7 +12,7 @@ from enformer_vep.run.identity import (
     TracksIdentity,
     ViewsIdentity,
 )
-from enformer_vep.run.run_record import Counts, RunCourse, RunRecord, TowerBins, VerificationRecord
+from enformer_vep.run.run_record import Counts, RunCourse, RunRecord, VerificationRecord
 
 IDENTITY = RunIdentity(
     format=RUN_RECORD_FORMAT,

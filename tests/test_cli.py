@@ -179,7 +179,7 @@ def test_help_shows_every_option_and_its_default(capsys: pytest.CaptureFixture) 
         assert default in " ".join(text.split())
 
 
-@pytest.mark.parametrize("command", ["score", "predict", "fetch", "tracks", "merge", "demo"])
+@pytest.mark.parametrize("command", ["score", "predict", "contributions", "fetch", "tracks", "merge", "demo"])
 def test_help_groups_every_option_and_ends_on_two_examples(command: str, capsys: pytest.CaptureFixture) -> None:
     assert main([command, "--help"]) == 0
     text = capsys.readouterr().out

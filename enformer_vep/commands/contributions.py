@@ -109,7 +109,6 @@ EXAMPLES = """\b
 Examples:
   enformer-vep contributions chr7:5529000-5531000 -f hg38 --tracks assay:CAGE --mean-by all -o actb
   enformer-vep contributions chr7:5530000:C:T -f hg38 --tracks ENCFF833POA -o variant.parquet
-  enformer-vep contributions peaks.bed -f hg38 --tracks ENCFF833POA --width 500 -o peaks.npz --modisco peaks
 """
 
 

@@ -1,5 +1,6 @@
 """Options that several commands have, of one name and meaning in all of them."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
@@ -9,7 +10,17 @@ from enformer_vep.commands import values
 from enformer_vep.genome.indels import DEFAULT_INDEL_POLICY, IndelPolicy
 from enformer_vep.inference.device import DEFAULT_GPU_BATCH_SIZE
 from enformer_vep.io.gene_choices import TRANSCRIPT_CHOICES
-from enformer_vep.run.settings import GeneSettings, ScoringSettings
+from enformer_vep.run.settings import ENGINES, ComputeSettings, GeneSettings, ScoringSettings
+
+Decorator = Callable[[Any], Any]
+
+REGIONS = cloup.argument(
+    "regions",
+    nargs=-1,
+    required=True,
+    metavar="REGION...",
+    help="Regions (chr:start-end, 1-based, both ends included, or chr) or BED files.",
+)
 
 CACHE = cloup.option(
     "--cache",
@@ -53,12 +64,8 @@ SHIFTS = cloup.option(
 )
 
 
-def window(default: str) -> Any:
-    """Returns the option of where windows lie.
-
-    Args:
-      default: the default placement.
-    """
+def window(default: str) -> Decorator:
+    """Returns --window of a command whose windows are placed like this by default."""
     return cloup.option(
         "--window",
         "placement",
@@ -80,6 +87,29 @@ INDELS = cloup.option(
     "place. average: also with the right flank in place. stitch: each side of the variant with its own flank in "
     "place. tower: both flanks in place on the grid of bins, in one pass.",
 )
+
+
+def precision(choices: Sequence[str], text: str) -> Decorator:
+    """Returns --precision of a command that has these choices; the text says what they are for."""
+    return cloup.option(
+        "--precision",
+        type=click.Choice(choices),
+        default=ComputeSettings.precision,
+        show_default=True,
+        help=text,
+    )
+
+
+def engine(reusing: str, full: str) -> Decorator:
+    """Returns --engine of a command, for which the engines do this."""
+    return cloup.option(
+        "--engine",
+        type=click.Choice(ENGINES),
+        default=ComputeSettings.engine,
+        show_default=True,
+        help=f"reusing: {reusing} full: {full}",
+    )
+
 
 TRANSCRIPTS = cloup.option(
     "--transcripts",

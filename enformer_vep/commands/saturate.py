@@ -56,7 +56,7 @@ OUTPUT = cloup.option_group(
         default=DEFAULT_STATISTICS,
         show_default=True,
         metavar="STAT",
-        help=f"Statistic to write: {score_options.STATISTIC_NAMES}",
+        help=f"Statistic to write: {score_options.EFFECTS}. {score_options.EXPLAINED}",
     ),
     score_options.CHOSEN_TRACKS,
     options.TRACK_TABLE,
@@ -73,13 +73,7 @@ Examples:
 
 
 @cloup.command(epilog=SATURATE_EXAMPLES, short_help="Score every change of the bases of regions.")
-@cloup.argument(
-    "regions",
-    nargs=-1,
-    required=True,
-    metavar="REGION...",
-    help="Regions (chr:start-end, 1-based, both ends included, or chr) or BED files.",
-)
+@options.REGIONS
 @INPUT
 @CHANGES
 @OUTPUT

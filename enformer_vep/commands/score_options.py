@@ -23,16 +23,16 @@ from enformer_vep.run.settings import (
     DEFAULT_PART_SIZE,
     DEFAULT_STATISTICS,
     DEFAULT_TOLERANCE,
-    ENGINES,
-    ComputeSettings,
     GeneSettings,
     OutputSettings,
 )
 
-STATISTIC_NAMES = (
+EFFECTS = (
     "SAD (change in counts), SAR (sum of log ratios by bin), SADR (log ratio of totals), sqrtSAD, SAX, SAXR, D1, "
-    "logD1, D2, logD2, JS, logJS, REF, ALT. docs/statistics.md explains them."
+    "logD1, D2, logD2, JS, logJS"
 )
+
+EXPLAINED = "docs/statistics.md explains them."
 
 CHOSEN_TRACKS = cloup.option(
     "--tracks",
@@ -102,7 +102,7 @@ OUTPUT = cloup.option_group(
         default=DEFAULT_STATISTICS,
         show_default=True,
         metavar="LIST",
-        help=f"Statistics to write, separated by commas: {STATISTIC_NAMES}",
+        help=f"Statistics to write, separated by commas: {EFFECTS}, REF, ALT. {EXPLAINED}",
     ),
     CHOSEN_TRACKS,
     options.TRACK_TABLE,
@@ -200,21 +200,12 @@ GENES = cloup.option_group(
 
 SPEED = cloup.option_group(
     "Speed and precision",
-    cloup.option(
-        "--precision",
-        type=click.Choice(PRECISIONS),
-        default=ComputeSettings.precision,
-        show_default=True,
-        help="mixed: alternate alleles as differences, with bfloat16 products; error about 1%. bfloat16: references "
+    options.precision(
+        PRECISIONS,
+        "mixed: alternate alleles as differences, with bfloat16 products; error about 1%. bfloat16: references "
         "too; about 5%. tf32 (GPU only): less exact than many effects.",
     ),
-    cloup.option(
-        "--engine",
-        type=click.Choice(ENGINES),
-        default=ComputeSettings.engine,
-        show_default=True,
-        help="reusing: compute only what a variant changes. full: run both sequences through the whole model.",
-    ),
+    options.engine("compute only what a variant changes.", "run both sequences through the whole model."),
     options.DEVICE,
     options.BATCH_SIZE,
     cloup.option(

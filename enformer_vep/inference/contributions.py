@@ -34,7 +34,8 @@ class Explained(NamedTuple):
         if self.baselines is None:
             return None
         difference = self.values - self.baselines
-        return float(np.max(np.abs(self.contributed - difference) / np.abs(difference)))
+        least = np.finfo(np.float32).tiny  # a sequence of N alone is the baseline, and has no difference to explain
+        return float(np.max(np.abs(self.contributed - difference) / np.maximum(np.abs(difference), least)))
 
 
 class MeanGradients:

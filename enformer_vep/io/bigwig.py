@@ -40,12 +40,13 @@ def check_bigwig_support() -> dict[str, str]:
 def write_bigwig(
     path: Path, contigs: Mapping[str, int], spans: Sequence[BinSpan], values: npt.NDArray[np.float32], bin_size_bp: int
 ) -> None:
-    """Writes one value for each bin; the last bin of a contig ends with it.
+    """Writes one value for each bin; bins that reach beyond a contig's ends are cut there.
 
     Args:
       path: the file, which must not exist.
       contigs: length of every contig, by its name; the header has all that have a base.
-      spans: the bins, sorted by the names of their contigs and by position, none twice; at least one.
+      spans: the bins, sorted by the names of their contigs and by position, none twice; at least one. All of them
+        overlap their contig.
       values: float32 [bins of all spans].
       bin_size_bp: length of a bin.
 
@@ -74,13 +75,23 @@ def write_bigwig(
 
 
 def _add(file: Any, span: BinSpan, values: npt.NDArray[np.float32], length_bp: int, bin_size_bp: int) -> None:
-    """Adds bins in steps of one size, and then one that the contig's end cuts short, if there is such a one."""
-    is_cut = span.stop * bin_size_bp > length_bp
-    whole = np.ascontiguousarray(values[:-1] if is_cut else values)
-    if len(whole):
-        file.addEntries(span.contig, span.first * bin_size_bp, values=whole, span=bin_size_bp, step=bin_size_bp)
-    if is_cut:
-        file.addEntries([span.contig], [(span.stop - 1) * bin_size_bp], ends=[length_bp], values=[float(values[-1])])
+    """Adds bins in steps of one size; before and after them, those that the contig's ends cut short."""
+    starts, ends = span.edges(length_bp, bin_size_bp)
+    is_cut = ends - starts < bin_size_bp
+    first = int(is_cut[0])
+    stop = max(first, len(values) - int(is_cut[-1]))
+
+    def add_cut(number: int) -> None:
+        place = {"ends": [int(ends[number])], "values": [float(values[number])]}
+        file.addEntries([span.contig], [int(starts[number])], **place)
+
+    if first:
+        add_cut(0)
+    if stop > first:
+        whole = np.ascontiguousarray(values[first:stop])
+        file.addEntries(span.contig, int(starts[first]), values=whole, span=bin_size_bp, step=bin_size_bp)
+    if stop < len(values):
+        add_cut(stop)
 
 
 def _is_whole(path: Path) -> bool:

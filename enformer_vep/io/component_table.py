@@ -12,6 +12,9 @@ from enformer_vep.io.bgzip import BgzipWriter
 from enformer_vep.io.outputs import OutputPaths
 from enformer_vep.io.table import ALLELE_TYPES, ROW_GROUP_ROWS, allele_columns, parquet_writer, shortest, write_line
 
+COMPONENTS_METADATA = b"enformer_vep.components"
+"""What Parquet's metadata call the record of a table."""
+
 
 class ComponentTable(Protocol):
     """An open table."""

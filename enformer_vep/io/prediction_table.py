@@ -1,4 +1,4 @@
-"""Writes predictions as a Parquet table: one row per bin, one column per track."""
+"""Writes predictions as a Parquet table: one row per bin, or per allele and bin, and the tracks in columns."""
 
 from collections.abc import Mapping, Sequence
 from types import TracebackType
@@ -25,26 +25,29 @@ class PredictionTable:
         self,
         stream: BinaryIO,
         contigs: Mapping[str, int],
-        identifiers: Sequence[str],
+        columns: Sequence[str],
         bin_size_bp: int,
         metadata: Mapping[bytes, bytes],
+        keys: Sequence[str] = (),
     ) -> None:
         """Starts the file.
 
         Args:
           stream: the file.
           contigs: length of every contig, by its name.
-          identifiers: the tracks', which name their columns.
+          columns: the names of the columns of predictions.
           bin_size_bp: length of a bin.
           metadata: what the schema's metadata has.
+          keys: the names of the columns of numbers that stand before the bins' places.
         """
         place = [("chrom", pa.string()), ("start", pa.int64()), ("end", pa.int64())]
-        tracks = [(name, pa.float32()) for name in identifiers]
-        self._schema = pa.schema([*place, *tracks], metadata=dict(metadata))
+        predictions = [(name, pa.float32()) for name in columns]
+        numbers = [(name, pa.int64()) for name in keys]
+        self._schema = pa.schema([*numbers, *place, *predictions], metadata=dict(metadata))
         self._contigs = contigs
         self._bin_size_bp = bin_size_bp
-        self._group_rows = max(1, GROUP_BYTES // (4 * len(identifiers)))
-        self._waiting: list[tuple[BinSpan, npt.NDArray[np.float32]]] = []
+        self._group_rows = max(1, GROUP_BYTES // (4 * len(columns)))
+        self._waiting: list[tuple[tuple[int, ...], BinSpan, npt.NDArray[np.float32]]] = []
         self._num_waiting = 0
         self._writer = pyarrow.parquet.ParquetWriter(
             stream, self._schema, compression="zstd", use_dictionary=[PLACE_COLUMNS[0]]
@@ -60,28 +63,30 @@ class PredictionTable:
             self._write_group()
         self._writer.close()
 
-    def write(self, span: BinSpan, values: npt.NDArray[np.float32]) -> None:
+    def write(self, span: BinSpan, values: npt.NDArray[np.float32], keys: tuple[int, ...] = ()) -> None:
         """Writes some bins.
 
         Args:
           span: the bins.
-          values: float32 [bins, tracks].
+          values: float32 [bins, columns].
+          keys: the numbers that all of these rows have in the columns before the bins' places.
         """
-        self._waiting.append((span, values))
+        self._waiting.append((keys, span, values))
         self._num_waiting += span.num_bins
         if self._num_waiting >= self._group_rows:
             self._write_group()
 
     def _write_group(self) -> None:
-        spans = [span for span, _ in self._waiting]
-        values = np.concatenate([values for _, values in self._waiting])
+        keys, spans, arrays = zip(*self._waiting, strict=True)
+        values = np.concatenate(arrays)
         self._waiting, self._num_waiting = [], 0
-        starts = np.concatenate([np.arange(span.first, span.stop) * self._bin_size_bp for span in spans])
-        lengths = np.repeat([self._contigs[span.contig] for span in spans], [span.num_bins for span in spans])
+        edges = [span.edges(self._contigs[span.contig], self._bin_size_bp) for span in spans]
+        num_bins = [span.num_bins for span in spans]
         columns = [
+            *(pa.array(np.repeat(np.array(of_column, np.int64), num_bins)) for of_column in zip(*keys, strict=True)),
             pa.array([span.contig for span in spans for _ in range(span.num_bins)], pa.string()),
-            pa.array(starts, pa.int64()),
-            pa.array(np.minimum(starts + self._bin_size_bp, lengths), pa.int64()),
+            pa.array(np.concatenate([starts for starts, _ in edges])),
+            pa.array(np.concatenate([ends for _, ends in edges])),
             *(pa.array(np.ascontiguousarray(of_track)) for of_track in values.T),
         ]
         self._writer.write_table(pa.table(columns, schema=self._schema), row_group_size=len(values))

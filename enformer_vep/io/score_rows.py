@@ -2,7 +2,7 @@
 
 import gzip
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +17,7 @@ import pyarrow.parquet
 from enformer_vep.errors import InputError
 from enformer_vep.io.alleles import AlleleFields, VcfAllele
 from enformer_vep.io.outputs import OutputPaths
-from enformer_vep.io.table import TableSettings
+from enformer_vep.io.table import PERCENTILE_SUFFIX, TableSettings
 from enformer_vep.wording import cause
 
 TEXT_BLOCK_BYTES = 16 << 20
@@ -64,7 +64,7 @@ class ScoreRows:
         Args:
           paths: the table.
           settings: the table's statistics, tracks, layout and number format.
-          statistics: the wanted statistics, of those of the table.
+          statistics: the wanted statistics, of those of the table; SAD_percentile for percentiles, if it has them.
           tracks: the wanted tracks' places in the table.
         """
         self._paths = paths
@@ -101,8 +101,8 @@ class ScoreRows:
 
     def _columns_of_scores(self) -> list[str]:
         if self._settings.layout != "wide":
-            return replace(self._settings, statistics=self._statistics).columns
-        columns, places = self._settings.columns, list(self._settings.statistics)
+            return replace(self._settings, statistics=self._statistics, has_percentiles=False).columns
+        columns, places = self._settings.columns, [name for name, _ in self._settings.values]
         first_columns = [places.index(statistic) * self._num_tracks for statistic in self._statistics]
         return [columns[first + track] for first in first_columns for track in self._tracks]
 
@@ -123,28 +123,15 @@ class ScoreRows:
                 of_tracks = values.to_numpy(zero_copy_only=False).reshape(num_alleles, self._num_tracks)
                 by_statistic[:, place] = of_tracks[:, self._tracks]
         if self._settings.dtype == "float16" and not self._paths.is_parquet:
-            scores = scores.astype(np.float16).astype(np.float32)  # text has the fewest digits that tell float16s apart
+            # Text has the fewest digits that tell float16s apart. Percentiles are float32 in every table.
+            is_half = np.repeat([not name.endswith(PERCENTILE_SUFFIX) for name in self._statistics], len(self._tracks))
+            scores[:, is_half] = scores[:, is_half].astype(np.float16)
         return scores
 
     def _batches(self, stack: ExitStack, fields: Sequence[str], num_rows: int) -> Iterator[pa.RecordBatch]:
-        path, columns = self._paths.table, [*fields, *self._columns]
-        if self._paths.is_parquet:
-            file = stack.enter_context(open_parquet(path))
-            check_columns(path, file.schema_arrow.names, columns)
-            return cast("Iterator[pa.RecordBatch]", file.iter_batches(num_rows, columns=columns))
-        check_columns(path, _header(self._paths), columns)
-        kinds = AlleleFields.__annotations__
-        types = {name: pa.binary() if kinds[name] is str else pa.int64() for name in fields}
+        types = {name: pa.binary() if AlleleFields.__annotations__[name] is str else pa.int64() for name in fields}
         types |= {name: pa.string() if name == "track" else pa.float32() for name in self._columns}
-        stream = pa.input_stream(str(path), compression="gzip" if self._paths.is_gzipped else None)
-        reader = pyarrow.csv.open_csv(
-            stack.enter_context(stream),
-            pyarrow.csv.ReadOptions(block_size=TEXT_BLOCK_BYTES),
-            # The VCF's texts are taken as they are: a quotation mark is a letter, and bytes need not be UTF-8.
-            pyarrow.csv.ParseOptions(delimiter="\t", quote_char=False),
-            pyarrow.csv.ConvertOptions(include_columns=columns, column_types=types, check_utf8=False),
-        )
-        return iter(stack.enter_context(reader))
+        return read_columns(self._paths.table, types, num_rows, stack)
 
     def _whole_alleles(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Divides the rows of a long table anew, so that all tracks of an allele are in one batch."""
@@ -163,6 +150,36 @@ class ScoreRows:
                 yield whole
         if sum(map(len, waiting)):
             raise InputError(f"{self._paths.table} is incomplete: its last allele lacks tracks")
+
+
+def read_columns(
+    path: Path, types: Mapping[str, pa.DataType], num_rows: int, stack: ExitStack
+) -> Iterator[pa.RecordBatch]:
+    """Reads columns of a table of ours, Parquet or text by its name, in a stream.
+
+    Args:
+      path: the table.
+      types: the wanted columns, with the types that they get if the table is text.
+      num_rows: rows of a batch of Parquet, at most; those of text have as many as there are in TEXT_BLOCK_BYTES.
+      stack: what closes the table.
+
+    Raises:
+      InputError: it is not such a table, or lacks a column.
+    """
+    if path.suffix == ".parquet":
+        file = stack.enter_context(open_parquet(path))
+        check_columns(path, file.schema_arrow.names, list(types))
+        return cast("Iterator[pa.RecordBatch]", file.iter_batches(num_rows, columns=list(types)))
+    check_columns(path, column_names(path), list(types))
+    stream = pa.input_stream(str(path), compression="gzip" if path.suffix == ".gz" else None)
+    reader = pyarrow.csv.open_csv(
+        stack.enter_context(stream),
+        pyarrow.csv.ReadOptions(block_size=TEXT_BLOCK_BYTES),
+        # The VCF's texts are taken as they are: a quotation mark is a letter, and bytes need not be UTF-8.
+        pyarrow.csv.ParseOptions(delimiter="\t", quote_char=False),
+        pyarrow.csv.ConvertOptions(include_columns=list(types), column_types=types, check_utf8=False),
+    )
+    return iter(stack.enter_context(reader))
 
 
 @contextmanager
@@ -199,6 +216,14 @@ def check_columns(path: Path, found: Sequence[str], expected: Sequence[str]) -> 
         )
 
 
-def _header(paths: OutputPaths) -> list[str]:
-    with gzip.open(paths.table) if paths.is_gzipped else paths.table.open("rb") as stream:
+def column_names(path: Path) -> list[str]:
+    """Returns the names of the columns of a table of ours, Parquet or text by its name.
+
+    Raises:
+      InputError: it is Parquet by its name and not by its content.
+    """
+    if path.suffix == ".parquet":
+        with open_parquet(path) as file:
+            return list(file.schema_arrow.names)
+    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
         return stream.readline().decode("utf-8", "replace").rstrip("\r\n").split("\t")

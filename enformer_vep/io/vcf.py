@@ -257,8 +257,11 @@ def _malformed(fields: list[bytes], record: int, line_number: int) -> VcfAllele:
 
 
 def _no_variant(line: bytes, record: int, line_number: int) -> VcfAllele:
-    """Returns an allele for a line of a list that is not a variant: the line as ID, and what was expected."""
+    """Returns an allele for a line of a list that is not a variant: the line as ID, and what was expected.
+
+    White space in it is one space, as the ID is going to be a field of tab-separated text.
+    """
     detail = f"line {line_number} is not a variant: expected CHROM:POS:REF:ALT, found {show(line)}"
     if is_rs_id(line):
         detail += "; an rsID gives neither a position nor alleles"
-    return VcfAllele(Variant(MISSING, 0, MISSING, MISSING), record, 1, to_text(line), detail)
+    return VcfAllele(Variant(MISSING, 0, MISSING, MISSING), record, 1, " ".join(to_text(line).split()), detail)

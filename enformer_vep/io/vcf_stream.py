@@ -71,9 +71,25 @@ class VcfStream:
         Raises:
           DamagedVcfError: the file is cut short or damaged; the lines before that place have been yielded.
         """
+        return self._split(self.chunks())
+
+    def raw_lines(self) -> Iterator[bytes]:
+        """Yields every line with its end, so that together they are all bytes of the file; call it once.
+
+        Raises:
+          DamagedVcfError: as `lines`.
+        """
+        return self._split(self.chunks(), keep_ends=True)
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yields the inflated bytes in pieces of any size; call it once.
+
+        Raises:
+          DamagedVcfError: as `lines`.
+        """
         if self._is_gzip:
-            return self._split(self._inflate(self._raw_start))
-        return self._split(itertools.chain([self._raw_start], iter(self._read, b"")))
+            return self._inflate(self._raw_start)
+        return itertools.chain([self._raw_start], iter(self._read, b""))
 
     def lines_from(self, virtual_offset: int) -> Iterator[bytes]:
         """Yields the lines from a place in a bgzipped file on, whatever was read before.
@@ -118,7 +134,7 @@ class VcfStream:
         self._num_read += len(data)
         return data
 
-    def _split(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
+    def _split(self, chunks: Iterator[bytes], *, keep_ends: bool = False) -> Iterator[bytes]:
         begun: list[bytes] = []  # pieces of a line that continues in the next chunk
         num_begun = 0
         has_returns = False
@@ -130,7 +146,9 @@ class VcfStream:
                 if begun:
                     lines[0] = b"".join([*begun, lines[0]])
                     begun, num_begun = [], 0
-                if has_returns:
+                if keep_ends:
+                    lines = [line + b"\n" for line in lines]
+                elif has_returns:
                     lines = [line.rstrip(b"\r") for line in lines]
                 yield from lines
             if rest:
@@ -141,7 +159,8 @@ class VcfStream:
                         f"{self.name} has a line longer than {_MAX_LINE_BYTES} bytes: check that it is a VCF"
                     )
         if begun:
-            yield b"".join(begun).rstrip(b"\r")
+            rest = b"".join(begun)
+            yield rest if keep_ends else rest.rstrip(b"\r")
 
     def _inflate(self, buffer: bytes) -> Iterator[bytes]:
         """Inflates member after member; a bgzip block is checked before any of it is yielded."""

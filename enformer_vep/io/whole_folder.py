@@ -55,15 +55,20 @@ def whole_folder(path: Path) -> Iterator[Path]:
             mask = os.umask(0)
             os.umask(mask)
             made.chmod(0o777 & ~mask)
-            for file in filter(Path.is_file, made.rglob("*")):
-                with file.open("rb") as written:
-                    os.fsync(written.fileno())
+            flush_folder(made)
             _put_in_place(made, path)
         except BaseException:
             shutil.rmtree(made, ignore_errors=True)
             raise
     except OSError as error:
         raise EnformerVepError(f"cannot write {path}: {cause(error)}") from error
+
+
+def flush_folder(folder: Path) -> None:
+    """Waits until all files of a folder are on the disk."""
+    for file in filter(Path.is_file, folder.rglob("*")):
+        with file.open("rb") as written:
+            os.fsync(written.fileno())
 
 
 def _put_in_place(made: Path, path: Path) -> None:

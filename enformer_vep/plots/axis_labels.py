@@ -45,4 +45,4 @@ def label_positions(axes: Axes, shown: Interval, width_mm: float) -> None:
     spacing = ticks[1] - ticks[0] if len(ticks) > 1 else unit.factor
     axes.xaxis.set_major_locator(FixedLocator(ticks))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda position, _: unit.text(position, spacing)))
-    axes.set_xlabel(f"{shown.contig} ({unit.name})", fontsize=SMALL, labelpad=1.5)
+    axes.set_xlabel(f"{shown.contig} ({unit.name})", fontsize=SMALL, labelpad=1.5, parse_math=False)

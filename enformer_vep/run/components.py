@@ -10,7 +10,7 @@ from typing import BinaryIO
 import numpy as np
 
 from enformer_vep.errors import EnformerVepError, OutputError, TransformError
-from enformer_vep.io.component_table import component_names, open_component_table
+from enformer_vep.io.component_table import COMPONENTS_METADATA, component_names, open_component_table
 from enformer_vep.io.outputs import OutputPaths
 from enformer_vep.io.transform_file import SUFFIX, Transform, load_transform, save_transform
 from enformer_vep.io.whole_file import check_writable, whole_file
@@ -23,7 +23,6 @@ from enformer_vep.run.results import to_json
 from enformer_vep.run.score_table import ScoreTable
 from enformer_vep.wording import cause, plural
 
-COMPONENTS_METADATA = b"enformer_vep.components"
 DEFAULT_NUM_COMPONENTS = 20
 DEFAULT_STATISTIC = "SAD"
 

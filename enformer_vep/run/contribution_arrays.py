@@ -54,7 +54,7 @@ class Contributions:
             "pos": np.stack(self.positions),
             "sequence": np.array([sequence.name for sequence in self.sequences]),
             "allele": np.array([sequence.allele for sequence in self.sequences]),
-            "chrom": np.array([sequence.contig for sequence in self.sequences]),
+            "contig": np.array([sequence.contig for sequence in self.sequences]),
             "letters": np.array(["".join(LETTERS[code] for code in of_sequence) for of_sequence in self.codes]),
             "scalar": np.array(self.scalars),
             "value": self.values,

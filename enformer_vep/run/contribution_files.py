@@ -23,7 +23,7 @@ from enformer_vep.run.contribution_record import KIND, ContributionCourse, Contr
 from enformer_vep.run.contribution_sequences import ExplainedSequence
 from enformer_vep.run.contribution_settings import BIGWIG_FOLDER, ContributionOutput
 from enformer_vep.run.contribution_values import at_letters
-from enformer_vep.run.predict_files import RUN_SUFFIX
+from enformer_vep.run.predict_output import RUN_SUFFIX
 from enformer_vep.run.record_text import is_record_of, record_text
 from enformer_vep.run.results import RUN_METADATA, TRACKS_METADATA, tracks_to_json
 

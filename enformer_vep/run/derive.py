@@ -18,6 +18,7 @@ from enformer_vep.io.whole_file import check_writable
 from enformer_vep.io.whole_folder import check_folder
 from enformer_vep.io.zarr_folder import check_zarr_folder, check_zarr_support
 from enformer_vep.run.derived_files import IMPORTANCE_KIND, whole_arrays, whole_importance, whole_modisco
+from enformer_vep.run.record_text import is_record_of
 from enformer_vep.run.results import (
     RUN_METADATA,
     SATURATION_METADATA,
@@ -26,6 +27,7 @@ from enformer_vep.run.results import (
     tracks_to_json,
 )
 from enformer_vep.run.saved_saturation import SavedSaturation
+from enformer_vep.run.signals import StopSignals
 from enformer_vep.wording import listed, plural
 
 MAX_UNCHOSEN_TRACKS = 50
@@ -83,7 +85,7 @@ def derive(settings: DeriveSettings) -> str:
     saved = SavedSaturation.find(settings.saturation)
     tracks = saved.tracks if settings.tracks is None else saved.tracks.select(settings.tracks)
     _check_fits(settings, saved, tracks)
-    with ExitStack() as stack:
+    with StopSignals(), ExitStack() as stack:
         makers = [stack.enter_context(maker) for maker in _makers(settings, saved, tracks)]
         for block in saved.blocks(tracks):
             for maker in makers:
@@ -160,11 +162,4 @@ def _check_fits(settings: DeriveSettings, saved: SavedSaturation, tracks: TrackT
 
 
 def _is_importance(folder: Path) -> bool:
-    def is_record(path: Path) -> bool:
-        try:
-            record = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return False
-        return isinstance(record, dict) and record.get("kind") == IMPORTANCE_KIND
-
-    return is_bigwig_folder(folder, is_record)
+    return is_bigwig_folder(folder, lambda record: is_record_of(record, IMPORTANCE_KIND))

@@ -135,7 +135,9 @@ class RunIdentity:
 
     def differences(self, other: "RunIdentity") -> list[Difference]:
         """Returns the items in which another run differs; none may, neither between shards nor to resume a run."""
-        return find_differences(to_json_values(self), to_json_values(other))
+        found = find_differences(to_json_values(self), to_json_values(other))
+        # Other bases are another list of changes too, whose digest says less.
+        return sorted(found, key=lambda difference: not difference.item.startswith("saturation"))
 
 
 @dataclass(frozen=True)

@@ -117,8 +117,7 @@ def check_inputs(settings: ScoreSettings) -> None:
       InputError: one does not exist.
     """
     if settings.inputs.vcf == STANDARD_INPUT:
-        if sys.stdin is None or sys.stdin.closed or sys.stdin.isatty():
-            raise VcfError("standard input is a terminal: pipe a VCF into it, or name a file")
+        check_standard_input()
     elif settings.inputs.saturated is None:
         _check_exists(settings.inputs.vcf, "a VCF, plain or compressed with gzip or bgzip, or a BCF", VcfError)
     if settings.scoring.track_table is not None:
@@ -127,6 +126,16 @@ def check_inputs(settings: ScoreSettings) -> None:
         _check_exists(settings.inputs.background, "a file that 'enformer-vep background' wrote", InputError)
     if settings.genes.gtf is not None:
         _check_exists(settings.genes.gtf, "a GTF, plain or compressed with gzip", GeneError)
+
+
+def check_standard_input() -> None:
+    """Checks that variants can be read from standard input.
+
+    Raises:
+      VcfError: it is a terminal.
+    """
+    if sys.stdin is None or sys.stdin.closed or sys.stdin.isatty():
+        raise VcfError("standard input is a terminal: pipe a VCF into it, or name a file")
 
 
 def _check_exists(path: str, expected: str, kind: type[InputError]) -> None:

@@ -78,11 +78,7 @@ class PartScorer:
                     genes[index] = of_genes
                 done()
         self._num_predicted += len(placed)
-        if self._num_not_finite > MAX_NOT_FINITE * self._num_predicted:
-            raise EnformerVepError(
-                f"{self._num_not_finite} of {self._num_predicted} predictions are NaN or infinite, expected at most "
-                f"{MAX_NOT_FINITE:.0%}: the weights or the device must be faulty"
-            )
+        check_finite(self._num_not_finite, self._num_predicted)
         scored = [index for index in range(len(alleles)) if index not in skipped]
         return Part(
             [alleles[index] for index in scored],
@@ -112,3 +108,16 @@ class PartScorer:
                 f"({unscored.reason}); remove --strict to skip such alleles"
             )
         return SkippedAllele(allele, unscored.reason, unscored.detail)
+
+
+def check_finite(num_not_finite: int, num_predicted: int) -> None:
+    """Checks how many of the alleles that could be placed have predictions that are NaN or infinite.
+
+    Raises:
+      EnformerVepError: they are too many.
+    """
+    if num_not_finite > MAX_NOT_FINITE * num_predicted:
+        raise EnformerVepError(
+            f"{num_not_finite} of {num_predicted} predictions are NaN or infinite, expected at most "
+            f"{MAX_NOT_FINITE:.0%}: the weights or the device must be faulty"
+        )

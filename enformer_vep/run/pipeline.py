@@ -19,6 +19,7 @@ from enformer_vep.io.selection import Selection
 from enformer_vep.io.table import TableSettings
 from enformer_vep.model.location import ModelLocation, locate_model
 from enformer_vep.run.background_record import OpenBackground
+from enformer_vep.run.course import TowerBins
 from enformer_vep.run.engines import make_engine
 from enformer_vep.run.environment import peak_memory_bytes
 from enformer_vep.run.fetched import find_fasta
@@ -31,7 +32,7 @@ from enformer_vep.run.part_scorer import PartScorer
 from enformer_vep.run.progress import Progress
 from enformer_vep.run.results import ResultWriter, WholeFiles
 from enformer_vep.run.resume import check_outputs, check_work, finished_record, prepare_work
-from enformer_vep.run.run_record import Counts, RunCourse, RunRecord, TowerBins
+from enformer_vep.run.run_record import Counts, RunCourse, RunRecord
 from enformer_vep.run.settings import DEFAULT_TOLERANCE, ScoreSettings
 from enformer_vep.run.signals import StopSignals
 from enformer_vep.run.strongest import StrongestEffects

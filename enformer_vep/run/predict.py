@@ -1,45 +1,29 @@
-"""From regions to predicted tracks: the one module that knows every stage of `predict`."""
+"""From regions to predicted tracks: every stage of `predict REGION`."""
 
-import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from enformer_vep.errors import EnformerVepError, InputError
-from enformer_vep.fetch.cache import Cache
 from enformer_vep.genome.geometry import Geometry
 from enformer_vep.genome.tiling import Tile, covering_bins, tiles
 from enformer_vep.genome.views import View, ViewSettings
 from enformer_vep.inference.engine import Engine
-from enformer_vep.io.fasta import Genome
 from enformer_vep.io.reference import ReferenceCodes
-from enformer_vep.model.location import locate_model
+from enformer_vep.run.course import EngineCourse
 from enformer_vep.run.engines import make_engine
-from enformer_vep.run.environment import peak_memory_bytes, versions
-from enformer_vep.run.fetched import find_fasta
-from enformer_vep.run.identity import TracksIdentity
-from enformer_vep.run.input_identity import identify_fasta, identify_model
-from enformer_vep.run.models import OpenModel, notify, open_model
-from enformer_vep.run.predict_files import Predicted, check_output, check_tracks, open_writer
-from enformer_vep.run.predict_record import (
-    KIND,
-    PREDICT_RECORD_FORMAT,
-    BinsIdentity,
-    MeanIdentity,
-    PredictCourse,
-    PredictIdentity,
-)
-from enformer_vep.run.predict_settings import SECONDS_PER_PASS, PredictSettings
+from enformer_vep.run.models import OpenModel
+from enformer_vep.run.overlaps import averaged
+from enformer_vep.run.predict_files import open_writer
+from enformer_vep.run.predict_record import BinsIdentity, MeanIdentity, RegionsIdentity
+from enformer_vep.run.predict_run import open_inputs
+from enformer_vep.run.predict_settings import PredictSettings
 from enformer_vep.run.predicted_regions import find_regions, parse_regions
 from enformer_vep.run.progress import Progress, duration
-from enformer_vep.run.run_record import TowerBins
-from enformer_vep.run.signals import StopSignals
 from enformer_vep.wording import plural
 
 Float32s = npt.NDArray[np.float32]
@@ -69,41 +53,46 @@ def predict_regions(settings: PredictSettings) -> PredictSummary:
       InputError: the settings or an input cannot be used.
       EnformerVepError: the run failed, or was stopped; nothing is left of it.
     """
-    started = datetime.now(timezone.utc)
-    inputs = settings.inputs
-    cache = Cache.at(inputs.cache)
-    location = locate_model(settings.scoring.model, cache.folder)
-    fasta = find_fasta(inputs.fasta, cache)
-    named = parse_regions(inputs.regions)
-    packages = check_output(settings.output)
-    with closing(Genome(fasta)) as genome, StopSignals():
-        intervals = find_regions(named, genome)
-        model = open_model(location, settings.scoring, settings.compute, cache)
-        check_tracks(settings.output, model.tracks)
-        geometry = model.loaded.model.config.geometry
-        spans = covering_bins(intervals, geometry.bin_size_bp)
-        windows = tiles(spans, geometry)
-        _check_cost(len(windows), settings)
-        notify(model, settings.scoring, settings.compute)
+    named = parse_regions(settings.inputs.regions)
+    windows_per_bin, views = settings.inputs.windows_per_bin, settings.scoring.views
+    with open_inputs(settings) as inputs:
+        intervals = find_regions(named, inputs.genome)
+        run = inputs.open()
+        spans = covering_bins(intervals, run.geometry.bin_size_bp)
+        try:
+            windows = tiles(spans, run.geometry, windows_per_bin)
+        except ValueError as error:
+            raise InputError(str(error)) from error
+        run.check_cost("the regions take", len(windows), "choose smaller regions")
+        run.notify()
         bins = BinsIdentity.of(spans)
-        identity = _identity(settings, genome, model, bins, len(windows), packages)
-        engine = make_engine(model, settings.scoring, settings.compute, ReferenceCodes(genome).fetch)
-        predicted = Predicted(identity, genome.contigs, spans, model.tracks, geometry.bin_size_bp)
+        identity = RegionsIdentity(
+            **vars(run.identity()),
+            bins=bins,
+            num_windows=len(windows),
+            windows_per_bin=windows_per_bin,
+            views=MeanIdentity(views.reverse_complement, views.shifts),
+        )
+        engine = make_engine(run.model, settings.scoring, settings.compute, ReferenceCodes(inputs.genome).fetch)
         first = time.perf_counter()
         with (
-            open_writer(settings.output, predicted) as writer,
+            open_writer(settings.output, run.described(identity), spans) as writer,
             Progress(is_quiet=settings.quiet, unit="windows") as progress,
         ):
             progress.start(len(windows))
-            for tile, values in predictions(engine, windows, settings.scoring.views, geometry):
-                _check_finite(values, tile, model)
-                for span in tile.spans:
-                    writer.write(span, values[tile.scored(span)])
-                progress.done()
+
+            def checked() -> Iterator[tuple[Tile, Float32s]]:
+                for tile, values in predictions(engine, windows, views, run.geometry):
+                    _check_finite(values, tile, run.model)
+                    yield tile, values
+                    progress.done()
+
+            for span, values in averaged(checked(), windows_per_bin):
+                writer.write(span, values)
             progress.begin("writing")
-            writer.finish(_course(settings, genome, model, engine, started))
+            writer.finish(EngineCourse(**run.course(engine, {})))
         seconds = time.perf_counter() - first
-    return PredictSummary(bins.num_bins, len(model.tracks.identifiers), len(windows), seconds, settings.output.path)
+    return PredictSummary(bins.num_bins, len(run.model.tracks.identifiers), len(windows), seconds, settings.output.path)
 
 
 def predictions(
@@ -133,18 +122,6 @@ def _mean(of_views: Sequence[tuple[View, Float32s]]) -> Float32s:
     return (total / len(of_views)).astype(np.float32)
 
 
-def _check_cost(num_windows: int, settings: PredictSettings) -> None:
-    most = settings.inputs.max_windows
-    if num_windows <= most:
-        return
-    num_passes = num_windows * settings.passes_per_window
-    raise InputError(
-        f"the regions take {plural(num_windows, 'window')}, of which the official model predicts all in about "
-        f"{duration(num_passes * SECONDS_PER_PASS)} on two CPU cores: expected at most {most:,}; choose smaller "
-        "regions, or raise --max-windows"
-    )
-
-
 def _check_finite(values: Float32s, tile: Tile, model: OpenModel) -> None:
     if np.isfinite(values).all():
         return
@@ -153,49 +130,4 @@ def _check_finite(values: Float32s, tile: Tile, model: OpenModel) -> None:
     raise EnformerVepError(
         f"the model predicts NaN or infinity for {track} in the window {place.contig}:{place.start + 1}-{place.end}: "
         "its weights may be damaged"
-    )
-
-
-def _identity(
-    settings: PredictSettings,
-    genome: Genome,
-    model: OpenModel,
-    bins: BinsIdentity,
-    num_windows: int,
-    packages: Mapping[str, str],
-) -> PredictIdentity:
-    views = settings.scoring.views
-    return PredictIdentity(
-        kind=KIND,
-        format=PREDICT_RECORD_FORMAT,
-        notice=model.loaded.notice,
-        versions=versions() | dict(packages),
-        fasta=identify_fasta(genome),
-        model=identify_model(model.loaded),
-        head=settings.scoring.head,
-        tracks=TracksIdentity(**model.tracks.record()),
-        bins=bins,
-        num_windows=num_windows,
-        views=MeanIdentity(views.reverse_complement, views.shifts),
-        engine=settings.compute.engine,
-        precision=settings.compute.precision,
-        device=model.device.kind,
-        is_deterministic=model.device.is_deterministic,
-        batch_size=model.batch_size,
-    )
-
-
-def _course(
-    settings: PredictSettings, genome: Genome, model: OpenModel, engine: Engine, started: datetime
-) -> PredictCourse:
-    counts = engine.counts()
-    return PredictCourse(
-        command=settings.output.command,
-        paths={"fasta": os.path.abspath(genome.path), "model": os.path.abspath(model.loaded.identity.path)},
-        transformer_passes=counts.transformer_passes,
-        tower_bins=TowerBins(counts.tower_bins_computed, counts.tower_bins_reused),
-        device_name=model.device.description,
-        started=started.isoformat(timespec="seconds"),
-        seconds_total=round((datetime.now(timezone.utc) - started).total_seconds(), 3),
-        peak_memory_bytes=peak_memory_bytes(),
     )

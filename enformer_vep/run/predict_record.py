@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from enformer_vep.genome.tiling import BinSpan
-from enformer_vep.run.identity import FastaIdentity, ModelIdentity, TracksIdentity
-from enformer_vep.run.run_record import TowerBins
+from enformer_vep.io.alleles import VcfAllele
+from enformer_vep.run.course import EngineCourse
+from enformer_vep.run.identity import FastaIdentity, ModelIdentity, TracksIdentity, ViewsIdentity
 
-PREDICT_RECORD_FORMAT = 1
+PREDICT_RECORD_FORMAT = 2
 """To be raised when an item is added or removed, or changes its meaning."""
 
 KIND = "predict"
@@ -28,6 +29,20 @@ class BinsIdentity:
         """Identifies spans of bins."""
         text = json.dumps([(span.contig, span.first, span.stop) for span in spans])
         return cls(sum(span.num_bins for span in spans), len(spans), hashlib.sha256(text.encode()).hexdigest())
+
+
+@dataclass(frozen=True)
+class AllelesIdentity:
+    """The alleles that are predicted: how many, and a digest of the columns that identify them."""
+
+    num_alleles: int
+    sha256: str
+
+    @classmethod
+    def of(cls, alleles: Sequence[VcfAllele]) -> "AllelesIdentity":
+        """Identifies alleles, whether they can be predicted or not."""
+        text = json.dumps([allele.fields for allele in alleles])
+        return cls(len(alleles), hashlib.sha256(text.encode()).hexdigest())
 
 
 @dataclass(frozen=True)
@@ -50,9 +65,6 @@ class PredictIdentity:
     model: ModelIdentity
     head: str
     tracks: TracksIdentity
-    bins: BinsIdentity
-    num_windows: int
-    views: MeanIdentity
     engine: str
     precision: str
     device: str
@@ -61,14 +73,29 @@ class PredictIdentity:
 
 
 @dataclass(frozen=True)
-class PredictCourse:
-    """Where and how a run of `predict` went."""
+class RegionsIdentity(PredictIdentity):
+    """What is predicted of the reference over regions."""
 
-    command: str
-    paths: dict[str, str]
-    transformer_passes: int
-    tower_bins: TowerBins
-    device_name: str
-    started: str
-    seconds_total: float
-    peak_memory_bytes: int
+    bins: BinsIdentity
+    num_windows: int
+    windows_per_bin: int
+    views: MeanIdentity
+
+
+@dataclass(frozen=True)
+class VariantsIdentity(PredictIdentity):
+    """What is predicted of alleles. `placement` is that of `--window`."""
+
+    alleles: AllelesIdentity
+    placement: str
+    views: ViewsIdentity
+
+
+@dataclass(frozen=True)
+class VariantsCourse(EngineCourse):
+    """How a run with alleles went, and what became of them."""
+
+    alleles_read: int
+    alleles_predicted: int
+    alleles_skipped: int
+    skipped_by_reason: dict[str, int]

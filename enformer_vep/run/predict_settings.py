@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from enformer_vep.errors import InputError, OutputError
+from enformer_vep.genome.indels import DEFAULT_INDEL_POLICY
+from enformer_vep.genome.windows import Placement
 from enformer_vep.inference.device import Precision
 from enformer_vep.run.settings import ComputeSettings, ScoringSettings
 
@@ -19,25 +21,60 @@ SECONDS_PER_PASS = 11
 PREDICT_PRECISIONS: tuple[Precision, ...] = ("float32", "tf32")
 """The others are made for differences between alleles."""
 
+WINDOWS_PER_ALLELE = 2
+"""The reference's and the alternate's; neighbouring alleles may have the first in common."""
+
+MAX_ALLELES = 100_000
+"""Alleles that are read at most, as all of them are held. They would take weeks."""
+
 TABLE_SUFFIX = ".parquet"
-_OTHER_SUFFIXES = (".bw", ".bigwig", ".wig", ".bedgraph", ".tsv", ".tsv.gz", ".txt", ".csv", ".zarr", ".npz")
+ARRAYS_SUFFIX = ".zarr"
+_OTHER_SUFFIXES = (".bw", ".bigwig", ".wig", ".bedgraph", ".tsv", ".tsv.gz", ".txt", ".csv", ".npz")
 
 
 @dataclass(frozen=True)
-class RegionSettings:
-    """What is predicted.
+class PredictInputSettings:
+    """What is predicted: the reference over regions, or both alleles of variants.
 
     Attributes:
-      regions: regions as for `score --region`, or BED files; at least one.
+      regions: regions as for `score --region`, or BED files.
+      variants: VCFs, '-' for standard input, or variants such as chr1:1000:A:G.
       fasta: the reference genome: a file, or the name of a fetched one; None if it was not named.
       cache: the folder of fetched weights, genomes and track tables, None for the user's.
       max_windows: the most windows that a run may take.
+      windows_per_bin: how many windows of a region each bin is in, whose mean is taken.
+
+    Raises:
+      InputError: there are neither regions nor variants, or both; or windows overlap of which there is one for each
+        allele.
     """
 
     regions: tuple[str, ...]
+    variants: tuple[str, ...]
     fasta: str | None
     cache: str | None = None
     max_windows: int = DEFAULT_MAX_WINDOWS
+    windows_per_bin: int = 1
+
+    @property
+    def has_alleles(self) -> bool:
+        """Whether variants are predicted."""
+        return bool(self.variants)
+
+    def __post_init__(self) -> None:
+        if not self.regions and not self.variants:
+            raise InputError(
+                "what is to be predicted? Name a region, such as chr7:5500000-5600000, or a VCF with --vcf"
+            )
+        if self.regions and self.variants:
+            raise InputError(
+                f"--vcf predicts windows around variants, but {self.regions[0]} is a region: remove one of the two"
+            )
+        if self.variants and self.windows_per_bin > 1:
+            raise InputError(
+                f"--windows-per-bin {self.windows_per_bin} averages the windows of regions, but --vcf has one window "
+                "for each allele: remove one of the two options"
+            )
 
 
 @dataclass(frozen=True)
@@ -45,7 +82,7 @@ class PredictOutput:
     """Where predictions go.
 
     Attributes:
-      out: a folder of bigWig files, or a table whose name ends in .parquet.
+      out: a folder of bigWig files, a table whose name ends in .parquet, or a Zarr store whose name ends in .zarr.
       overwrite: whether output of an earlier run is replaced.
       command: the command line, for the run record.
 
@@ -61,7 +98,7 @@ class PredictOutput:
         if self.out.lower().endswith(_OTHER_SUFFIXES):
             raise OutputError(
                 f"cannot write {self.out!r}: expected the name of a folder, which will have one bigWig file per track, "
-                "or of a table that ends in .parquet"
+                "of a table that ends in .parquet, or of a Zarr store that ends in .zarr"
             )
 
     @property
@@ -73,6 +110,11 @@ class PredictOutput:
     def is_table(self) -> bool:
         """Whether it is a table."""
         return self.out.endswith(TABLE_SUFFIX)
+
+    @property
+    def is_arrays(self) -> bool:
+        """Whether it is a Zarr store."""
+        return self.out.rstrip("/").endswith(ARRAYS_SUFFIX)
 
 
 @dataclass(frozen=True)
@@ -87,20 +129,27 @@ class PredictSettings:
       quiet: whether no progress is shown on standard error.
 
     Raises:
-      InputError: no tracks are chosen for bigWig files.
+      InputError: no tracks are chosen for bigWig files, or settings of variants are given for regions.
     """
 
-    inputs: RegionSettings
+    inputs: PredictInputSettings
     output: PredictOutput
     scoring: ScoringSettings = field(default_factory=ScoringSettings)
     compute: ComputeSettings = field(default_factory=ComputeSettings)
     quiet: bool = False
 
     def __post_init__(self) -> None:
-        if self.scoring.tracks is None and not self.output.is_table:
+        placement, indels = self.scoring.placement, self.scoring.views.indels
+        for option, is_usual in (
+            (f"--window {placement}", placement == Placement()),
+            (f"--indels {indels.value}", indels is DEFAULT_INDEL_POLICY),
+        ):
+            if self.inputs.regions and not is_usual:
+                raise InputError(f"{option} is for variants, and has no effect on regions: remove it, or use --vcf")
+        if self.scoring.tracks is None and not (self.output.is_table or self.output.is_arrays):
             raise InputError(
                 "which tracks? Each becomes a bigWig file: choose some with --tracks, such as assay:DNASE, "
-                f"or write all of them into one table with -o {self.output.out}{TABLE_SUFFIX}"
+                f"or write all of them into one table with -o {self.output.out.rstrip('/')}{TABLE_SUFFIX}"
             )
 
     @property

@@ -28,6 +28,7 @@ from enformer_vep.io.saturation_arrays import EffectArrays, SaturationArrays, op
 from enformer_vep.io.summary_table import SummaryFile, open_summary
 from enformer_vep.io.table import TableFile, TableSettings, open_table, write_line
 from enformer_vep.io.tracks import TrackTable
+from enformer_vep.io.whole_folder import flush_folder
 from enformer_vep.run.parts import Part, SkippedAllele
 from enformer_vep.run.percentiles import Percentiles
 from enformer_vep.run.run_record import RunRecord
@@ -96,7 +97,9 @@ class WholeFiles:
                 if isinstance(stream, io.BufferedWriter):
                     os.fsync(stream.fileno())
                 stream.close()
-            if self._paths.table in self._temporary:
+            if (table := self._temporary.get(self._paths.table)) is not None:
+                if table.is_dir():
+                    flush_folder(table)
                 _remove(self._paths.table)
             for path in reversed(self._paths.all):
                 os.replace(self._temporary.pop(path), path)

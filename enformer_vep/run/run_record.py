@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from enformer_vep.errors import InputError
+from enformer_vep.run.course import EngineCourse
 from enformer_vep.run.identity import RUN_RECORD_FORMAT, Difference, RunIdentity, ShardRecord, find_differences
 from enformer_vep.run.json_values import from_json_values, to_json_values
 from enformer_vep.wording import cause
@@ -101,14 +102,6 @@ class Counts:
 
 
 @dataclass(frozen=True)
-class TowerBins:
-    """Tower bins of all sequences: those that were computed, and those that were known already."""
-
-    computed: int
-    reused: int
-
-
-@dataclass(frozen=True)
 class VerificationRecord:
     """How alleles compared with the full engine."""
 
@@ -121,20 +114,12 @@ class VerificationRecord:
 
 
 @dataclass(frozen=True)
-class RunCourse:
+class RunCourse(EngineCourse):
     """Where and how a run went, which is not the same each time."""
 
-    command: str
-    paths: dict[str, str]
     alleles_of_earlier_runs: int
-    transformer_passes: int
-    tower_bins: TowerBins
     batch_size_at_end: int
-    device_name: str
-    started: str
     seconds_scoring: float
-    seconds_total: float
-    peak_memory_bytes: int
     verification: VerificationRecord | None = None
 
 

@@ -32,6 +32,9 @@ SECONDS_PER_ALLELE: Mapping[str, float] = MappingProxyType({SHARED: 2.2, GRID: 2
 
 SECONDS_OF_FULL_ENGINE = 22.0
 
+PREDICTIONS = ("REF", "ALT")
+"""Statistics of one allele alone."""
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -67,12 +70,17 @@ def saturate_regions(saturation: SaturateSettings, settings: ScoreSettings) -> S
       InputError: the settings or an input cannot be used, or the run would take more alleles than are allowed.
       EnformerVepError: the run failed, or was stopped. Finished parts are kept.
     """
+    _check_statistic(settings)
     _check_output(settings)
     fasta = find_fasta(settings.inputs.fasta, Cache.at(settings.inputs.cache))
     named = parse_regions(saturation.regions)
-    with closing(Genome(fasta)) as genome:
-        bases = find_bases(find_regions(named, genome), genome, saturation.max_deletion_bp)
     what = listed(region.text for region in named)
+    with closing(Genome(fasta)) as genome:
+        regions = find_regions(named, genome)
+        num_bases = sum(span.length for span in _spans(regions))
+        if num_bases > MAX_BASES:  # too many to be looked at
+            raise _too_much(what, num_bases, Cost.of(3 * num_bases, settings), saturation)
+        bases = find_bases(regions, genome, saturation.max_deletion_bp)
     _check_cost(bases, what, saturation, settings)
     return score_vcf(replace(settings, inputs=replace(settings.inputs, vcf=what, saturated=bases)))
 
@@ -84,14 +92,8 @@ def find_bases(regions: Sequence[Interval], genome: Genome, max_deletion_bp: int
       regions: on the contigs of the genome; they may overlap.
       genome: the genome.
       max_deletion_bp: the longest deletions, 0 for none.
-
-    Raises:
-      InputError: there are more bases than a run can have.
     """
-    spans = [Interval(span.contig, span.first, span.stop) for span in covering_bins(regions, 1)]
-    num_bases = sum(span.length for span in spans)
-    if num_bases > MAX_BASES:
-        raise InputError(f"the regions have {num_bases:,} bp: expected at most {MAX_BASES:,}; choose smaller regions")
+    spans = _spans(regions)
     wider = [Interval(span.contig, span.start - 1, span.end + 1) for span in spans]
     return SaturatedBases(
         genome.contigs,
@@ -102,9 +104,21 @@ def find_bases(regions: Sequence[Interval], genome: Genome, max_deletion_bp: int
     )
 
 
+def _spans(regions: Sequence[Interval]) -> list[Interval]:
+    """Returns the bases of regions once each, in the order of their contigs' names and of positions."""
+    return [Interval(span.contig, span.first, span.stop) for span in covering_bins(regions, 1)]
+
+
 def _letters(sequence: bytes) -> str:
     """Returns a sequence in upper case, in which everything but A, C, G and T is N."""
     return "".join((LETTERS + UNKNOWN)[code] for code in encode(sequence))
+
+
+def _check_statistic(settings: ScoreSettings) -> None:
+    """Refuses predictions, of which that of the genome's own letter is not 0."""
+    for name in settings.scoring.names:
+        if name in PREDICTIONS:
+            raise InputError(f"--stat {name} is a prediction, not the effect of a change: choose another, such as SAD")
 
 
 def _check_output(settings: ScoreSettings) -> None:
@@ -133,10 +147,7 @@ def _check_cost(bases: SaturatedBases, what: str, saturation: SaturateSettings, 
         raise InputError(f"{what} has no base but N, which cannot be changed: choose other regions")
     cost = Cost.of(bases.num_substitutions + bases.num_deletions, settings)
     if cost.num_alleles > saturation.max_alleles:
-        raise InputError(
-            f"{what} ({bases.num_bases:,} bp) takes {cost}: expected at most {saturation.max_alleles:,} alleles; "
-            "choose smaller regions, share the work with --shard, or raise --max-alleles"
-        )
+        raise _too_much(what, bases.num_bases, cost, saturation)
     logger.info("%s (%s bp): %s", what, f"{bases.num_bases:,}", cost)
     if bases.num_unknown:
         logger.info("%s of them are N, which have no substitutions", f"{bases.num_unknown:,}")
@@ -145,3 +156,11 @@ def _check_cost(bases: SaturatedBases, what: str, saturation: SaturateSettings, 
             "%s left out: they would delete N, or have N on both sides",
             plural(bases.num_deletions_left_out, "deletion"),
         )
+
+
+def _too_much(what: str, num_bases: int, cost: Cost, saturation: SaturateSettings) -> InputError:
+    most = f"expected at most {saturation.max_alleles:,} alleles"
+    remedy = "choose smaller regions, share the work with --shard, or raise --max-alleles"
+    if num_bases > MAX_BASES:
+        most, remedy = f"expected at most {MAX_BASES:,} bp", "choose smaller regions"
+    return InputError(f"{what} ({num_bases:,} bp) takes {cost}: {most}; {remedy}")

@@ -12,7 +12,7 @@ DEFAULT_MAX_ALLELES = 30_000
 """Alleles of a run: the substitutions of 10 kb, which take the official model 18 hours on two CPU cores."""
 
 MAX_BASES = 10_000_000
-"""Bases whose list of changes is made at all."""
+"""Bases whose list of changes is made at all, whatever --max-alleles."""
 
 MAX_DELETION_BP = 100
 """Deletions longer than this are better chosen than listed."""

@@ -45,8 +45,12 @@ class ScoreTable:
     tracks: TrackTable
 
     @classmethod
-    def find(cls, path: str) -> "ScoreTable":
+    def find(cls, path: str, *, with_summaries: bool = False) -> "ScoreTable":
         """Reads what was run and on which tracks, from Parquet's metadata or from the files beside text; no scores.
+
+        Args:
+          path: the table.
+          with_summaries: whether it may be what `score --summary-only` wrote.
 
         Raises:
           InputError: there is no such table, it is a summary, or its run record or track table cannot be used.
@@ -57,7 +61,7 @@ class ScoreTable:
         if not paths.table.is_file():
             raise InputError(f"no such file: {path}: expected an output of 'enformer-vep score'")
         record, tracks = _of_parquet(paths.table) if paths.is_parquet else _beside_text(paths)
-        if record.identity.summary == "only":
+        if record.identity.summary == "only" and not with_summaries:
             raise InputError(f"{path} is a summary, which has no scores: score without --summary-only")
         if len(tracks) != record.identity.tracks.num_tracks:
             raise InputError(

@@ -9,6 +9,7 @@ from enformer_vep.genome.variant import Variant
 from enformer_vep.io.alleles import VcfAllele
 from enformer_vep.io.variant_lines import split_variant
 from enformer_vep.io.vcf import STANDARD_INPUT, VcfReader
+from enformer_vep.run.inputs import check_standard_input
 from enformer_vep.wording import plural
 
 
@@ -16,8 +17,8 @@ def read_variants(arguments: Sequence[str], max_alleles: int) -> list[VcfAllele]
     """Returns the alleles of all arguments, in their order.
 
     Args:
-      arguments: each the path of a VCF, BCF or list of variants, as `score` reads it, or a variant such as
-        chr1:1000:A:G; chr1-1000-A-G and chr1_1000_A_G are the same. A variant is a record of its own.
+      arguments: each the path of a VCF, BCF or list of variants, as `score` reads it, '-' for standard input, or a
+        variant such as chr1:1000:A:G; chr1-1000-A-G and chr1_1000_A_G are the same. A variant is a record of its own.
       max_alleles: the most alleles that the command is made for.
 
     Raises:
@@ -55,12 +56,16 @@ def _named(text: str, record: int) -> list[VcfAllele]:
 
 
 def _in_file(path: str, record: int, max_alleles: int) -> list[VcfAllele]:
-    if path != STANDARD_INPUT and not _is_file(path):
+    if path == STANDARD_INPUT:
+        check_standard_input()
+    elif not _is_file(path):
         raise VcfError(
             f"{path!r} is neither a variant nor a file: expected chr:pos:ref:alt, such as chr1:1000:A:G, or a VCF"
         )
     found = []
-    with closing(VcfReader(path)) as reader:
+    is_piped = path == STANDARD_INPUT
+    source = ("/dev/stdin", "standard input") if is_piped else (path, path)
+    with closing(VcfReader(source[0], name=source[1])) as reader:
         for allele in reader:
             found.append(VcfAllele(allele.variant, record + allele.record, allele.allele, allele.id, allele.malformed))
             if len(found) > max_alleles:

@@ -1,11 +1,13 @@
 """Windows on a lattice, whose scored bins cover regions once."""
 
+from collections import Counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from enformer_vep.genome.geometry import Geometry
-from enformer_vep.genome.tiling import BinSpan, covering_bins, tiles
+from enformer_vep.genome.tiling import BinSpan, bins_within, covering_bins, tiles
 from enformer_vep.genome.variant import Interval
 
 GEOMETRY = Geometry(sequence_length_bp=128 * 24, num_bins=16)  # 4 bins are cropped at each end
@@ -72,3 +74,35 @@ def test_a_window_depends_on_its_place_alone() -> None:
 def test_a_span_has_a_bin() -> None:
     with pytest.raises(ValueError, match="at least one bin"):
         BinSpan("chr1", 3, 3)
+
+
+@pytest.mark.parametrize("windows_per_bin", [2, 4, 16])
+@given(wanted=intervals)
+def test_every_bin_is_in_so_many_windows(windows_per_bin: int, wanted: list[Interval]) -> None:
+    spans = covering_bins(wanted, 128)
+    found = tiles(spans, GEOMETRY, windows_per_bin)
+    assert [(tile.window.contig, tile.first) for tile in found] == sorted(
+        {(tile.window.contig, tile.first) for tile in found}
+    )
+    counts = Counter(bin_ for tile in found for bin_ in bins_of(list(tile.spans)))
+    assert counts == dict.fromkeys(bins_of(spans), windows_per_bin)
+    for tile in found:
+        assert tile.first % (16 // windows_per_bin) == 0
+        assert tile.window == Interval(tile.window.contig, (tile.first - 4) * 128, (tile.first + 20) * 128)
+        assert all(tile.first <= span.first < span.stop <= tile.first + 16 for span in tile.spans)
+
+
+def test_windows_per_bin_divides_the_bins() -> None:
+    with pytest.raises(ValueError, match="expected one of 1, 2, 4, 8, 16; got 3"):
+        tiles([BinSpan("chr1", 0, 1)], GEOMETRY, 3)
+
+
+@given(start=st.integers(-2047, 999), length_bp=st.integers(1000, 5000))
+def test_bins_of_a_window_that_overlap_the_contig(start: int, length_bp: int) -> None:
+    span = bins_within(Interval("chr1", start, start + 2048), length_bp, 128)
+    begins = [start + 128 * number for number in range(16)]
+    within = [number for number, begin in enumerate(begins) if begin + 128 > 0 and begin < length_bp]
+    assert list(range(span.first, span.stop)) == within
+    starts, ends = span.edges(length_bp, 128)
+    assert starts.tolist() == [max(0, begins[number]) for number in within]
+    assert ends.tolist() == [min(length_bp, begins[number] + 128) for number in within]

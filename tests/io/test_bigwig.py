@@ -42,6 +42,28 @@ def test_both_libraries_read_what_was_written(tmp_path: Path) -> None:
     assert (np.float32([line[3] for line in read]) == written).all()
 
 
+@pytest.mark.parametrize(
+    ("offset_bp", "first", "stop", "ends"),
+    {
+        "both ends cut": (-28, 0, 3, [(0, 100), (100, 228), (228, 300)]),
+        "in the middle": (30, 0, 2, [(30, 158), (158, 286)]),
+        "bins before the contig": (-300, 2, 4, [(0, 84), (84, 212)]),
+        "the end alone": (200, 0, 1, [(200, 300)]),
+        "longer than the contig": (-10, 0, 1, [(0, 20)]),
+    }.values(),
+)
+def test_bins_that_do_not_lie_on_the_lattice(
+    tmp_path: Path, offset_bp: int, first: int, stop: int, ends: list[tuple[int, int]]
+) -> None:
+    contigs = {"chr2": 20 if ends == [(0, 20)] else 300}
+    written = values(stop - first)
+    write_bigwig(tmp_path / "x.bw", contigs, [BinSpan("chr2", first, stop, offset_bp)], written, 128)
+    with pyBigWig.open(str(tmp_path / "x.bw")) as file:
+        read = file.intervals("chr2")
+    assert [line[:2] for line in read] == ends
+    assert (np.float32([line[2] for line in read]) == written).all()
+
+
 def test_contigs_without_values_and_many_contigs(tmp_path: Path) -> None:
     contigs = {f"scaffold_{number}": 1000 + number for number in range(1200)}
     write_bigwig(tmp_path / "x.bw", contigs, [BinSpan("scaffold_999", 15, 16)], values(1), 128)

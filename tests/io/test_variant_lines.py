@@ -147,6 +147,12 @@ def test_a_line_of_a_list_that_is_no_variant_is_skipped(tmp_path: Path) -> None:
     assert (found[2].id, found[2].malformed.split(":")[0]) == ("chr1:6", "line 4 is not a variant")
 
 
+def test_the_id_of_such_a_line_is_one_field(tmp_path: Path) -> None:
+    (_, found), _ = read(tmp_path / "list", b"chr1:5:A:C\nfoo\tbar  baz\n")
+    assert found.id == "foo bar baz"
+    assert found.malformed.endswith(r"found 'foo\tbar  baz'")
+
+
 def test_a_list_is_selected_from_by_region(tmp_path: Path) -> None:
     selection = Selection.from_options(["1:6-8"], pass_only=True, include_id_file=None)
     found, _ = read(tmp_path / "list", b"chr1:5:A:C\nchr1:7:A:C\nodd\n", selection)

@@ -7,6 +7,7 @@ import pytest
 
 from enformer_vep.errors import OutputError
 from enformer_vep.io.zarr_folder import check_zarr_folder, check_zarr_support, whole_zarr
+from enformer_vep.io.zarr_rows import ZarrRows
 
 zarr = pytest.importorskip("zarr")
 
@@ -30,6 +31,19 @@ def test_arrays_text_and_attributes_are_read_back(tmp_path: Path) -> None:
     assert store["names"][:].tolist() == ["short", "a longer one", "ü"]
     assert store["starts"][:].tolist() == [5, 7]
     assert [path.name for path in tmp_path.iterdir()] == ["out.zarr"]
+
+
+def test_rows_are_written_by_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("enformer_vep.io.zarr_folder.CHUNK_BYTES", 4 * 6 * 4)  # 4 rows of 6 numbers
+    values = np.random.default_rng(1).normal(size=(23, 2, 3)).astype(np.float32)
+    with whole_zarr(tmp_path / "out.zarr", {"kind": "test"}) as store:
+        rows = ZarrRows(store.create("values", values.shape, "float32"))
+        for start, stop in ((0, 1), (1, 3), (3, 12), (12, 12), (12, 16), (16, 23)):
+            rows.write(values[start:stop])
+        rows.finish()
+    found = zarr.open_group(tmp_path / "out.zarr", mode="r")["values"]
+    assert found.chunks == (4, 2, 3)
+    np.testing.assert_array_equal(found[:], values)
 
 
 def test_a_store_that_fails_leaves_nothing(tmp_path: Path) -> None:

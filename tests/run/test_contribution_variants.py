@@ -1,7 +1,9 @@
 """Contributions of both alleles of variants, and what is refused."""
 
 import json
+import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,6 +11,7 @@ import pytest
 
 from enformer_vep.cli import main
 from enformer_vep.genome.codes import encode, one_hot
+from enformer_vep.inference.contributions import Explained
 from enformer_vep.model.enformer import Enformer
 from enformer_vep.model.gradients import InputGradients, Target
 from enformer_vep.run.contribution_values import at_letters, corrected, first_order_effects
@@ -17,15 +20,27 @@ from tests.run.test_contributions import MIDDLE, REGION, close, letters, run
 from tests.support import write_vcf
 
 SNV = f"chr1:3000:{reference('chr1', 3000)}:{other(reference('chr1', 3000))}"
+PAGE = (Path(__file__).parents[2] / "docs" / "contributions.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 INSERTED = reference("chr1", 3000) + other(reference("chr1", 3001)) * 3
 INSERTION = f"chr1:3000:{reference('chr1', 3000)}:{INSERTED}"
 DELETION = f"chr1:3000:{reference('chr1', 3000, 5)}:{reference('chr1', 3000)}"
 
 
-def test_both_alleles_have_the_gradients_of_their_own_sequence(folder: Path, tmp_path: Path, model: Enformer) -> None:
+def run_block(number: int, monkeypatch: pytest.MonkeyPatch, folder: Path) -> dict[str, Any]:
+    """Runs one of the page's examples in a folder; returns its variables."""
+    monkeypatch.chdir(folder)
+    variables: dict[str, Any] = {}
+    exec(compile(BLOCKS[number], "docs/contributions.md", "exec"), variables)
+    return variables
+
+
+def test_both_alleles_have_the_gradients_of_their_own_sequence(
+    folder: Path, tmp_path: Path, model: Enformer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     alts = {SNV: other(reference("chr1", 3000)), INSERTION: INSERTED, DELETION: reference("chr1", 3000)}
-    assert run(folder, tmp_path / "out.parquet", *alts, "--tracks", "1", "--width", "21") == 0
-    table = pd.read_parquet(tmp_path / "out.parquet")
+    assert run(folder, tmp_path / "variant.parquet", *alts, "--tracks", "1", "--width", "21") == 0
+    table = pd.read_parquet(tmp_path / "variant.parquet")
     assert len(table) == 6 * 21
     start = 2999 - MIDDLE
     gradients = InputGradients(model, "human")
@@ -45,18 +60,27 @@ def test_both_alleles_have_the_gradients_of_their_own_sequence(folder: Path, tmp
     assert list(inserted["pos"].fillna(0).astype(int)) == [*range(2990, 3001), 0, 0, 0, *range(3001, 3008)]
     deleted = rows[rows["sequence"] == DELETION]
     assert list(deleted["pos"].astype(int)) == [*range(2990, 3001), *range(3005, 3015)]
+    strongest = run_block(0, monkeypatch, tmp_path)["strongest"]
+    assert len(strongest) == 10
+    assert set(strongest["allele"]) == {"ref"}
+    assert strongest["contribution"].abs().max() == table.loc[table["allele"] == "ref", "contribution"].abs().max()
 
 
-def test_a_vcf_is_read_as_score_reads_it(folder: Path, tmp_path: Path) -> None:
+def test_a_vcf_is_read_as_score_reads_it(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ref = reference("chr1", 3100)
     vcf = write_vcf(tmp_path / "in.vcf", [("1", 3100, "a", ref, f"{other(ref)},{ref}TT")])
-    assert run(folder, tmp_path / "out.npz", vcf, "--mean-by", "all") == 0
-    found = np.load(tmp_path / "out.npz")
+    assert run(folder, tmp_path / "peaks.npz", vcf, "--mean-by", "all") == 0
+    found = np.load(tmp_path / "peaks.npz")
     assert list(found["sequence"]) == [f"1:3100:{ref}:{alt}" for alt in (other(ref), ref + "TT") for _ in range(2)]
     assert list(found["allele"]) == ["ref", "alt"] * 2
-    assert set(found["chrom"]) == {"chr1"}
+    assert set(found["contig"]) == {"chr1"}
     assert found["hypothetical"].shape == (1, 4, 200, 4)
     assert list(found["pos"][0, [0, 99, 199]]) == [3001, 3100, 3200]
+    example = run_block(1, monkeypatch, tmp_path)
+    codes = np.stack([encode(text) for text in found["letters"]])
+    hypothetical = found["hypothetical"][0]
+    close(example["contributions"], at_letters(hypothetical, codes))
+    close(example["effects"], first_order_effects(hypothetical, codes))
 
 
 def test_values_by_hand() -> None:
@@ -70,6 +94,13 @@ def test_values_by_hand() -> None:
     assert np.array_equal(effects[:2], [[-5, -4, -3, 0], [0, -4, -4, -4]])
     assert np.isnan(effects[2]).all()
     assert np.array_equal(effects, first_order_effects(centred, codes), equal_nan=True)
+
+
+def test_completeness_by_hand() -> None:
+    values, baselines, contributed = np.array([5.0, 7.0]), np.array([1.0, 2.0]), np.array([4.4, 4.75])
+    assert Explained(values, baselines, contributed).completeness_error == pytest.approx(0.1)  # 0.4 of 4, 0.25 of 5
+    assert Explained(values, values, np.zeros(2)).completeness_error == 0
+    assert Explained(values, None, contributed).completeness_error is None
 
 
 ERRORS = {
@@ -151,8 +182,6 @@ def test_a_failure_leaves_the_earlier_output(
 
     class AllZeros(NotFinite):
         def add(self, *arguments: np.ndarray) -> object:
-            from enformer_vep.inference.contributions import Explained
-
             return Explained(np.zeros(1), None, np.zeros(1))
 
     monkeypatch.setattr("enformer_vep.inference.contributions.MeanGradients", AllZeros)

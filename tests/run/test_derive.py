@@ -1,6 +1,7 @@
 """What is derived from a saturation: the same from each format, by hand, in the forms that others read."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,24 @@ import pyBigWig
 import pytest
 
 from enformer_vep.cli import main
+from enformer_vep.genome.saturation import SaturatedBases
+from enformer_vep.genome.variant import Interval
+from enformer_vep.io.effect_blocks import EffectBlock
+from enformer_vep.io.saturation_arrays import EffectArrays, open_sink
+from enformer_vep.run.results import (
+    RUN_METADATA,
+    SATURATION_METADATA,
+    TRACKS_METADATA,
+    bases_to_json,
+    tracks_to_json,
+)
 from tests.pipeline_runs import GENOME
 from tests.run.saturations import saturate, substitutions
+from tests.support import named_tracks
 
 pytest.importorskip("zarr")
+
+PAGE = Path(__file__).parents[2] / "docs" / "saturate.md"
 
 TRACKS = ["SAD:human_3", "SAD:human_1"]
 SUFFIXES = (".parquet", ".npz", ".zarr")
@@ -40,6 +55,24 @@ def by_hand(saved: Path) -> dict[str, np.ndarray]:
         contig: substitutions(table[table["chrom"] == contig], contig, start, end, TRACKS)
         for contig, start, end in (("chr1", 49, 65), ("chr2", 401, 412))
     }
+
+
+def test_the_examples_of_the_page_read_the_arrays(saved: Path, capsys: pytest.CaptureFixture) -> None:
+    examples = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    assert len(examples) == 2
+    for example in examples:
+        names = {"peaks.npz": saved / "raw.npz", "peaks.zarr": saved / "raw.zarr", "ENCFF833POA": "human_1"}
+        for name, value in names.items():
+            example = example.replace(name, str(value))
+        exec(example, {})
+    strongest, statistic, of_zarr = capsys.readouterr().out.splitlines()
+    effects = by_hand(saved)
+    largest, contig = max((np.nanmax(np.abs(found[..., 1])), name) for name, found in effects.items())
+    assert strongest.startswith(f"{contig} ")
+    shown = [abs(float(number)) for number in re.findall(r"-?\d+\.\d+", strongest)]
+    assert max(shown) == pytest.approx(largest, rel=1e-4)
+    assert statistic == "SAD"
+    assert of_zarr == "SAD (29, 4, 5)"
 
 
 def test_derived_arrays_are_those_of_the_run(folder: Path, saved: Path, tmp_path: Path) -> None:
@@ -95,19 +128,41 @@ def test_the_input_of_modisco(saved: Path, tmp_path: Path, suffix: str) -> None:
     np.testing.assert_allclose(scores.sum(axis=1), 0, atol=1e-5)
 
 
-def test_modisco_needs_one_length_and_all_effects(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
-    out = tmp_path / "out.parquet"
-    assert saturate(folder, out, "chr1:5990-5993", "chr1:100-102", "--bins", "chr1:5800-6000") == 0
-    assert derive(out, "--modisco", str(tmp_path / "m")) == 2
+def write_by_hand(path: Path, sequences: list[str], missing: tuple[int, ...] = ()) -> None:
+    """Writes the arrays of spans with one track, whose substitutions are all 1; some bases lack theirs."""
+    spans = tuple(Interval("chr1", 100 * place, 100 * place + len(text)) for place, text in enumerate(sequences))
+    bases = SaturatedBases({"chr1": 6000}, spans, spans, tuple(f"A{sequence}C" for sequence in sequences))
+    tracks = named_tracks({"one": ""})
+    metadata = {
+        TRACKS_METADATA: tracks_to_json(tracks),
+        RUN_METADATA: b'{"head": "human"}',
+        SATURATION_METADATA: bases_to_json(bases),
+    }
+    effects = np.ones((bases.num_bases, 4, 1), dtype=np.float32)
+    effects[np.arange(bases.num_bases), bases.codes] = 0
+    effects[list(missing), 3] = np.nan
+    with path.open("wb") as stream:
+        sink = open_sink(stream, EffectArrays(bases, "SAD", ["one"], metadata))
+        sink.put(EffectBlock(0, effects, np.empty((bases.num_bases, 0, 1), dtype=np.float32)))
+        sink.close()
+
+
+def test_modisco_needs_one_length_and_all_effects(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    path = tmp_path / "made.npz"
+    write_by_hand(path, ["ACG", "ACGA"])
+    assert derive(path, "--modisco", str(tmp_path / "m")) == 2
     assert "TF-MoDISco reads regions of one length, but these have 3 to 4 bp" in capsys.readouterr().err
-    assert saturate(folder, out, "chr1:5990-5992", "chr1:100-102", "--bins", "chr1:5800-6000", "--overwrite") == 0
-    assert derive(out, "--modisco", str(tmp_path / "m"), "--importance", str(tmp_path / "bw")) == 2
-    assert "3 bases lack effects (first: chr1:100)" in capsys.readouterr().err
-    assert not (tmp_path / "bw").exists()
-    assert derive(out, "--importance", str(tmp_path / "bw")) == 0
-    assert "3 bases left out: not all of their substitutions were scored" in capsys.readouterr().err
-    with pyBigWig.open(str(tmp_path / "bw" / "human_0.bw")) as file:
-        assert [line[0] for line in file.intervals("chr1")] == [5989, 5990, 5991]
+    write_by_hand(path, ["ACG", "CGA"], missing=(3, 5))
+    assert derive(path, "--modisco", str(tmp_path / "m"), "--importance", str(tmp_path / "bw")) == 2
+    assert "2 bases lack effects (first: chr1:101)" in capsys.readouterr().err
+    assert {found.name for found in tmp_path.iterdir()} == {"made.npz"}
+    assert derive(path, "--importance", str(tmp_path / "bw")) == 0
+    assert "2 bases left out: not all of their substitutions were scored" in capsys.readouterr().err
+    with pyBigWig.open(str(tmp_path / "bw" / "one.bw")) as file:
+        assert file.intervals("chr1") == tuple((place, place + 1, -0.75) for place in (0, 1, 2, 101))
+    write_by_hand(path, ["ACG"], missing=(0, 1, 2))
+    assert derive(path, "--importance", str(tmp_path / "none")) == 2
+    assert "no base has the effects of all of its substitutions" in capsys.readouterr().err
 
 
 def test_bad_input_is_one_line(saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:

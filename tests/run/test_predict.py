@@ -9,55 +9,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
-import pybigtools
 import pyBigWig
 import pytest
 
 from enformer_vep.cli import main
-from enformer_vep.genome.codes import encode
-from enformer_vep.genome.geometry import Geometry
-from enformer_vep.genome.layout import ModelInput, Span
-from enformer_vep.genome.variant import Interval
-from enformer_vep.inference.engine import EngineSettings
-from enformer_vep.inference.full import FullEngine
 from enformer_vep.model.enformer import Enformer
 from enformer_vep.run import predict as run_predict
 from tests.pipeline_runs import GENOME
-from tests.support import TINY_CONFIG
-
-GEOMETRY: Geometry = TINY_CONFIG.geometry
-LENGTHS = {name: len(sequence) for name, sequence in GENOME.items()}
-TOLERANCE = {"rtol": 2e-5, "atol": 1e-6}
-
-
-def fetch(interval: Interval) -> np.ndarray:
-    padded = "N" * 10_000 + GENOME[interval.contig] + "N" * 10_000
-    return encode(padded[interval.start + 10_000 : interval.end + 10_000].encode())
-
-
-def predict(folder: Path, out: Path | str, *words: str) -> int:
-    return main(["predict", *words, "-f", f"{folder}/genome.fa", "-m", f"{folder}/model", "-o", str(out), "-q"])
-
-
-def full(model: Enformer, contig: str, start: int, *, strand: str = "+") -> np.ndarray:
-    """The full engine's prediction of a window, as the model gives it: float32 [16 bins, 5 tracks]."""
-    engine = FullEngine(model, fetch, EngineSettings("human"))
-    return next(engine.predict([ModelInput((Span(contig, start, start + 3072, strand),))]))
-
-
-def expected_bins(model: Enformer, contig: str) -> np.ndarray:
-    """All bins of a contig by the definition: bin n is in the window whose scored bins are 16 m to 16 m + 15."""
-    num_bins = -(-LENGTHS[contig] // 128)
-    windows = [full(model, contig, (16 * number - 4) * 128) for number in range(-(-num_bins // 16))]
-    return np.concatenate(windows)[:num_bins]
-
-
-def read(folder: Path, track: int, contig: str) -> list[tuple[int, int, float]]:
-    with pyBigWig.open(str(folder / f"human_{track}.bw")) as file:
-        intervals = list(file.intervals(contig) or [])
-    with pybigtools.open(str(folder / f"human_{track}.bw")) as file:
-        assert list(file.records(contig)) == intervals
-    return intervals
+from tests.run.predict_runs import LENGTHS, TOLERANCE, expected_bins, full, predict, read
 
 
 @pytest.mark.parametrize("engine", ["reusing", "full"])

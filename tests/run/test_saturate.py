@@ -80,7 +80,7 @@ def test_200_bp_of_the_demo_are_600_variants_of_score(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(found, scores, check_exact=True)
 
 
-@pytest.mark.parametrize("suffix", [".npz", ".zarr"])
+@pytest.mark.parametrize("suffix", [pytest.param(".npz", marks=pytest.mark.slow), ".zarr"])
 def test_arrays_have_the_numbers_of_the_table(folder: Path, tmp_path: Path, suffix: str) -> None:
     bed = tmp_path / "some.bed"
     bed.write_text("chr2\t400\t402\nchr1\t46\t56\nchr1\t54\t58\n")  # the first 50 bases are N
@@ -134,7 +134,7 @@ def test_changes_without_a_score_are_listed_and_nan(folder: Path, tmp_path: Path
     "suffix", [pytest.param(".parquet", marks=pytest.mark.slow), pytest.param(".npz", marks=pytest.mark.slow), ".zarr"]
 )
 def test_a_resumed_run_writes_the_same_bytes(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, suffix: str
 ) -> None:
     words = ("chr1:3000-3009", "--part-size", "7")
     (tmp_path / "whole").mkdir()
@@ -160,6 +160,8 @@ def test_a_resumed_run_writes_the_same_bytes(
     assert contents(out) == contents(tmp_path / "whole" / out.name)
     assert saturate(folder, out, *words, "--resume") == 0  # which finds it done
     assert saturate(folder, out, *words) == 2
+    assert saturate(folder, out, "chr1:3000-3001", "--resume") == 2
+    assert "had saturation.num_bases 10, this one has 2; use the same options" in capsys.readouterr().err
     assert saturate(folder, out, "chr1:3000-3001", "--overwrite") == 0
     assert contents(out) != contents(tmp_path / "whole" / out.name)
 
@@ -189,6 +191,7 @@ BAD = {
         "takes 600 alleles, which take the official model about 22 min on two CPU cores: expected at most 599 alleles",
     ),
     "several": (("chr1:60-61", "--stat", "SAD,SAR"), "expected one statistic, found 2"),
+    "prediction": (("chr1:60-61", "--stat", "REF"), "--stat REF is a prediction, not the effect of a change"),
     "backwards": (("chr1:61-60",), "before its start"),
     "shared": (("chr1:60-61", "--window", "shared:2000"), "the distance of shared:BP must be 128 to 1024 bp"),
 }
@@ -203,6 +206,16 @@ def test_bad_input_is_one_line(folder: Path, tmp_path: Path, capsys: pytest.Capt
     assert error.count("\n") == 1
     assert message in error
     assert list(tmp_path.iterdir()) == []
+
+
+def test_regions_that_are_too_long_to_list_say_what_they_would_cost(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setattr("enformer_vep.run.saturate.MAX_BASES", 6000)
+    assert saturate(folder, tmp_path / "out.npz", "chr1", "chr2:1-5", "--max-alleles", "100000") == 2
+    error = capsys.readouterr().err
+    cost = "18,387 alleles, which take the official model about 11 h 14 min on two CPU cores"
+    assert f"chr1, chr2:1-5 (6,129 bp) takes {cost}: expected at most 6,000 bp; choose smaller regions" in error
 
 
 @pytest.mark.parametrize(

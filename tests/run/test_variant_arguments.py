@@ -1,5 +1,7 @@
 """Variants that a command names."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -42,3 +44,10 @@ def test_too_many_and_none(tmp_path: Path) -> None:
     empty.write_text("##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\n")
     with pytest.raises(InputError, match="expected at least one variant, found none"):
         read_variants([str(empty)], 2)
+
+
+def test_standard_input_is_read() -> None:
+    code = "from enformer_vep.run.variant_arguments import read_variants as read; print(*read(['1:5:A:C', '-'], 9))"
+    text = "##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\n1\t5\trs5\tA\tG,T\n"
+    run = subprocess.run([sys.executable, "-c", code], input=text, capture_output=True, text=True, check=True)
+    assert run.stdout == "1:5 A>C 1:5 A>G 1:5 A>T\n"

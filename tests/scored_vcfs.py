@@ -1,0 +1,130 @@
+"""Made-up scores of real VCF files: outputs of `score` without a model."""
+
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from enformer_vep.errors import SkipReason
+from enformer_vep.genome.genes import Gene
+from enformer_vep.genome.variant import check_alleles
+from enformer_vep.io.alleles import VcfAllele
+from enformer_vep.io.gene_table import GeneScores, GeneTableSettings
+from enformer_vep.io.outputs import OutputPaths
+from enformer_vep.io.table import TableSettings
+from enformer_vep.io.tracks import TrackTable
+from enformer_vep.io.vcf import VcfReader
+from enformer_vep.run.file_identity import FileIdentity, file_identity
+from enformer_vep.run.identity import GenesIdentity, TracksIdentity
+from enformer_vep.run.parts import Part, SkippedAllele
+from enformer_vep.run.results import ResultWriter, WholeFiles
+from enformer_vep.run.run_record import Counts, RunRecord
+from tests.run_records import COURSE
+from tests.score_tables import identity_of, random_scores
+from tests.support import named_tracks
+
+TRACKS = named_tracks(
+    {
+        "ENC1": "DNASE:cell a",
+        "ENC2": "CHIP:H3K4me3:cell a",
+        "CNhs1": "CAGE:brain, adult",
+        "ENC|4;=, é": 'DNASE:a | b; "quoted" c=d, é \\ 100%',
+        "CNhs2": "CAGE:liver",
+    }
+)
+"""Five tracks in three groups, one of them with a name of every letter that INFO cannot have."""
+
+GENES = [
+    Gene(id="G1", name="ABC", contig="chr1", strand="+", tss=(100,), num_transcripts=1),
+    Gene(id="G2", name="a b;c=d|é", contig="chr1", strand="-", tss=(900,), num_transcripts=2),
+]
+
+MAX_ALLELE_BP = 98_304
+
+
+def read_alleles(vcf: str) -> tuple[list[VcfAllele], list[SkippedAllele]]:
+    """Reads the alleles that could be scored on some genome, and those that could not on any."""
+    scored, skipped = [], []
+    with closing(VcfReader(vcf)) as reader:
+        for allele in reader:
+            problem = (SkipReason.MALFORMED_RECORD, allele.malformed) if allele.malformed else None
+            problem = problem or check_alleles(allele.variant, MAX_ALLELE_BP)
+            if problem:
+                skipped.append(SkippedAllele(allele, *problem))
+            else:
+                scored.append(allele)
+    return scored, skipped
+
+
+def score(
+    vcf: str,
+    out: Path,
+    *,
+    tracks: TrackTable = TRACKS,
+    statistics: tuple[str, ...] = ("SAD", "SAR"),
+    left_out: Sequence[int] = (),
+    has_percentiles: bool = False,
+    gene_columns: str | None = None,
+    **identity: Any,
+) -> Path:
+    """Writes what `score` would write for a VCF, with random scores.
+
+    Args:
+      vcf: the VCF.
+      out: the table's name.
+      tracks: the tracks.
+      statistics: the statistics.
+      left_out: numbers of records that are in neither list.
+      has_percentiles: whether each score has a percentile, which is a thousandth of it.
+      gene_columns: the columns of the table of genes, None for no genes.
+      **identity: other items of the run's identity: layout, dtype, summary, selection and so on.
+
+    Returns:
+      The table's name.
+    """
+    scored, skipped = read_alleles(vcf)
+    scored = [allele for allele in scored if allele.record not in left_out]
+    skipped = [each for each in skipped if each.allele.record not in left_out]
+    num_tracks = len(tracks.identifiers)
+    scores = random_scores(len(scored), len(statistics) * num_tracks)
+    if has_percentiles:
+        identity["background"] = FileIdentity(1, sha256="b")
+    genes = None
+    if gene_columns is not None:
+        genes = GeneTableSettings(GENES, ("SAR", "SAD"), tracks, gene_columns)  # type: ignore[arg-type]
+        of_tracks = TracksIdentity(**tracks.record())
+        identity["genes"] = GenesIdentity(
+            FileIdentity(1, sha256="g"), "all", 3, "variant", genes.statistics, of_tracks, gene_columns
+        )
+    made = identity_of(tracks, vcf=file_identity(vcf), statistics=statistics, **identity)
+    counts = Counts(0, 0, len(scored) + len(skipped), len(scored), len(skipped), {}, 0)
+    record = RunRecord(made, None, counts)
+    paths = OutputPaths(str(out), summary=made.summary, genes=genes is not None)  # type: ignore[arg-type]
+    settings = TableSettings(
+        statistics,
+        tracks,
+        made.layout,
+        made.dtype,
+        made.summary,
+        has_percentiles,  # type: ignore[arg-type]
+    )
+    paths.work.mkdir()
+    with WholeFiles(paths) as files:
+        thousandths: Any = (lambda _, values: values / np.float32(1000)) if has_percentiles else None
+        writer = ResultWriter(files, paths, settings, record, genes, thousandths)
+        writer.write(Part(scored, scores, skipped, None if genes is None else gene_scores(scored, scores)))
+        writer.finish(replace(record, course=COURSE))
+    paths.work.rmdir()
+    return out
+
+
+def gene_scores(alleles: Sequence[VcfAllele], scores: np.ndarray) -> list[GeneScores]:
+    """In turns none, the first, both, and the second of GENES, whose scores are made of those of the allele."""
+    found = []
+    for row, allele in enumerate(alleles):
+        numbers = ((), (0,), (0, 1), (1,))[allele.record % 4]
+        found.append(GeneScores(numbers, np.array([scores[row] * (1 + number) for number in numbers], np.float32)))
+    return found
