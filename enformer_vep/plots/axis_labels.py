@@ -32,8 +32,9 @@ def label_values(axes: Axes, height_mm: float, *, num: int, clear_mm: float = 0.
         ticks = [tick for tick in MaxNLocator(num_tried).tick_values(low, high) if low + clear <= tick <= high - clear]
         if len(ticks) > 1:  # or there is no scale
             break
+    largest = max(map(abs, ticks), default=0.0)
     axes.yaxis.set_major_locator(FixedLocator(ticks))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: value_text(value)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: value_text(value, largest=largest)))
 
 
 def label_positions(axes: Axes, shown: Interval, width_mm: float) -> None:
