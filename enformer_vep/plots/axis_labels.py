@@ -32,8 +32,9 @@ def label_values(axes: Axes, height_mm: float, *, num: int, clear_mm: float = 0.
         ticks = [tick for tick in MaxNLocator(num_tried).tick_values(low, high) if low + clear <= tick <= high - clear]
         if len(ticks) > 1:  # or there is no scale
             break
+    largest = max(map(abs, ticks), default=0.0)
     axes.yaxis.set_major_locator(FixedLocator(ticks))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: value_text(value)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: value_text(value, largest=largest)))
 
 
 def label_positions(axes: Axes, shown: Interval, width_mm: float) -> None:
@@ -45,4 +46,4 @@ def label_positions(axes: Axes, shown: Interval, width_mm: float) -> None:
     spacing = ticks[1] - ticks[0] if len(ticks) > 1 else unit.factor
     axes.xaxis.set_major_locator(FixedLocator(ticks))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda position, _: unit.text(position, spacing)))
-    axes.set_xlabel(f"{shown.contig} ({unit.name})", fontsize=SMALL, labelpad=1.5)
+    axes.set_xlabel(f"{shown.contig} ({unit.name})", fontsize=SMALL, labelpad=1.5, parse_math=False)

@@ -45,7 +45,7 @@ def draw_logos(sheet: Sheet, page: VariantPage) -> None:
     for axes in panels:
         axes.tick_params(axis="x", bottom=axes is panels[-1], labelbottom=axes is panels[-1])
     _label_columns(panels[-1], columns, sheet.inner_mm)
-    panels[-1].set_xlabel(f"{page.shown.contig} (bp)", fontsize=style.SMALL, labelpad=1.5)
+    panels[-1].set_xlabel(f"{page.shown.contig} (bp)", fontsize=style.SMALL, labelpad=1.5, parse_math=False)
     sheet.skip(POSITIONS_MM)
 
 

@@ -125,7 +125,7 @@ def _draw(
                 continue
             if writer is None or path != written[-1]:
                 last.close()  # the file before is whole
-                title = " ".join(page.title) if paths.count(path) == 1 else f"{len(paths)} variants"
+                title = " ".join(page.title) if paths.count(path) == 1 else "variants"
                 stream = last.enter_context(whole_file(path))
                 writer = last.enter_context(figure_writer(stream, settings.output.format, title=title, creator=creator))
             writer.add(draw_page(page, settings.page.width_mm))

@@ -77,7 +77,26 @@ def test_neighbouring_ticks_read_differently() -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0, "0"), (0.25, "0.25"), (-16, "-16"), (1250, "1,250"), (0.00015, "1.5e-4"), (-2e-5, "-2e-5"), (12.345, "12.3")],
+    [
+        (0, "0"),
+        (0.25, "0.25"),
+        (-16, "-16"),
+        (1250, "1,250"),
+        (0.00015, "1.5e-4"),
+        (-2e-5, "-2e-5"),
+        (12.345, "12.3"),
+        (-0.0073, "-0.0073"),
+        (350, "350"),
+    ],
 )
 def test_values_are_short(value: float, text: str) -> None:
     assert value_text(value) == text.replace("-", style.MINUS)
+
+
+def test_values_of_one_axis_are_written_alike() -> None:
+    assert [value_text(value, largest=0.001) for value in (0, 0.0005, 0.001)] == ["0", "0.0005", "0.001"]
+    assert [value_text(value, largest=4e-4) for value in (0, 2e-4, 4e-4)] == [
+        "0",
+        "2e-4".replace("-", style.MINUS),
+        "4e-4".replace("-", style.MINUS),
+    ]

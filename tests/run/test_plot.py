@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from enformer_vep.cli import main
-from enformer_vep.errors import OutputError
+from enformer_vep.errors import EnformerVepError, InputError, OutputError
 from enformer_vep.genome.variant import Interval, Variant
 from enformer_vep.plots import page as plots_page
 from enformer_vep.plots.content import VariantPage
-from enformer_vep.run.plot_settings import PlotOutput
+from enformer_vep.run.plot_settings import PageSettings, PlotOutput
 from tests.gtf_files import from_starts, write_gtf
 from tests.pipeline_runs import GENOME, other, reference
 from tests.support import write_vcf
@@ -164,10 +164,27 @@ def test_what_cannot_be_plotted_is_said_in_a_line(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_many_tracks_do_not_fit(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
-    from enformer_vep.errors import InputError
-    from enformer_vep.run.plot_settings import PageSettings
+@pytest.mark.parametrize("suffix", [".pdf", ".png"])
+def test_a_failure_leaves_only_whole_files(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, suffix: str
+) -> None:
+    drawn: list[VariantPage] = []
+    draw = plots_page.draw_page
 
+    def fail_at_the_second(page: VariantPage, width_mm: float) -> Any:
+        drawn.append(page)
+        if len(drawn) == 2:
+            raise EnformerVepError("the second fails")
+        return draw(page, width_mm)
+
+    monkeypatch.setattr(plots_page, "draw_page", fail_at_the_second)
+    assert plot(folder, tmp_path / f"out{suffix}", SNV, DELETION, "--tracks", "0") == 1
+    assert capsys.readouterr().err == "enformer-vep: error: the second fails\n"
+    left = [path.name for path in tmp_path.iterdir()]
+    assert left == ([] if suffix == ".pdf" else ["out.chr1_3000_{}_{}.png".format(*SNV.split(":")[2:])])
+
+
+def test_many_tracks_do_not_fit() -> None:
     with pytest.raises(InputError, match="--tracks chooses 638 tracks, but a page has room for 20: choose fewer"):
         PageSettings().check_num_tracks(638)
     PageSettings(top=5).check_num_tracks(638)
