@@ -11,8 +11,9 @@ consensus count if they have at least 6.)
 import argparse
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,8 +21,17 @@ CONTIG = "made_up_1"
 MARGIN_BP = 120_000
 """Regions nearer to the contig's ends are left out."""
 
+SIGNS = ("pos", "neg")
 MIN_SHARE = 0.8
 MIN_POSITIONS = 6
+
+
+class Pattern(NamedTuple):
+    """What TF-MoDISco found: the sign of its contributions, its seqlets, and the share of each letter [bases, 4]."""
+
+    sign: str
+    num_seqlets: int
+    shares: np.ndarray
 
 
 def export(folder: Path, num_regions: int, width_bp: int, track: str) -> None:
@@ -40,14 +50,21 @@ def export(folder: Path, num_regions: int, width_bp: int, track: str) -> None:
         raise SystemExit(1)
 
 
-def patterns(result: Path) -> Iterator[tuple[str, int, np.ndarray]]:
-    """Yields the name of each pattern, how many seqlets it has, and the share of each letter: float64 [bases, 4]."""
+def patterns(result: Path) -> Iterator[Pattern]:
+    """Yields all patterns of a result."""
     import h5py
 
     with h5py.File(result) as file:
-        for group in ("pos_patterns", "neg_patterns"):
-            for name, pattern in file.get(group, {}).items():
-                yield f"{group[:3]} {name}", int(pattern["seqlets/n_seqlets"][0]), pattern["sequence"][:]
+        for sign in SIGNS:
+            for pattern in file.get(f"{sign}_patterns", {}).values():
+                yield Pattern(sign, int(pattern["seqlets/n_seqlets"][0]), pattern["sequence"][:])
+
+
+def best_pattern(found: Sequence[Pattern], allowed: np.ndarray) -> tuple[int, float]:
+    """Returns the seqlets of the pattern that agrees best with a consensus, and how well; zeros if there is none."""
+    return max(
+        ((one.num_seqlets, agreement(one.shares, allowed)) for one in found), key=lambda one: one[1], default=(0, 0.0)
+    )
 
 
 def agreement(shares: np.ndarray, allowed: np.ndarray) -> float:
@@ -87,13 +104,13 @@ def main() -> None:
     command = [arguments.modisco, "motifs", "-s", f"{folder}/out.ohe.npz", "-a", f"{folder}/out.hypothetical.npz"]
     subprocess.run([*command, "-n", "5000", "-w", str(arguments.width), "-o", str(result)], check=True)
     found = list(patterns(result))
-    print("| factor | consensus | pattern | seqlets | agreement |\n|---|---|---|---|---|")
+    print("| factor | consensus | best pattern of positive contributions | of negative ones |\n|---|---|---|---|")
     num_found = 0
     for factor in FACTORS:
-        name, num_seqlets, shares = max(found, key=lambda pattern: agreement(pattern[2], factor.allowed[:, :4]))
-        share = agreement(shares, factor.allowed[:, :4])
-        num_found += share >= MIN_SHARE
-        print(f"| {factor.name} | `{factor.consensus}` | {name} | {num_seqlets} | {share:.2f} |")
+        best = {sign: best_pattern([one for one in found if one[0] == sign], factor.allowed[:, :4]) for sign in SIGNS}
+        num_found += max(share for _, share in best.values()) >= MIN_SHARE
+        shown = " | ".join(f"{share:.2f}, {num_seqlets} seqlets" for num_seqlets, share in best.values())
+        print(f"| {factor.name} | `{factor.consensus}` | {shown} |")
     print(f"\nfound {num_found} of {len(FACTORS)} motifs in {len(found)} patterns")
 
 
