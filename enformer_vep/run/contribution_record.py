@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from enformer_vep.run.contribution_sequences import ExplainedSequence
-from enformer_vep.run.identity import FastaIdentity, ModelIdentity, TracksIdentity
+from enformer_vep.run.course import Course
+from enformer_vep.run.model_run import ModelRunIdentity
 
 CONTRIBUTION_RECORD_FORMAT = 1
 """To be raised when an item is added or removed, or changes its meaning."""
@@ -43,44 +44,28 @@ class IntegratedIdentity:
 
 
 @dataclass(frozen=True)
-class ContributionIdentity:
-    """The inputs and settings of a run of `contributions`, which do not depend on where and when it runs.
+class ContributionIdentity(ModelRunIdentity):
+    """What a run of `contributions` computes.
 
     `scalars` are the names of what is explained. `integrated` is None for gradients at the sequences.
     """
 
-    kind: str
-    format: int
-    notice: str | None
-    versions: dict[str, str]
-    fasta: FastaIdentity
-    model: ModelIdentity
-    head: str
-    tracks: TracksIdentity
     mean_by: str
     scalars: tuple[str, ...]
     bins: str
     sequences: SequencesIdentity
     is_corrected: bool
     reverse_complement: bool
-    device: str
-    is_deterministic: bool
     integrated: IntegratedIdentity | None = None
 
 
 @dataclass(frozen=True)
-class ContributionCourse:
+class ContributionCourse(Course):
     """Where and how a run of `contributions` went.
 
     `largest_completeness_error` is that of integrated gradients: how far the sum of gradient times input over a window
     is from the scalar's difference to the baseline, relative to it; the largest of all sequences and scalars.
     """
 
-    command: str
-    paths: dict[str, str]
     num_gradients: int
-    device_name: str
-    started: str
-    seconds_total: float
-    peak_memory_bytes: int
     largest_completeness_error: float | None = None

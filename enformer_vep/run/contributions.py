@@ -1,6 +1,5 @@
 """From regions or variants to contributions: the one module that knows every stage of `contributions`."""
 
-import os
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -28,10 +27,8 @@ from enformer_vep.run.contribution_record import (
 from enformer_vep.run.contribution_scalars import Scalar, make_scalars
 from enformer_vep.run.contribution_sequences import ExplainedSequence, SequenceMaker
 from enformer_vep.run.contribution_settings import SECONDS_PER_GRADIENT, ContributionSettings
-from enformer_vep.run.environment import peak_memory_bytes, versions
 from enformer_vep.run.fetched import find_fasta
-from enformer_vep.run.identity import TracksIdentity
-from enformer_vep.run.input_identity import identify_fasta, identify_model
+from enformer_vep.run.model_run import course_items, model_run_identity
 from enformer_vep.run.models import OpenModel, notify, open_model
 from enformer_vep.run.predicted_regions import find_regions, parse_regions
 from enformer_vep.run.progress import Progress, duration
@@ -97,7 +94,11 @@ def compute_contributions(settings: ContributionSettings) -> ContributionSummary
             progress.start(num_gradients)
             found, completeness_error = compute(settings, model, reference, sequences, scalars, hypothetical, progress)
             progress.begin("writing")
-            course = _course(settings, genome, model, num_gradients, completeness_error, started)
+            course = ContributionCourse(
+                **course_items(settings.output.command, genome, model, started),
+                num_gradients=num_gradients,
+                largest_completeness_error=completeness_error,
+            )
             write(settings.output, identity, course, found, model.tracks, genome.contigs)
         seconds = time.perf_counter() - first
     return ContributionSummary(len(sequences), shape[1], len(scalars), num_gradients, seconds, settings.output.path)
@@ -136,42 +137,14 @@ def _identity(
     packages: Mapping[str, str],
 ) -> ContributionIdentity:
     method = settings.method
+    of_run = model_run_identity(KIND, CONTRIBUTION_RECORD_FORMAT, genome, model, packages)
     return ContributionIdentity(
-        kind=KIND,
-        format=CONTRIBUTION_RECORD_FORMAT,
-        notice=model.loaded.notice,
-        versions=versions() | dict(packages),
-        fasta=identify_fasta(genome),
-        model=identify_model(model.loaded),
-        head=settings.scoring.head,
-        tracks=TracksIdentity(**model.tracks.record()),
+        **vars(of_run),
         mean_by=method.mean_by,
         scalars=tuple(scalar.name for scalar in scalars),
         bins=str(settings.scoring.bins),
         sequences=SequencesIdentity.of(sequences),
         is_corrected=method.is_corrected,
         reverse_complement=settings.scoring.views.reverse_complement,
-        device=model.device.kind,
-        is_deterministic=model.device.is_deterministic,
         integrated=IntegratedIdentity(method.steps) if method.steps else None,
-    )
-
-
-def _course(
-    settings: ContributionSettings,
-    genome: Genome,
-    model: OpenModel,
-    num_gradients: int,
-    completeness_error: float | None,
-    started: datetime,
-) -> ContributionCourse:
-    return ContributionCourse(
-        command=settings.output.command,
-        paths={"fasta": os.path.abspath(genome.path), "model": os.path.abspath(model.loaded.identity.path)},
-        num_gradients=num_gradients,
-        device_name=model.device.description,
-        started=started.isoformat(timespec="seconds"),
-        seconds_total=round((datetime.now(timezone.utc) - started).total_seconds(), 3),
-        peak_memory_bytes=peak_memory_bytes(),
-        largest_completeness_error=completeness_error,
     )

@@ -1,4 +1,4 @@
-"""Where and how a run went: what the records of all commands say that run an engine."""
+"""Where and how a run went: what the records of all commands say that run a model."""
 
 from dataclasses import dataclass
 
@@ -12,14 +12,20 @@ class TowerBins:
 
 
 @dataclass(frozen=True)
-class EngineCourse:
-    """Where and how a run of an engine went, which is not the same each time."""
+class Course:
+    """Where and how a command ran, which is not the same each time."""
 
     command: str
     paths: dict[str, str]
-    transformer_passes: int
-    tower_bins: TowerBins
     device_name: str
     started: str
     seconds_total: float
     peak_memory_bytes: int
+
+
+@dataclass(frozen=True)
+class EngineCourse(Course):
+    """How a run of an engine went."""
+
+    transformer_passes: int
+    tower_bins: TowerBins

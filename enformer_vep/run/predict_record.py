@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from enformer_vep.genome.tiling import BinSpan
 from enformer_vep.io.alleles import VcfAllele
 from enformer_vep.run.course import EngineCourse
-from enformer_vep.run.identity import FastaIdentity, ModelIdentity, TracksIdentity, ViewsIdentity
+from enformer_vep.run.identity import ViewsIdentity
+from enformer_vep.run.model_run import ModelRunIdentity
 
 PREDICT_RECORD_FORMAT = 2
 """To be raised when an item is added or removed, or changes its meaning."""
@@ -54,21 +55,11 @@ class MeanIdentity:
 
 
 @dataclass(frozen=True)
-class PredictIdentity:
-    """The inputs and settings of a run of `predict`, which do not depend on where and when it runs."""
+class PredictIdentity(ModelRunIdentity):
+    """How a run of `predict` computes."""
 
-    kind: str
-    format: int
-    notice: str | None
-    versions: dict[str, str]
-    fasta: FastaIdentity
-    model: ModelIdentity
-    head: str
-    tracks: TracksIdentity
     engine: str
     precision: str
-    device: str
-    is_deterministic: bool
     batch_size: int
 
 

@@ -1,6 +1,5 @@
 """What every run of `predict` opens and records, whether it is of regions or of variants."""
 
-import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -14,10 +13,8 @@ from enformer_vep.inference.engine import Engine
 from enformer_vep.io.fasta import Genome
 from enformer_vep.model.location import ModelLocation, locate_model
 from enformer_vep.run.course import TowerBins
-from enformer_vep.run.environment import peak_memory_bytes, versions
 from enformer_vep.run.fetched import find_fasta
-from enformer_vep.run.identity import TracksIdentity
-from enformer_vep.run.input_identity import identify_fasta, identify_model
+from enformer_vep.run.model_run import course_items, model_run_identity
 from enformer_vep.run.models import OpenModel, notify, open_model
 from enformer_vep.run.predict_output import Described, check_output, check_tracks
 from enformer_vep.run.predict_record import KIND, PREDICT_RECORD_FORMAT, PredictIdentity
@@ -99,19 +96,11 @@ class PredictRun:
     def identity(self) -> PredictIdentity:
         """Says which model and genome the run has, and how it computes."""
         settings, model = self.inputs.settings, self.model
+        of_run = model_run_identity(KIND, PREDICT_RECORD_FORMAT, self.inputs.genome, model, self.inputs.packages)
         return PredictIdentity(
-            kind=KIND,
-            format=PREDICT_RECORD_FORMAT,
-            notice=model.loaded.notice,
-            versions=versions() | self.inputs.packages,
-            fasta=identify_fasta(self.inputs.genome),
-            model=identify_model(model.loaded),
-            head=settings.scoring.head,
-            tracks=TracksIdentity(**model.tracks.record()),
+            **vars(of_run),
             engine=settings.compute.engine,
             precision=settings.compute.precision,
-            device=model.device.kind,
-            is_deterministic=model.device.is_deterministic,
             batch_size=model.batch_size,
         )
 
@@ -126,20 +115,11 @@ class PredictRun:
           engine: the engine that has run.
           paths: the paths of inputs other than the FASTA and the model.
         """
-        counts, started = engine.counts(), self.inputs.started
+        inputs, counts = self.inputs, engine.counts()
         return {
-            "command": self.inputs.settings.output.command,
-            "paths": {
-                **paths,
-                "fasta": os.path.abspath(self.inputs.genome.path),
-                "model": os.path.abspath(self.model.loaded.identity.path),
-            },
+            **course_items(inputs.settings.output.command, inputs.genome, self.model, inputs.started, paths),
             "transformer_passes": counts.transformer_passes,
             "tower_bins": TowerBins(counts.tower_bins_computed, counts.tower_bins_reused),
-            "device_name": self.model.device.description,
-            "started": started.isoformat(timespec="seconds"),
-            "seconds_total": round((datetime.now(timezone.utc) - started).total_seconds(), 3),
-            "peak_memory_bytes": peak_memory_bytes(),
         }
 
 
