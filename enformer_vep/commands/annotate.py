@@ -9,13 +9,7 @@ from enformer_vep.commands.values import STATISTIC, TRACKS
 
 OUTPUT = cloup.option_group(
     "Output",
-    cloup.option(
-        "-o",
-        "--out",
-        required=True,
-        metavar="OUT",
-        help="VCF to write: .vcf, .vcf.gz (bgzip) or .bcf. A sorted .vcf.gz or .bcf gets an index beside it.",
-    ),
+    options.out("VCF to write: .vcf, .vcf.gz (bgzip) or .bcf. A sorted .vcf.gz or .bcf gets an index beside it."),
     cloup.option(
         "--stat",
         "statistic",

@@ -10,7 +10,7 @@ from enformer_vep.commands.console import set_up_logging, tell
 
 BACKGROUND_OUTPUT = cloup.option_group(
     "Output",
-    cloup.option("-o", "--out", required=True, metavar="BACKGROUND", help="Output file, which 'score' reads."),
+    options.out("Output file, which 'score' reads.", "BACKGROUND"),
     options.FORCE,
 )
 

@@ -11,13 +11,7 @@ from enformer_vep.commands.values import STATISTIC
 
 COMPONENTS = cloup.option_group(
     "Components",
-    cloup.option(
-        "-o",
-        "--out",
-        required=True,
-        metavar="OUT",
-        help="Output file: .parquet, .tsv or .tsv.gz, or - for text on standard output.",
-    ),
+    options.out("Output file: .parquet, .tsv or .tsv.gz, or - for text on standard output."),
     cloup.option("--transform", metavar="FILE", help="Transform to apply: what --fit or 'convert-transform' wrote."),
     cloup.option(
         "--fit",

@@ -7,7 +7,7 @@ import cloup
 
 from enformer_vep.commands import options
 from enformer_vep.commands.console import set_up_logging, tell
-from enformer_vep.commands.values import BINS, TRACKS
+from enformer_vep.commands.values import TRACKS
 from enformer_vep.run.contribution_settings import (
     DEFAULT_MAX_GRADIENTS,
     DEFAULT_VARIANT_BP,
@@ -31,32 +31,23 @@ INPUT = cloup.option_group(
         help="Bases to write around the middle of each region or around each variant; the window has 196,608.  "
         f"[default: the region's own; {DEFAULT_VARIANT_BP} around a variant]",
     ),
-    cloup.option(
+    options.at_most(
         "--max-gradients",
-        type=click.IntRange(min=1),
-        default=DEFAULT_MAX_GRADIENTS,
-        show_default=True,
-        metavar="N",
-        help="Stop before the model runs if this takes more gradients: one per sequence and track or mean, times "
+        DEFAULT_MAX_GRADIENTS,
+        "this takes more gradients: one per sequence and track or mean, times "
         "--steps, and twice as many with --reverse-complement.",
     ),
 )
 
 OUTPUT = cloup.option_group(
     "Output",
-    cloup.option(
-        "-o",
-        "--out",
-        required=True,
-        metavar="OUT",
-        help="Folder for one bigWig file per track (regions only), or a table (.parquet), or arrays (.npz, .zarr).",
-    ),
+    options.out("Folder for one bigWig file per track (regions only), or a table (.parquet), or arrays (.npz, .zarr)."),
     cloup.option(
         "--modisco",
         metavar="PREFIX",
         help="Also write PREFIX.ohe.npz and PREFIX.hypothetical.npz, which TF-MoDISco reads.",
     ),
-    cloup.option("--overwrite", is_flag=True, help="Replace the output of an earlier run."),
+    options.REPLACE,
 )
 
 EXPLAINED = cloup.option_group(
@@ -75,15 +66,7 @@ EXPLAINED = cloup.option_group(
         show_default=True,
         help="track: each track by itself. group: the mean of the tracks of each assay. all: the mean of all tracks.",
     ),
-    cloup.option(
-        "--bins",
-        callback=BINS,
-        default="all",
-        show_default=True,
-        metavar="BINS",
-        help="Bins whose predictions are added up. all: the window's 896. centre:BP: those of BP bp around the middle. "
-        "chr:start-end: those that overlap a region, such as a promoter.",
-    ),
+    options.bins("whose predictions are added up", "middle", ", such as a promoter"),
     options.REVERSE_COMPLEMENT,
 )
 

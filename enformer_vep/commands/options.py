@@ -89,6 +89,36 @@ INDELS = cloup.option(
 )
 
 
+def out(text: str, metavar: str = "OUT") -> Decorator:
+    """Returns -o of a command that always writes to a file or folder; the text says of which kind."""
+    return cloup.option("-o", "--out", required=True, metavar=metavar, help=text)
+
+
+def at_most(name: str, default: int, text: str) -> Decorator:
+    """Returns the option of a bound for a run's cost; the text ends the sentence 'Stop before the model runs if'."""
+    return cloup.option(
+        name,
+        type=click.IntRange(min=1),
+        default=default,
+        show_default=True,
+        metavar="N",
+        help=f"Stop before the model runs if {text}",
+    )
+
+
+def bins(what: str, centre: str, region: str) -> Decorator:
+    """Returns --bins of a command: what these bins are for, what the centre is, and what a region's bins are."""
+    return cloup.option(
+        "--bins",
+        callback=values.BINS,
+        default="all",
+        show_default=True,
+        metavar="BINS",
+        help=f"Bins {what}. all: the window's 896. centre:BP: those of BP bp around the {centre}. chr:start-end: those "
+        f"that overlap a region{region}.",
+    )
+
+
 def precision(choices: Sequence[str], text: str) -> Decorator:
     """Returns --precision of a command that has these choices; the text says what they are for."""
     return cloup.option(
@@ -166,3 +196,7 @@ GENERAL = cloup.option_group("General", QUIET, DEBUG, HELP)
 DEBUGGING = cloup.option_group("General", DEBUG, HELP)
 
 FORCE = cloup.option("--overwrite", is_flag=True, help="Overwrite existing files.")
+
+REPLACE = cloup.option("--overwrite", is_flag=True, help="Replace the output of an earlier run.")
+
+DISCARD = cloup.option("--overwrite", is_flag=True, help="Overwrite existing output, and discard an unfinished run.")

@@ -42,13 +42,10 @@ PLOT_INPUT = cloup.option_group(
 
 PLOT_OUTPUT = cloup.option_group(
     "Output",
-    cloup.option(
-        "-o",
-        "--out",
-        required=True,
-        metavar="FILE",
-        help="Picture: .png, .svg or .pdf. Of several variants, a PDF has a page for each; otherwise each gets a file "
+    options.out(
+        "Picture: .png, .svg or .pdf. Of several variants, a PDF has a page for each; otherwise each gets a file "
         "with its name in it, such as FILE.chr1_1000_A_G.png.",
+        "FILE",
     ),
     cloup.option(
         "--width",

@@ -30,26 +30,18 @@ PREDICT_INPUT = cloup.option_group(
         help="Both alleles of variants instead of regions: a VCF, BCF or list, - for standard input, or a variant such "
         "as chr1:1000:A:G. Can be repeated.",
     ),
-    cloup.option(
+    options.at_most(
         "--max-windows",
-        type=click.IntRange(min=1),
-        default=DEFAULT_MAX_WINDOWS,
-        show_default=True,
-        metavar="N",
-        help="Stop before the model runs if more windows than this are needed. A window predicts 114,688 bp, and an "
-        "allele takes two.",
+        DEFAULT_MAX_WINDOWS,
+        "more windows than this are needed. A window predicts 114,688 bp, and an allele takes two.",
     ),
 )
 
 PREDICT_OUTPUT = cloup.option_group(
     "Output",
-    cloup.option(
-        "-o",
-        "--out",
-        required=True,
-        metavar="OUT",
-        help="Folder for one bigWig file per track, or a table of all tracks (.parquet), or a Zarr store (.zarr), by "
-        "the name's ending.",
+    options.out(
+        "Folder for one bigWig file per track, or a table of all tracks (.parquet), or a Zarr store (.zarr), by "
+        "the name's ending."
     ),
     cloup.option(
         "--tracks",
@@ -59,7 +51,7 @@ PREDICT_OUTPUT = cloup.option_group(
         "expression/, @FILE. Required for bigWig files.  [default for .parquet and .zarr: all]",
     ),
     options.TRACK_TABLE,
-    cloup.option("--overwrite", is_flag=True, help="Replace the output of an earlier run."),
+    options.REPLACE,
 )
 
 PREDICT_VIEWS = cloup.option_group(

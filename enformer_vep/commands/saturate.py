@@ -27,14 +27,7 @@ CHANGES = cloup.option_group(
         metavar="N",
         help="Also every deletion of 1 to N bp.",
     ),
-    cloup.option(
-        "--max-alleles",
-        type=click.IntRange(min=1),
-        default=DEFAULT_MAX_ALLELES,
-        show_default=True,
-        metavar="N",
-        help="Stop before the model runs if there are more alleles than this. Each base has three.",
-    ),
+    options.at_most("--max-alleles", DEFAULT_MAX_ALLELES, "there are more alleles than this. Each base has three."),
     score_options.SHARE,
 )
 
@@ -42,13 +35,7 @@ INPUT = cloup.option_group("Input", options.FASTA, options.CACHE)
 
 OUTPUT = cloup.option_group(
     "Output",
-    cloup.option(
-        "-o",
-        "--out",
-        required=True,
-        metavar="OUT",
-        help="Output: .parquet (a row per allele), or arrays of bases, letters and tracks as .npz or .zarr.",
-    ),
+    options.out("Output: .parquet (a row per allele), or arrays of bases, letters and tracks as .npz or .zarr."),
     cloup.option(
         "--stat",
         "statistic",
@@ -60,7 +47,7 @@ OUTPUT = cloup.option_group(
     ),
     score_options.CHOSEN_TRACKS,
     options.TRACK_TABLE,
-    cloup.option("--overwrite", is_flag=True, help="Overwrite existing output, and discard an unfinished run."),
+    options.DISCARD,
 )
 
 VIEWS = cloup.option_group("Windows, bins and strands", *score_options.views(DEFAULT_WINDOW))

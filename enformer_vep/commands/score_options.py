@@ -7,7 +7,6 @@ import cloup
 
 from enformer_vep.commands import options
 from enformer_vep.commands.values import (
-    BINS,
     SHARD,
     SIZE,
     STATISTICS,
@@ -59,15 +58,7 @@ def views(default_window: str) -> tuple[Any, ...]:
     """
     return (
         options.window(default_window),
-        cloup.option(
-            "--bins",
-            callback=BINS,
-            default="all",
-            show_default=True,
-            metavar="BINS",
-            help="Bins that statistics are taken over. all: the window's 896. centre:BP: those of BP bp around the "
-            "variant, which costs less. chr:start-end: those that overlap a region.",
-        ),
+        options.bins("that statistics are taken over", "variant, which costs less", ""),
         options.REVERSE_COMPLEMENT,
         options.SHIFTS,
         options.INDELS,
@@ -133,7 +124,7 @@ OUTPUT = cloup.option_group(
         help="Also write OUT.summary.tsv: one row per allele, with the strongest track of each assay.",
     ),
     cloup.option("--summary-only", is_flag=True, help="Write the summary to OUT instead of the scores."),
-    cloup.option("--overwrite", is_flag=True, help="Overwrite existing output, and discard an unfinished run."),
+    options.DISCARD,
 )
 
 SELECTION = cloup.option_group(

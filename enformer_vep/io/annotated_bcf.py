@@ -87,7 +87,7 @@ def convert(source: str, out: str, kind: str) -> None:
     except pysam.SamtoolsError as error:
         raise EnformerVepError(
             f"bcftools cannot write the annotated records as {kind.upper()}: expected a header that declares every "
-            "contig, filter and field; declare them, or write the format of the input"
+            "contig, filter and field, and room on the disk; declare them, or write the format of the input"
         ) from error
     finally:
         pysam.set_verbosity(verbosity)

@@ -25,6 +25,11 @@ def output_paths(settings: ScoreSettings) -> OutputPaths:
     stem = f"{name.removesuffix(suffix)}.{model_label(settings.scoring.model)}{share}"
     if output.out is None and vcf == STANDARD_INPUT:
         raise OutputError("the output cannot be named after standard input: name it with -o")
+    if output.out is not None and output.out.endswith(_VCF_SUFFIXES):
+        raise OutputError(
+            f"scores cannot be written to {output.out!r}, which is a VCF by its name: name a .parquet, .tsv or .tsv.gz "
+            f"with -o, and write the VCF beside it with --annotate {output.out}"
+        )
     # With '-', the files beside the table go to the working folder.
     paths = OutputPaths(
         output.out or f"{stem}.parquet",

@@ -11,7 +11,7 @@ from enformer_vep.cli import main
 from enformer_vep.io.score_rows import ScoreRows
 from enformer_vep.run.identity import SelectionIdentity
 from tests.scored_vcfs import score
-from tests.support import write_vcf
+from tests.support import file_system, write_vcf
 
 RECORDS = [("chr1", pos, f"rs{pos}", "A", "C,G") for pos in (100, 200, 300, 400)]
 
@@ -148,6 +148,19 @@ def test_a_signal_leaves_nothing(
 
     monkeypatch.setattr(ScoreRows, "read", stopped)
     assert "stopped by SIG" in refusal(capsys, vcf, scores, tmp_path / name, code=128 + number)
+
+
+@pytest.mark.parametrize("name", ["out.vcf", "out.vcf.gz", "out.bcf"])
+def test_a_full_disk_leaves_nothing(name: str, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    records = [("chr1", 100 + number, "x" * 50, "A", "C") for number in range(2000)]
+    vcf = write_vcf(tmp_path / "many.vcf", records, contigs=("chr1",))
+    scores = score(vcf, tmp_path / "many.parquet")
+    with file_system(tmp_path / "small", "32k") as folder:
+        assert main(["annotate", vcf, str(scores), "-o", str(folder / name)]) == 1
+        error = capsys.readouterr().err
+        assert "No space left on device" in error
+        assert error.count("\n") == 1
+        assert list(folder.iterdir()) == []
 
 
 def test_indexes(vcf: str, scores: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:

@@ -48,6 +48,7 @@ def test_what_cannot_be_annotated_is_not_scored(
         "standard input can be read only once": ["score", "-", *command[2:]],
         "--annotate needs scores in a file": [*command[:6], "-o", "-", *command[8:]],
         "expected a VCF with '##fileformat'": ["score", str(variants), *command[2:]],
+        "and write the VCF beside it with --annotate s.vcf.gz": [*command[:6], "-o", "s.vcf.gz"],
         "cannot tell the format of": [*command[:-1], f"{tmp_path}/out.txt"],
         "input.vcf is the VCF itself": [*command[:-1], f"{tmp_path}/input.vcf", "--overwrite"],
         "out.vcf exists": command,
