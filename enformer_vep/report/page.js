@@ -172,13 +172,11 @@
   function applyFilters() {
     decide();
     table.setFilter(isPassing);
-    if (manhattan && !isWaiting) {
-      isWaiting = true;
-      requestAnimationFrame(() => { isWaiting = false; manhattan.redraw(false); });
-    }
+    clearTimeout(waiting);
+    waiting = setTimeout(() => manhattan.redraw(false), 60); // the table first, and the plot when typing pauses
     keepState();
   }
-  let isWaiting = false;
+  let waiting;
 
   const fieldsOf = () => Object.entries(inputs).filter(([, input]) => input);
 
@@ -231,6 +229,7 @@
     data: variants,
     index: "i",
     height: `${Math.min(32, 5 + 2 * Math.max(variants.length, 3))}rem`,
+    renderVerticalBuffer: 150,
     layout: "fitDataStretch",
     placeholder: "No variant passes the filters.",
     initialSort: [{ column: inputs.sort.value, dir: inputs.order.value }],
@@ -257,7 +256,15 @@
   }
   $("filters").addEventListener("submit", (event) => event.preventDefault());
   $("filters").addEventListener("reset", () => setTimeout(() => { inputs.sort.value = "score"; table.setSort("score", "desc"); applyFilters(); }));
-  table.on("tableBuilt", () => { isBuilt = true; });
+  table.on("tableBuilt", () => {
+    isBuilt = true;
+    // The part that scrolls takes the keyboard's focus: it needs a role that a grid may have.
+    const grid = $("grid");
+    grid.setAttribute("aria-label", "Variants");
+    grid.removeAttribute("aria-owns");
+    grid.querySelector(".tabulator-tableholder").setAttribute("role", "rowgroup");
+    grid.querySelector(".tabulator-table").setAttribute("role", "none");
+  });
   table.on("dataSorted", (sorters) => {
     if (!isBuilt || !sorters.length) return;
     inputs.sort.value = sorters[0].field;
@@ -341,7 +348,7 @@
   }
 
   // Contigs stand side by side, in the order of the input, with gaps of a hundredth of all.
-  const lengths = data.chroms.map(() => [Infinity, 0]);
+  const lengths = data.chroms.length ? data.chroms.map(() => [Infinity, 0]) : [[0, 1]];
   variants.forEach((v) => {
     const range = lengths[data.chrom[v.i]];
     range[0] = Math.min(range[0], v.pos);
@@ -401,7 +408,7 @@
             return splits.map((x) => thousands(Math.round(x - starts[c] + lengths[c][0])));
           },
           space: 70, grid: { show: false },
-          label: data.chroms.length > 1 ? "Contig; within one, position (bp)" : `Position on ${shown(data.chroms[0] ?? "").slice(0, 30)} (bp)`,
+          label: data.chroms.length > 1 ? "Place on the genome" : `Position on ${shown(data.chroms[0] ?? "").slice(0, 30)} (bp)`,
         }),
         axis(stat, { size: 64, values: (u, ticks) => ticks.map(tick) }),
       ],
@@ -533,7 +540,7 @@
       width, height: 260, legend: { show: false }, cursor: { drag: { x: true, y: false }, points: { show: false } },
       scales: { x: { time: false, range: (u, low, high) => [low, high] }, y: { range: (u, low, high) => [0, (high || 1) * 1.05] } },
       axes: [
-        axis(`${stat} of the strongest track, without its sign (logarithmic)`, { splits: (u, a, low, high) => { const ticks = []; for (let x = Math.ceil(low - 1e-9); x <= high + 1e-9; x++) ticks.push(x); return ticks; }, values: (u, ticks) => ticks.map(power) }),
+        axis(`Size of the strongest ${stat} (logarithmic)`, { splits: (u, a, low, high) => { const ticks = []; for (let x = Math.ceil(low - 1e-9); x <= high + 1e-9; x++) ticks.push(x); return ticks; }, values: (u, ticks) => ticks.map(power) }),
         axis("Alleles", { size: 60, values: (u, ticks) => ticks.map((y) => (Number.isInteger(y) ? thousands(y) : "")) }),
       ],
       series: [{}, ...data.groups.map((group, g) => ({ label: group, show: isShownGroup[g], stroke: () => colourOf(group), width: 2, paths: uPlot.paths.stepped({ align: 1 }), points: { show: false } }))],
@@ -605,31 +612,36 @@
     return dataTable([["Gene", false], ["Strand", false], ["Distance (bp)", true], [data.genes.statistic, true], ["Strongest on", false]], rows);
   }
 
-  const GENE_STRIP = 34; // pixels below the curves
+  const CURVES = 150; // pixels of height for the curves
+  const GENE_STRIP = 36; // and below them for genes
+  const positionAxis = (variant) => axis(`Position on ${shown(variant.chrom).slice(0, 30)} (bp)`, { values: (u, ticks) => ticks.map(thousands), space: 90 });
+  const position = { label: "Position", value: (u, x) => (x === null ? "" : thousands(Math.round(x))) };
+  const curve = (label, colour, more = {}) => ({ label, stroke: () => styleOf(colour), width: 1.5, points: { show: false }, value: (u, y) => number(y), ...more });
 
-  function makeProfile(one, place, t, holder, width) {
+  function makeProfile(one, place, t, isDifference, holder, width) {
     const { start, binSize, tracks, reference, difference, genes } = one.profile;
     const variant = variants[one.place];
     const xs = reference[t].map((_, bin) => start + (bin + 0.5) * binSize);
     const alternate = reference[t].map((value, bin) => value + difference[t][bin]);
     const strip = genes.length ? GENE_STRIP : 0;
+    const shared = { width, padding: [8, 12, 0, 0], cursor: { sync: { key: `profile${place}`, scales: ["x", null] }, drag: { x: true, y: false } } };
+    if (isDifference) {
+      return new uPlot({
+        ...shared, height: 190,
+        scales: { x: { time: false }, y: { range: (u, low, high) => padded(Math.min(low, 0), Math.max(high, 0)) } },
+        axes: [positionAxis(variant), axis("ALT \u2212 REF", { size: 60, values: (u, ticks) => ticks.map(tick) })],
+        series: [position, curve("ALT \u2212 REF", "--alternate")],
+        hooks: { draw: [(u) => drawVariant(u, variant.pos, [])] },
+      }, [xs, difference[t]], holder);
+    }
     return new uPlot({
-      width, height: 210 + strip,
-      padding: [8, 12, 0, 0],
-      cursor: { sync: { key: `profile${place}`, scales: ["x", null] }, drag: { x: true, y: false } },
+      ...shared, height: CURVES + 90 + strip,
       scales: { x: { time: false }, y: { range: (u, low, high) => {
         const top = Math.max(high, 1e-6) * 1.08;
-        return [-top * (strip / (160 - strip)) , top];
+        return [-top * (strip / CURVES), top];
       } } },
-      axes: [
-        axis(`Position on ${shown(variant.chrom).slice(0, 30)} (bp)`, { values: (u, ticks) => ticks.map(thousands), space: 90 }),
-        axis("Signal", { size: 60, values: (u, ticks) => ticks.map((y) => (y < 0 ? "" : tick(y))) }),
-      ],
-      series: [
-        { label: "Position", value: (u, x) => (x === null ? "" : thousands(Math.round(x))) },
-        { label: "REF", stroke: () => styleOf("--reference"), width: 1.5, points: { show: false }, value: (u, y) => number(y) },
-        { label: "ALT", stroke: () => styleOf("--alternate"), width: 1.5, dash: [5, 3], points: { show: false }, value: (u, y) => number(y) },
-      ],
+      axes: [positionAxis(variant), axis("Signal", { size: 60, values: (u, ticks) => ticks.map((y) => (y < 0 ? "" : tick(y))) })],
+      series: [position, curve("REF", "--reference"), curve("ALT", "--alternate", { dash: [5, 3] })],
       hooks: { draw: [(u) => drawVariant(u, variant.pos, genes)] },
     }, [xs, reference[t], alternate], holder);
   }
@@ -650,15 +662,17 @@
       const x = u.valToPos(tss, "x", true);
       if (x < u.bbox.left || x > u.bbox.left + u.bbox.width) continue;
       const way = strand === "+" ? 1 : -1;
-      const y = bottom - 28 * px;
+      const y = bottom - 31 * px;
       ctx.beginPath(); ctx.moveTo(x, y + 7 * px); ctx.lineTo(x, y); ctx.lineTo(x + 8 * way * px, y); ctx.moveTo(x + 5 * way * px, y - 3 * px); ctx.lineTo(x + 8 * way * px, y); ctx.lineTo(x + 5 * way * px, y + 3 * px); ctx.stroke();
       const label = shown(name).slice(0, 16);
       const width = ctx.measureText(label).width;
-      const row = ends.findIndex((end) => end < x - width / 2 - 4 * px);
+      const left = Math.max(u.bbox.left + px, Math.min(x - width / 2, u.bbox.left + u.bbox.width - width - px));
+      const row = ends.findIndex((end) => end < left - 4 * px);
       if (row < 0) continue;
-      ends[row] = x + width / 2;
-      ctx.textAlign = "center";
-      ctx.fillText(label, x, bottom - (row ? 2 : 12) * px);
+      ends[row] = left + width;
+      ctx.textAlign = "left";
+      ctx.textBaseline = "alphabetic";
+      ctx.fillText(label, left, bottom - (row ? 3 : 14) * px);
     }
     ctx.restore();
   }
@@ -667,20 +681,21 @@
     const variant = variants[one.place];
     const named = shown(nameOf(variant));
     if (one.profile) {
-      panel.append(element("h4", { textContent: "REF and ALT profiles" }),
+      panel.append(element("h3", { textContent: "REF and ALT profiles" }),
         element("p", { className: "hint", textContent: "Predicted signal on the strongest track of each group. The dashed vertical line is the variant. Drag to zoom, double-click to see all." }));
       one.profile.tracks.forEach((track, t) => {
-        const holder = element("div", { className: "plot", role: "img", "aria-label": `Predicted signal of REF and ALT around ${named} on ${shown(trackName(track))}` });
-        panel.append(element("figure", {}, element("figcaption", {}, element("strong", { textContent: `${data.tracks[track][2]} ` }), text(trackName(track))), holder));
-        keepPlot(holder, (width) => makeProfile(one, place, t, holder, width));
+        const holders = ["Predicted signal of REF and ALT", "Difference of the predicted signals of ALT and REF"].map((what) =>
+          element("div", { className: "plot", role: "img", "aria-label": `${what} around ${named} on ${shown(trackName(track))}` }));
+        panel.append(element("figure", {}, element("figcaption", {}, element("strong", { textContent: `${data.tracks[track][2]} ` }), text(trackName(track))), ...holders));
+        holders.forEach((holder, number) => keepPlot(holder, (width) => makeProfile(one, place, t, number === 1, holder, width)));
       });
     } else if (one.noProfile) panel.append(element("p", { className: "notice", textContent: `No profile: ${shown(one.noProfile)}` }));
     const { rows, numBiosamples } = one.heat;
     const rest = numBiosamples > rows.length ? ` The ${rows.length} of ${thousands(numBiosamples)} that change most.` : "";
-    panel.append(element("h4", { textContent: "By assay and tissue" }),
+    panel.append(element("h3", { textContent: "By assay and tissue" }),
       element("p", { className: "hint", textContent: `Strongest ${stat} in each: orange is more with ALT, blue is less.${rest}` }),
       scrolled(`Scores of ${named} by assay and tissue`, heatMap(one)));
-    if (one.genes.length) panel.append(element("h4", { textContent: "Genes in reach" }), scrolled(`Genes in reach of ${named}`, geneTable(one)));
+    if (one.genes.length) panel.append(element("h3", { textContent: "Genes in reach" }), scrolled(`Genes in reach of ${named}`, geneTable(one)));
   }
 
   const panels = data.detailed.map((one, place) => {
