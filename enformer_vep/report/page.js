@@ -3,7 +3,8 @@
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
   const $ = (id) => document.getElementById(id);
-  const NUM_PRINTED = 100;
+  const NUM_PRINTED = 50;
+  const PRINTED = ["place", "id", "change", "score", "track", "percentile", "nearest", "strongest", "geneScore"];
   const numGroups = data.groups.length;
 
   // ---- Text, numbers and elements ----
@@ -88,7 +89,7 @@
     { field: "change", title: "Change", sort: byText, width: 100 },
     { field: "score", title: stat, sort: bySize, kind: "number", width: 90 },
     { field: "track", title: "Strongest track", sort: byTrack, kind: "track", width: 240 },
-    { field: "percentile", title: "Percentile", sort: bySize, kind: "percentile", when: !!data.percentile, width: 100 },
+    { field: "percentile", title: "Percentile", sort: bySize, kind: "percentile", when: !!data.percentile, width: 116 },
     { field: "nearest", title: "Nearest gene", sort: byText, when: !!data.genes, width: 110 },
     { field: "distance", title: "Distance (bp)", sort: bySize, kind: "whole", when: !!data.genes, width: 118 },
     { field: "strongest", title: "Strongest gene", sort: byText, when: !!data.genes, width: 122 },
@@ -717,6 +718,7 @@
   // ---- Printing, and light or dark ----
 
   let isPrinting = false;
+  let opened = []; // for printing
   function redrawAll() {
     drawMarks();
     for (const entry of plots.values()) entry.plot().redraw(true, true);
@@ -724,10 +726,12 @@
   window.addEventListener("beforeprint", () => {
     isPrinting = true;
     document.documentElement.classList.add("printing");
+    opened = [...document.querySelectorAll("#settings-details:not([open])")];
+    opened.forEach((details) => { details.open = true; });
     for (const entry of plots.values()) entry.resize(660);
     redrawAll();
     const rows = table.getRows("active");
-    const visible = present.filter((column) => column.isShown && column.field !== "rank");
+    const visible = present.filter((column) => column.isShown && PRINTED.includes(column.field));
     const made = rows.slice(0, NUM_PRINTED).map((row) => element("tr", {}, ...visible.map((column) => element("td", { className: isNumber(column) ? "number" : "" }, cellOf(column, row.getData())))));
     const note = rows.length > made.length ? [element("p", { textContent: `The first ${made.length} of ${thousands(rows.length)} variants; the page itself has all.` })] : [];
     $("printed").replaceChildren(...note, element("div", { className: "scroll" }, dataTable(visible.map((column) => [column.title, isNumber(column)]), made)));
@@ -735,6 +739,7 @@
   window.addEventListener("afterprint", () => {
     isPrinting = false;
     document.documentElement.classList.remove("printing");
+    opened.forEach((details) => { details.open = false; });
     $("printed").replaceChildren();
     for (const entry of plots.values()) if (entry.holder.clientWidth) entry.resize(widthOf(entry.holder));
     redrawAll();
