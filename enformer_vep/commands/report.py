@@ -8,8 +8,7 @@ import cloup
 from enformer_vep.commands import options
 from enformer_vep.commands.console import set_up_logging, tell
 from enformer_vep.commands.values import STATISTIC
-
-DEFAULT_TOP, MAX_TOP = 20, 50
+from enformer_vep.run.report_settings import DEFAULT_TOP, MAX_TOP, ProfileSettings, ReportSettings
 
 REPORT_OUTPUT = cloup.option_group(
     "Output",
@@ -71,8 +70,7 @@ def report(
     given = [name for name in ("fasta", "model") if profiles[name] is not None]
     if len(given) == 1 or (profiles["gtf"] and not given):
         raise click.UsageError("profiles require both -f and -m", click.get_current_context())
-    from enformer_vep.run.report import ReportSettings, make_report
-    from enformer_vep.run.report_profiles import ProfileSettings
+    from enformer_vep.run.report import make_report
 
     chosen = ProfileSettings(**profiles) if given else None
     tell(str(make_report(ReportSettings(scores, out, stat, top, chosen, overwrite, quiet))), quiet=quiet)

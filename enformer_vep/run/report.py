@@ -16,8 +16,10 @@ from enformer_vep.report.page import render
 from enformer_vep.run.report_alleles import StrongestAlleles, find_strongest
 from enformer_vep.run.report_facts import input_paths, read_course, read_skipped, run_facts
 from enformer_vep.run.report_genes import find_genes
-from enformer_vep.run.report_profiles import ProfileSettings, predict_profiles
+from enformer_vep.run.report_profiles import predict_profiles
+from enformer_vep.run.report_settings import ReportSettings
 from enformer_vep.run.score_table import ScoreTable
+from enformer_vep.run.signals import StopSignals
 from enformer_vep.run.strongest import leading_statistic
 from enformer_vep.wording import listed, plural, sized
 
@@ -28,31 +30,6 @@ MAX_ALLELES = 10_000
 
 MAX_BYTES = 10_000_000
 """What a page with so many alleles stays below."""
-
-DEFAULT_TOP = 20
-
-
-@dataclass(frozen=True)
-class ReportSettings:
-    """The settings of `report`.
-
-    Attributes:
-      scores: an output of `score`.
-      out: the page.
-      statistic: the statistic that is shown; None for the first of SADR and SAR that the scores have, or their first.
-      top: how many of the strongest alleles are shown in detail.
-      profiles: what profiles of these are computed with, None for no profiles.
-      overwrite: whether an existing page is overwritten.
-      quiet: whether there is no progress bar.
-    """
-
-    scores: str
-    out: str
-    statistic: str | None = None
-    top: int = DEFAULT_TOP
-    profiles: ProfileSettings | None = None
-    overwrite: bool = False
-    quiet: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,11 +54,12 @@ def make_report(settings: ReportSettings) -> ReportSummary:
     path = Path(settings.out)
     check_writable(path, overwrite=settings.overwrite)
     table = ScoreTable.find(settings.scores)
-    page = render(_contents(table, settings))
-    if len(page) > MAX_BYTES:
-        logger.warning("the page has %s: with a smaller --top it opens faster", sized(len(page)))
-    with whole_file(path) as stream:
-        stream.write(page)
+    with StopSignals():
+        page = render(_contents(table, settings))
+        if len(page) > MAX_BYTES:
+            logger.warning("the page has %s: with a smaller --top it opens faster", sized(len(page)))
+        with whole_file(path) as stream:
+            stream.write(page)
     return ReportSummary(min(table.num_alleles, MAX_ALLELES), len(page), path)
 
 

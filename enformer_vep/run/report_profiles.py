@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,30 +29,12 @@ from enformer_vep.run.opening import open_scorer
 from enformer_vep.run.placed import Unscored
 from enformer_vep.run.profiles import VariantProfile, variant_profiles
 from enformer_vep.run.progress import Progress
+from enformer_vep.run.report_settings import ProfileSettings
 from enformer_vep.run.score_table import ScoreTable
 from enformer_vep.run.settings import ComputeSettings, GeneSettings, ScoringSettings
 
 if TYPE_CHECKING:
     from enformer_vep.run.scorer import VariantScorer
-
-
-@dataclass(frozen=True)
-class ProfileSettings:
-    """What profiles are computed with.
-
-    Attributes:
-      fasta: the genome of the run: a file, or the name of a fetched one.
-      model: the model of the run.
-      gtf: genes that are drawn below the profiles, None for none.
-      device: the device, None for the first GPU and else the CPU.
-      cache: the folder of what was fetched, None for the user's.
-    """
-
-    fasta: str
-    model: str
-    gtf: str | None = None
-    device: str | None = None
-    cache: str | None = None
 
 
 def predict_profiles(

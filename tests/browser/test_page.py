@@ -141,6 +141,7 @@ def test_the_strongest_are_shown_in_detail(open_page: Open) -> None:
     assert panels.count() == 3
     page.locator('button[aria-label^="Details of rank 2"]').click()
     opened = panels.nth(1)
+    opened.locator("table.heat").wait_for()
     assert opened.locator("canvas").count() == 2 * 5  # both profiles of the strongest track of each group
     assert opened.locator("table.heat tbody tr").count() == 20
     detail = contents.detailed[1]

@@ -1,7 +1,9 @@
 """Pages of finished runs: what they show, of every form of table, and what is refused."""
 
 import json
+import os
 import re
+import signal
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -12,8 +14,10 @@ import pytest
 from enformer_vep.cli import main
 from enformer_vep.errors import InputError, OutputError
 from enformer_vep.run import report
-from enformer_vep.run.report import ReportSettings, make_report
+from enformer_vep.run.report import make_report
+from enformer_vep.run.report_settings import ReportSettings
 from enformer_vep.run.results import SKIPPED_COLUMNS
+from enformer_vep.run.signals import StoppedError
 from tests.score_tables import LAYOUTS, alleles, random_scores, write_scores
 from tests.support import named_tracks
 
@@ -183,12 +187,12 @@ def test_an_existing_page_is_kept_and_half_a_page_is_never_left(
     with pytest.raises(OutputError, match="exists: choose another output, or use --overwrite"):
         make_report(ReportSettings(table, str(out), quiet=True))
 
-    def fail(*_: object) -> None:
-        raise KeyboardInterrupt
+    def stop(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
 
-    monkeypatch.setattr("os.replace", fail)
+    monkeypatch.setattr("os.fsync", stop)  # all is written, but not under its name
     names = sorted(path.name for path in tmp_path.iterdir())
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(StoppedError, match="stopped by SIGTERM"):
         make_report(ReportSettings(table, str(out), overwrite=True, quiet=True))
     assert out.read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == names

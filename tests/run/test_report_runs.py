@@ -9,7 +9,7 @@ import pytest
 from enformer_vep.cli import main
 from enformer_vep.errors import InputError
 from enformer_vep.io import gene_rows
-from enformer_vep.run.report_profiles import ProfileSettings
+from enformer_vep.run.report_settings import ProfileSettings
 from enformer_vep.run.shards import Shard
 from tests.pipeline_runs import SCORED, SKIPPED, run
 from tests.run.test_report import data_of, page_of
@@ -129,3 +129,30 @@ def test_a_merged_run_has_a_page(folder: Path, tmp_path: Path) -> None:
     assert "<dt>Merged from</dt><dd><bdi>2 shards</bdi></dd>" in page
     assert data_of(page)["counts"] == {"read": len(SCORED), "scored": len(SCORED), "skipped": 0}
     assert "<title>Variant effects of 1.tsv.vcf</title>" in page
+
+
+def test_a_hostile_vcf_is_text(tmp_path: Path, folder: Path) -> None:
+    contig = "</script><script>alert(1)</script>\"'"
+    hostile = [contig, "</style><img/src=x/onerror=alert(2)>", "x" * 10_000, "\u202egnp.exe", "&amp;<!--"]
+    sequence = random_sequence(6000)
+    write_fasta(tmp_path / "genome.fa", {contig: sequence})
+    (tmp_path / "model").symlink_to(folder / "model")
+    records = [(contig, 3000 + row, text, sequence[2999 + row], "<DEL>") for row, text in enumerate(hostile)]
+    records += [(contig, 3100 + row, text, *snv(sequence, 3100 + row)) for row, text in enumerate(hostile)]
+    out = tmp_path / "out.tsv"
+    run(tmp_path, out, records, quiet=True)
+    page = page_of(str(out), tmp_path)
+    data = data_of(page)
+    assert data["chroms"] == [contig]
+    assert data["id"][:2] == hostile[:2]
+    assert data["id"][2].endswith("… (10,000 characters)")
+    assert data["id"][3:] == hostile[3:]
+    # Three scripts and the data, three styles, and the line for browsers without JavaScript: as in every page.
+    assert [page.count(f"<{tag}") for tag in ("script", "style", "img", "noscript")] == [4, 3, 0, 1]
+    assert "&lt;/script&gt;&lt;script&gt;alert(1)" in page
+    assert "⟨U+202E⟩gnp.exe" in page
+
+
+def snv(sequence: str, pos: int) -> tuple[str, str]:
+    ref = sequence[pos - 1]
+    return ref, "CGTA"["ACGT".index(ref)]
