@@ -36,9 +36,8 @@ def open_page(browser: Any, tmp_path: Path) -> Iterator[Open]:
     def open_(contents: Contents, fragment: str = "", **options: Any) -> Any:
         path = tmp_path / "report.html"
         path.write_bytes(render(contents))
-        context = browser.new_context(
-            **{"viewport": {"width": 1280, "height": 900}, "accept_downloads": True, **options}
-        )
+        usual = {"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce"}
+        context = browser.new_context(**{**usual, **options})
         contexts.append(context)
         page = context.new_page()
         page.on("console", lambda message: said.append(message.text))
