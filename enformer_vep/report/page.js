@@ -527,7 +527,6 @@
       const max = Math.min(all.x[1], middle + shift + half * scale);
       if (max > min) u.setScale("x", { min, max });
     }
-    u.redraw(true, true);
   }
   document.querySelectorAll("[data-zoom]").forEach((button) => button.addEventListener("click", () => zoom(button.dataset.zoom)));
 
