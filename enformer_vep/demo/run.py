@@ -16,6 +16,8 @@ from enformer_vep.demo.world import CELL_TYPE_OF, CHIP_TRACKS, cage_track, chip_
 from enformer_vep.errors import OutputError
 from enformer_vep.model.location import DEMO
 from enformer_vep.run.pipeline import score_vcf
+from enformer_vep.run.report import make_report
+from enformer_vep.run.report_settings import ProfileSettings, ReportSettings
 from enformer_vep.run.settings import (
     CheckSettings,
     GeneSettings,
@@ -28,6 +30,7 @@ from enformer_vep.run.settings import (
 FASTA_NAME = "genome.fa"
 VCF_NAME = "variants.vcf"
 GTF_NAME = "genes.gtf"
+PAGE_NAME = "report.html"
 SCORES_NAME = "demo.scores.tsv"
 NUM_ROWS_SHOWN = 10
 NUM_ENHANCERS_SHOWN = 3
@@ -46,8 +49,9 @@ def run_demo(directory: str, *, overwrite: bool, quiet: bool, echo: Callable[[st
       OutputError: the directory cannot be written, or holds files of these names.
     """
     folder = Path(directory)
-    fasta, vcf, gtf, scores = (folder / name for name in (FASTA_NAME, VCF_NAME, GTF_NAME, SCORES_NAME))
-    for path in (fasta, vcf, gtf, scores):
+    names = (FASTA_NAME, VCF_NAME, GTF_NAME, SCORES_NAME, PAGE_NAME)
+    fasta, vcf, gtf, scores, page = (folder / name for name in names)
+    for path in (fasta, vcf, gtf, scores, page):
         if path.exists() and not overwrite:
             raise OutputError(f"{path} exists: choose another folder, or use --overwrite")
     try:
@@ -58,7 +62,8 @@ def run_demo(directory: str, *, overwrite: bool, quiet: bool, echo: Callable[[st
         raise OutputError(f"cannot write the demo to {folder}: {error.strerror}") from error
     inputs = [str(vcf), "-f", str(fasta), "-g", str(gtf), "--gene-columns", "tracks"]
     arguments = ["enformer-vep", "score", *inputs, "-m", DEMO, "-o", str(scores)]
-    command = shlex.join([*arguments, *(["--overwrite"] if overwrite else [])])
+    again = ["--overwrite"] if overwrite else []
+    command = shlex.join([*arguments, *again])
     echo(f"Wrote a made-up genome to {fasta}, variants to {vcf}, genes to {gtf}.\n")
     echo(f"$ {_wrapped(command)}\n")
     summary = score_vcf(
@@ -84,9 +89,13 @@ def run_demo(directory: str, *, overwrite: bool, quiet: bool, echo: Callable[[st
     genes = pd.read_csv(scores.with_name(f"{scores.name}.genes.tsv"), sep="\t")
     echo("\nOf the genes in reach of a broken enhancer, those with the largest change (log2) at their start:\n")
     echo(_strongest_genes(genes, truths))
+    words = ["enformer-vep", "report", str(scores), "-o", str(page), "-f", str(fasta), "-m", DEMO, "-g", str(gtf)]
+    echo(f"\n$ {_wrapped(shlex.join([*words, *again]))}\n")
+    profiles = ProfileSettings(str(fasta), DEMO, str(gtf))
+    make_report(ReportSettings(str(scores), str(page), profiles=profiles, overwrite=overwrite, quiet=quiet))
     recovery, of_genes = measure_recovery(table, truths), measure_gene_recovery(genes, truths)
     echo(f"\nHow much of the truth the scores recover:\n\n{recovery}\n{of_genes}\n")
-    echo(_conclusion(scores, summary.skipped, is_good=recovery.is_good and of_genes.is_good))
+    echo(_conclusion(scores, summary.skipped, page, is_good=recovery.is_good and of_genes.is_good))
 
 
 def _wrapped(command: str) -> str:
@@ -107,7 +116,7 @@ def _strongest_genes(genes: pd.DataFrame, truths: Mapping[int, SiteVariant]) -> 
     return str(pd.DataFrame(shown).to_string(index=False))
 
 
-def _conclusion(scores: Path, skipped: Path, *, is_good: bool) -> str:
+def _conclusion(scores: Path, skipped: Path, page: Path, *, is_good: bool) -> str:
     verdict = (
         "The installation works: scores recover the planted effects."
         if is_good
@@ -117,7 +126,8 @@ def _conclusion(scores: Path, skipped: Path, *, is_good: bool) -> str:
         f"{verdict} This says nothing about real genomes.\n"
         f"Scores:  {scores}, and of genes {scores.name}.genes.tsv\n"
         f"Skipped alleles, with reasons:  {skipped}\n"
-        "To score your own variants:  enformer-vep score input.vcf -f genome.fa"
+        "To score your own variants:  enformer-vep score input.vcf -f genome.fa\n"
+        f"To look at the results, open in a browser:  {page}"
     )
 
 

@@ -198,7 +198,8 @@ def open_parquet(path: Path) -> pyarrow.parquet.ParquetFile:
       InputError: it is not one.
     """
     try:
-        return pyarrow.parquet.ParquetFile(path)
+        # With pre_buffer, PyArrow keeps all that was read until the end, which may be the whole of a large file.
+        return pyarrow.parquet.ParquetFile(path, pre_buffer=False)
     except (OSError, pa.ArrowException) as error:
         raise InputError(f"{path} is not a Parquet file, or is damaged: {cause(error)[:300]}") from error
 

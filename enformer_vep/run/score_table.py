@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from enformer_vep.io.alleles import AlleleFields
 from enformer_vep.io.outputs import STANDARD_OUTPUT, OutputPaths
 from enformer_vep.io.score_columns import ScoreColumns, open_columns
 from enformer_vep.io.score_rows import ScoredRows, ScoreRows
-from enformer_vep.io.table import TableSettings
+from enformer_vep.io.table import PERCENTILE_SUFFIX, TableSettings
 from enformer_vep.io.tracks import REQUIRED_COLUMNS, TrackTable
 from enformer_vep.run.identity import find_differences
 from enformer_vep.run.json_values import to_json_values
@@ -86,12 +86,13 @@ class ScoreTable:
         identity = self.record.identity
         return TableSettings(identity.statistics, self.tracks, identity.layout, identity.dtype)  # type: ignore[arg-type]
 
-    def batches(self, statistic: str, tracks: Sequence[int]) -> Iterator[ScoredRows]:
+    def batches(self, statistic: str, tracks: Sequence[int], *, with_percentiles: bool = False) -> Iterator[ScoredRows]:
         """Reads the scores of some tracks, BATCH_ALLELES at a time.
 
         Args:
           statistic: one of the run's statistics.
           tracks: the tracks' places in the table.
+          with_percentiles: whether the scores are followed by as many percentiles, which the run must have.
 
         Yields:
           Consecutive rows, all of the table's in order, with all fields of their alleles.
@@ -100,7 +101,12 @@ class ScoreTable:
           InputError: the table is damaged, or its alleles are not as many as its run record says.
         """
         num_alleles = 0
-        rows = ScoreRows(self.paths, self.settings, (statistic,), tracks)
+        settings, wanted = self.settings, [statistic]
+        if with_percentiles:
+            wanted.append(f"{statistic}{PERCENTILE_SUFFIX}")
+            # Percentiles are float32 whatever the scores are, so that none of both is rounded.
+            settings = replace(settings, statistics=wanted, dtype="float32")
+        rows = ScoreRows(self.paths, settings, wanted, tracks)
         for batch in rows.read(AlleleFields._fields, BATCH_ALLELES):
             num_alleles += len(batch.scores)
             yield batch

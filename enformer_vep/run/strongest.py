@@ -22,6 +22,11 @@ _PREFERRED = ("SADR", "SAR")
 _ALLELE_CHARACTERS = 10
 
 
+def leading_statistic(names: Sequence[str]) -> str:
+    """Returns the statistic that alleles are ranked by: the first of SADR and SAR, otherwise the first of all."""
+    return next((name for name in _PREFERRED if name in names), names[0])
+
+
 @dataclass(frozen=True)
 class StrongEffect:
     """An allele, and the track that it changes most.
@@ -47,7 +52,7 @@ class StrongestEffects:
     def __init__(self, settings: TableSettings) -> None:
         """Chooses the statistic: the first of SADR and SAR that is written, otherwise the first that is written."""
         names = list(settings.statistics)
-        self._statistic = next((name for name in _PREFERRED if name in names), names[0])
+        self._statistic = leading_statistic(names)
         num_tracks = len(settings.tracks.identifiers)
         first = names.index(self._statistic) * num_tracks
         self._columns = slice(first, first + num_tracks)

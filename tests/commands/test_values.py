@@ -80,8 +80,9 @@ def test_every_option_is_a_setting_and_every_setting_an_option() -> None:
     options = {parameter.name for parameter in cli.commands["score"].params} - {"help", "debug"}
     views = {item.name for item in fields(ViewSettings)}
     assert views <= options
-    # --summary and --summary-only are two options of one setting.
-    assert (options - views - {"summary_only"}) | {"command", "views"} == set(settings)
+    # --summary and --summary-only are two options of one setting. `saturate` alone says which bases are changed, and a
+    # VCF is annotated when the scores are there.
+    assert (options - views - {"summary_only", "annotate"}) | {"command", "views", "saturated"} == set(settings)
 
 
 def test_a_setting_that_there_is_not_is_an_error() -> None:

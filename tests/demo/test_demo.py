@@ -114,8 +114,10 @@ def test_it_fits_100_columns_and_ends_on_what_to_conclude_and_do(demo: tuple[Pat
     folder, printed, _ = demo
     lines = printed.replace(str(folder), "demo").splitlines()
     assert max(map(len, lines)) <= 100
-    assert lines[-4].startswith("The installation works: scores recover the planted effects.")
-    assert lines[-1].endswith("enformer-vep score input.vcf -f genome.fa")
+    assert lines[-5].startswith("The installation works: scores recover the planted effects.")
+    assert lines[-2].endswith("enformer-vep score input.vcf -f genome.fa")
+    assert lines[-1].endswith(" demo/report.html")
+    assert (folder / "report.html").is_file()
 
 
 def test_a_model_that_misses_the_truth_is_said_to() -> None:
@@ -135,6 +137,7 @@ def test_everything_written_says_what_the_demo_model_is(demo: tuple[Path, str, s
     header = (folder / "demo.scores.tsv").read_text().split("\n", 1)[0].split("\t")
     assert all("DEMO" in name for name in header[7:])
     assert "demo" in (folder / "demo.scores.tsv.skipped.tsv").name
+    assert NOTICE in (folder / "report.html").read_text(encoding="utf-8")
 
 
 def test_a_second_demo_wants_to_be_told(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:

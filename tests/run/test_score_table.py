@@ -9,11 +9,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from enformer_vep.errors import InputError
-from enformer_vep.io import score_rows
+from enformer_vep.io import score_rows, table
 from enformer_vep.io.table import open_table
 from enformer_vep.run import score_table
 from enformer_vep.run.score_table import ScoreTable
-from tests.score_tables import LAYOUTS, alleles, tracks, write_scores
+from tests.score_tables import LAYOUTS, alleles, random_scores, tracks, write_scores
 
 SCORES = np.random.default_rng(1).normal(size=(25, 6)).astype(np.float32)
 ODD = alleles(25, (("A", "NA"), ("A", "C")), {0: '"quoted', 1: "caf\udce9", 2: "NA"})
@@ -165,3 +165,13 @@ def test_columns_between_the_scores_are_left_out(name: str, layout: str, tmp_pat
         file.close()
     (batch,) = ScoreTable.find(str(tmp_path / name)).batches("SAD", [0, 1])
     np.testing.assert_array_equal(batch.scores, scores)
+
+
+def test_a_table_is_read_without_being_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(table, "ROW_GROUP_ROWS", 500)
+    path = write_scores(tmp_path / "s.parquet", random_scores(20_000, 20), layout="list")
+    found = ScoreTable.find(path)
+    before = pa.total_allocated_bytes()
+    held = [pa.total_allocated_bytes() - before for _ in found.batches("SAD", range(20))]
+    assert len(held) == 20
+    assert max(held) < Path(path).stat().st_size / 2

@@ -1,0 +1,76 @@
+"""`report`: a page that shows the results of a run."""
+
+from typing import Any
+
+import click
+import cloup
+
+from enformer_vep.commands import options
+from enformer_vep.commands.console import set_up_logging, tell
+from enformer_vep.commands.values import STATISTIC
+from enformer_vep.run.report_settings import DEFAULT_TOP, MAX_TOP, ProfileSettings, ReportSettings
+
+REPORT_OUTPUT = cloup.option_group(
+    "Output",
+    cloup.option("-o", "--out", required=True, metavar="PAGE", help="The page, such as report.html."),
+    cloup.option(
+        "--stat",
+        callback=STATISTIC,
+        metavar="STAT",
+        help="Statistic to show.  [default: the first of SADR and SAR that SCORES has, or its first]",
+    ),
+    cloup.option(
+        "--top",
+        type=click.IntRange(0, MAX_TOP),
+        default=DEFAULT_TOP,
+        show_default=True,
+        metavar="N",
+        help=f"Strongest alleles to show in detail, at most {MAX_TOP}.",
+    ),
+    options.FORCE,
+)
+
+REPORT_PROFILES = cloup.option_group(
+    "Profiles of the strongest alleles",
+    cloup.option("-f", "--fasta", metavar="FASTA", help="The genome of the run: a file or a fetched genome."),
+    cloup.option("-m", "--model", metavar="MODEL", help="The model of the run, as for 'score'."),
+    cloup.option("-g", "--gtf", metavar="GTF", help="Genes to draw below the profiles."),
+    options.DEVICE,
+    options.CACHE,
+)
+
+REPORT_EXAMPLES = """\b
+Examples:
+  enformer-vep report input.enformer.parquet -o report.html
+  enformer-vep report input.enformer.parquet -o report.html -f hg38 -m enformer -g gencode.gtf.gz
+"""
+
+
+@cloup.command(epilog=REPORT_EXAMPLES, short_help="Make a page that shows the results of 'score'.")
+@cloup.argument("scores", help="Output of 'score'.")
+@REPORT_OUTPUT
+@REPORT_PROFILES
+@options.GENERAL
+def report(
+    scores: str,
+    out: str,
+    stat: Any,
+    top: int,
+    overwrite: bool,
+    quiet: bool,
+    debug: bool,
+    **profiles: Any,
+) -> None:
+    """Make a page of the results in SCORES: one file that any browser opens, without a network.
+
+    It has a table of the alleles to sort and filter, plots, the strongest alleles in detail, and what was run and
+    skipped. With -f and -m, the model predicts the profiles of REF and ALT around the strongest alleles.
+    """
+    set_up_logging(quiet=quiet)
+    given = [name for name in ("fasta", "model") if profiles[name] is not None]
+    if len(given) == 1 or (profiles["gtf"] and not given):
+        raise click.UsageError("profiles require both -f and -m", click.get_current_context())
+    from enformer_vep.run.report import make_report
+
+    chosen = ProfileSettings(**profiles) if given else None
+    tell(str(make_report(ReportSettings(scores, out, stat, top, chosen, overwrite, quiet))), quiet=quiet)
