@@ -116,6 +116,7 @@ def test_small_model(small_checkpoint: Path, real_genome: str, *, is_reusing: bo
             assert_golden(golden, head, record, scores)
 
 
+@pytest.mark.full
 def test_small_model_bin_by_bin(small_checkpoint: Path, real_genome: str) -> None:
     golden = np.load(DATA / "small.npz")
     model = load_model(locate_model(str(small_checkpoint))).model

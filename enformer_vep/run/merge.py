@@ -13,6 +13,7 @@ import pyarrow.parquet
 from enformer_vep.errors import EnformerVepError, InputError
 from enformer_vep.io.bgzip import BgzipWriter
 from enformer_vep.io.outputs import OutputPaths, SummaryKind
+from enformer_vep.io.score_rows import open_parquet
 from enformer_vep.io.table import ROW_GROUP_ROWS, parquet_writer, rows_per_group
 from enformer_vep.run.identity import Difference, RunIdentity, ShardRecord
 from enformer_vep.run.json_values import to_json_values
@@ -170,7 +171,7 @@ def _merge_genes(shards: Sequence[ShardOutput], path: Path, files: WholeFiles, r
 def _merge_rows(sources: Sequence[Path], target: BinaryIO, group_rows: int, run: RunRecord) -> int:
     """Writes the rows of Parquet files in row groups of one size, with the metadata of a run; returns their number."""
     with ExitStack() as stack:
-        tables = [stack.enter_context(_open_parquet(path)) for path in sources]
+        tables = [stack.enter_context(open_parquet(path)) for path in sources]
         metadata = tables[0].schema_arrow.metadata or {}
         if TRACKS_METADATA not in metadata:
             raise InputError(f"{sources[0]} has no track table in its metadata: score it again")
@@ -187,13 +188,6 @@ def _merge_rows(sources: Sequence[Path], target: BinaryIO, group_rows: int, run:
             ) from error
         writer.close()
     return num_rows
-
-
-def _open_parquet(path: Path) -> pyarrow.parquet.ParquetFile:
-    try:
-        return pyarrow.parquet.ParquetFile(path)
-    except pa.ArrowException as error:
-        raise InputError(f"{path} is not a Parquet file, or is damaged") from error
 
 
 def _row_groups(tables: Sequence[pyarrow.parquet.ParquetFile], group_rows: int) -> Iterator[pa.Table]:

@@ -29,6 +29,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, str]:
     return folder, run.stdout, run.stderr
 
 
+@pytest.mark.full
 def test_the_files_are_the_same_each_time(demo: tuple[Path, str, str], tmp_path: Path) -> None:
     names = ("genome.fa", "variants.vcf", "genes.gtf")
     write_demo(*(tmp_path / name for name in names))

@@ -55,7 +55,7 @@ def other_formats(checkpoint: Path, config: EnformerConfig, folder: Path) -> Ite
 FORMATS = ["saved_model", "pytorch", "safetensors"]
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_they_predict_the_same_bits(tmp_path: Path) -> None:
     model = reference_model(PUBLISHED_FORM)
     checkpoint = write_checkpoint(tmp_path / "ckpt", module=checkpoint_variables(model))

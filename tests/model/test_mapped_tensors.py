@@ -73,6 +73,7 @@ def test_a_model_uses_the_memory_of_its_file(own_file: Path, tiny: Enformer) -> 
     assert len(aligned_keys(own_file)) > len(SafetensorsFile(own_file).tensors) / 3  # of sizes that are seldom aligned
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("precision", precisions("float32", "mixed"))
 def test_engines_leave_it_there(precision: Precision, own_file: Path, tiny: Enformer) -> None:
     """And their scores are those of a model in memory of its own, to the bit."""

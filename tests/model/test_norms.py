@@ -2,6 +2,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 
 from enformer_vep.model.norms import BatchNorm, LayerNorm
 from tests.model.random_modules import normal, randomise
@@ -38,6 +39,7 @@ def test_inference_leaves_the_moving_averages_alone() -> None:
     assert not norm.moving_mean.value.numpy().any()
 
 
+@pytest.mark.full
 def test_batch_norm_sums_over_replicas() -> None:
     """In a process of its own: the number of devices is fixed when TensorFlow starts."""
     script = """

@@ -71,7 +71,7 @@ def test_options_mean_what_they_mean_in_score(
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "out.parquet"), expected, check_exact=True)
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_200_bp_of_the_demo_are_600_variants_of_score(tmp_path: Path) -> None:
     write_demo(*(tmp_path / name for name in ("genome.fa", "demo.vcf", "genes.gtf")))
     common = ["-f", str(tmp_path / "genome.fa"), "-m", "demo", "-q"]
@@ -136,7 +136,7 @@ def test_changes_without_a_score_are_listed_and_nan(folder: Path, tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    "suffix", [pytest.param(".parquet", marks=pytest.mark.slow), pytest.param(".npz", marks=pytest.mark.slow), ZARR]
+    "suffix", [pytest.param(".parquet", marks=pytest.mark.slow), pytest.param(".npz", marks=pytest.mark.full), ZARR]
 )
 def test_a_resumed_run_writes_the_same_bytes(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, suffix: str
