@@ -1,7 +1,4 @@
-"""Who can use the page: axe's rules, a phone, large text, and how long it takes with 10,000 alleles."""
-
-import time
-from typing import Any
+"""Who can use the page: axe's rules, a phone, large text, and 10,000 alleles."""
 
 import pytest
 
@@ -46,40 +43,8 @@ def test_the_keyboard_reaches_everything(open_page: Open) -> None:
     assert {"f-text", "f-region", "f-group", "f-score", "f-sort", "f-order", "export", "tabulator-tableholder"} <= seen
 
 
-def test_10_000_alleles_open_and_filter_quickly(open_page: Open) -> None:
-    contents = made_up(10_000, num_detailed=20)
-    page, seconds = _opened(open_page, contents)
-    texts = ("rs10", "tissue number 7", "rs1", "gene1", "rs") * 3
-    filtering = min(_milliseconds_to_filter(page, text) for text in texts)
-    print(f"10,000 alleles: opened in {seconds:.2f} s, filtered in {filtering:.0f} ms")
-    assert seconds < 2
-    assert filtering < 100
-
-
-def _opened(open_page: Open, contents: Any) -> tuple[Any, float]:
-    """The quickest of three, as the machine may be busy."""
-    times = []
-    for _ in range(3):
-        page = open_page(contents)
-        start = time.perf_counter()
-        page.reload()
-        page.wait_for_selector(".tabulator-row")
-        page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
-        times.append(time.perf_counter() - start)
-    return page, min(times)
-
-
-def _milliseconds_to_filter(page: Any, text: str) -> float:
-    """From the input until the table and the plot are drawn."""
-    found: float = page.evaluate(
-        """async (text) => {
-          const start = performance.now();
-          const input = document.getElementById("f-text");
-          input.value = text;
-          input.dispatchEvent(new Event("input"));
-          await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
-          return performance.now() - start;
-        }""",
-        text,
-    )
-    return found
+def test_10_000_alleles_can_be_filtered(open_page: Open) -> None:
+    page = open_page(made_up(10_000, num_detailed=20))
+    assert page.locator("#shown").inner_text() == "10,000 of 10,000 variants"
+    page.locator("#f-text").fill("rs10")
+    page.locator("#shown", has_not_text="10,000 of 10,000").wait_for()
