@@ -42,7 +42,7 @@ class World:
         from enformer_vep.inference.device import import_tensorflow, prepare_device
 
         prepare_device(device)
-        import_tensorflow().get_logger().setLevel("ERROR")
+        import_tensorflow()
         from enformer_vep.demo.world import held_out_contig
         from enformer_vep.model.gradients import InputGradients
         from enformer_vep.model.location import locate_model

@@ -91,6 +91,8 @@ def import_tensorflow() -> Any:
             tensorflow.config.list_physical_devices()
     import tensorflow
 
+    # It takes the graphs of a model's blocks, one for each, for one function that is traced again and again.
+    tensorflow.get_logger().setLevel("ERROR")
     return tensorflow
 
 

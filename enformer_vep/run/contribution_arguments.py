@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from enformer_vep.errors import InputError, VcfError
-from enformer_vep.genome.variant import Variant
+from enformer_vep.errors import InputError
 from enformer_vep.io.vcf import STANDARD_INPUT
-from enformer_vep.run.variant_arguments import is_variant, read_variants
+from enformer_vep.run.variant_arguments import is_variant
 
 BED_SUFFIXES = (".bed", ".narrowpeak", ".broadpeak")
 VARIANT_SUFFIXES = (".vcf", ".vcf.gz", ".vcf.bgz", ".bcf")
@@ -28,20 +27,6 @@ def name_variants(arguments: Sequence[str]) -> bool:
             "or variants; the names of BED files end in .bed"
         )
     return variants[0]
-
-
-def read_valid_variants(arguments: Sequence[str], max_alleles: int) -> list[Variant]:
-    """Returns the alleles of all arguments, in their order.
-
-    Raises:
-      InputError: an argument or a line of a file cannot be understood, or there are no or too many alleles.
-      EnformerVepError: a file is damaged.
-    """
-    alleles = read_variants(arguments, max_alleles)
-    for allele in alleles:
-        if allele.malformed:
-            raise VcfError(f"record {allele.record + 1} of {' '.join(arguments)}: {allele.malformed}")
-    return [allele.variant for allele in alleles]
 
 
 def _names_variants(argument: str) -> bool:

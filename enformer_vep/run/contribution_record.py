@@ -60,6 +60,17 @@ class ContributionIdentity(ModelRunIdentity):
 
 
 @dataclass(frozen=True)
+class SkippedRecord:
+    """An allele that was read and not explained. `record` counts the records of all arguments from 0."""
+
+    record: int
+    allele: int
+    variant: str
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True)
 class ContributionCourse(Course):
     """Where and how a run of `contributions` went.
 
@@ -68,4 +79,5 @@ class ContributionCourse(Course):
     """
 
     num_gradients: int
+    skipped: tuple[SkippedRecord, ...] = ()
     largest_completeness_error: float | None = None

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from enformer_vep.errors import InputError
+from enformer_vep.errors import InputError, SkipReason
 from enformer_vep.genome.codes import Codes
 from enformer_vep.genome.edit import Edit
 from enformer_vep.genome.geometry import Geometry
@@ -16,6 +16,7 @@ from enformer_vep.genome.windows import Placement, max_allele_bp
 from enformer_vep.io.fasta import Genome
 from enformer_vep.io.reference import ReferenceCodes
 from enformer_vep.run.contribution_settings import DEFAULT_VARIANT_BP
+from enformer_vep.run.placed import Unscored
 
 REFERENCE, ALTERNATE = "ref", "alt"
 
@@ -101,13 +102,13 @@ class SequenceMaker:
         wanted = self._wanted(self._width_bp or interval.length)
         return ExplainedSequence(name, "", window.contig, layout, wanted, self._bin_weights(name, window, middle))
 
-    def variant(self, variant: Variant) -> list[ExplainedSequence]:
-        """Returns the reference and the alternate of an allele, in the window that `score` gives it.
+    def variant(self, variant: Variant) -> list[ExplainedSequence] | Unscored:
+        """Returns the reference and the alternate of an allele, or why it cannot be explained.
 
-        The alternate's left flank stays in place, and its bases are counted in its own coordinates.
+        Both are in the window that `score` gives it. The alternate's left flank stays in place, and its bases are counted
+        in its own coordinates.
 
         Raises:
-          InputError: the allele cannot be explained, or its window has none of the bins.
           FastaReadError: the genome can no longer be read.
         """
         genome: Genome = self._reference.genome
@@ -115,14 +116,16 @@ class SequenceMaker:
         window = Placement().window(variant, contig or variant.chrom, self._geometry)
         problem = check_alleles(variant, max_allele_bp(window)) or genome.check_variant(variant, contig)
         if problem:
-            reason, detail = problem
-            raise InputError(f"variant {variant} cannot be explained ({reason}): {detail}; correct it, or leave it out")
+            return Unscored(*problem)
         interval = window.interval
         edit = Edit.of(variant, interval.contig, self._reference.fetch, interval.length)
         reference = ModelInput((Span(interval.contig, interval.start, interval.end),))
         alternate = reference if edit is None else edit.from_left(interval.start, interval.length)
         name = f"{variant.chrom}:{variant.pos}:{variant.ref}:{variant.alt}"
-        weights = self._bin_weights(name, interval, variant.start)
+        try:
+            weights = self._bin_weights(name, interval, variant.start)
+        except InputError as error:
+            return Unscored(SkipReason.OUTSIDE_BINS, str(error))
         wanted = self._wanted(self._width_bp or DEFAULT_VARIANT_BP)
         return [
             ExplainedSequence(name, allele, interval.contig, layout, wanted, weights)

@@ -1,5 +1,6 @@
 """From regions or variants to contributions: the one module that knows every stage of `contributions`."""
 
+import logging
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -7,13 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
-from enformer_vep.errors import InputError
+from enformer_vep.errors import InputError, SkipReason
 from enformer_vep.fetch.cache import Cache
 from enformer_vep.genome.regions import ScoredBins
+from enformer_vep.io.alleles import VcfAllele
 from enformer_vep.io.fasta import Genome
 from enformer_vep.io.reference import ReferenceCodes
 from enformer_vep.model.location import locate_model
-from enformer_vep.run.contribution_arguments import name_variants, read_valid_variants
+from enformer_vep.run.contribution_arguments import name_variants
 from enformer_vep.run.contribution_computing import compute, scratch_array
 from enformer_vep.run.contribution_files import check_content, check_output, write
 from enformer_vep.run.contribution_record import (
@@ -23,6 +25,7 @@ from enformer_vep.run.contribution_record import (
     ContributionIdentity,
     IntegratedIdentity,
     SequencesIdentity,
+    SkippedRecord,
 )
 from enformer_vep.run.contribution_scalars import Scalar, make_scalars
 from enformer_vep.run.contribution_sequences import ExplainedSequence, SequenceMaker
@@ -30,10 +33,14 @@ from enformer_vep.run.contribution_settings import SECONDS_PER_GRADIENT, Contrib
 from enformer_vep.run.fetched import find_fasta
 from enformer_vep.run.model_run import course_items, model_run_identity
 from enformer_vep.run.models import OpenModel, notify, open_model
+from enformer_vep.run.placed import Unscored
 from enformer_vep.run.predicted_regions import find_regions, parse_regions
 from enformer_vep.run.progress import Progress, duration
 from enformer_vep.run.signals import StopSignals
+from enformer_vep.run.variant_arguments import read_variants
 from enformer_vep.wording import plural
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -69,7 +76,7 @@ def compute_contributions(settings: ContributionSettings) -> ContributionSummary
     named = settings.inputs.arguments
     are_variants = name_variants(named)
     regions = () if are_variants else parse_regions(named)
-    variants = read_valid_variants(named, settings.inputs.max_gradients) if are_variants else []
+    alleles = read_variants(named, settings.inputs.max_gradients) if are_variants else []
     packages = check_output(settings.output)
     with closing(Genome(fasta)) as genome, StopSignals():
         intervals = find_regions(regions, genome)
@@ -79,7 +86,8 @@ def compute_contributions(settings: ContributionSettings) -> ContributionSummary
         geometry = model.loaded.model.config.geometry
         maker = SequenceMaker(reference, geometry, bins, settings.inputs.width_bp)
         sequences = [maker.region(interval) for interval in intervals]
-        sequences += [sequence for variant in variants for sequence in maker.variant(variant)]
+        of_alleles, skipped = _of_alleles(maker, alleles)
+        sequences += of_alleles
         scalars = make_scalars(model.tracks, settings.method.mean_by)
         check_content(settings.output, sequences, [scalar.name for scalar in scalars])
         num_gradients = _count_gradients(len(sequences) * len(scalars), settings)
@@ -97,11 +105,41 @@ def compute_contributions(settings: ContributionSettings) -> ContributionSummary
             course = ContributionCourse(
                 **course_items(settings.output.command, genome, model, started),
                 num_gradients=num_gradients,
+                skipped=tuple(skipped),
                 largest_completeness_error=completeness_error,
             )
             write(settings.output, identity, course, found, model.tracks, genome.contigs)
         seconds = time.perf_counter() - first
     return ContributionSummary(len(sequences), shape[1], len(scalars), num_gradients, seconds, settings.output.path)
+
+
+def _of_alleles(
+    maker: SequenceMaker, alleles: Sequence[VcfAllele]
+) -> tuple[list[ExplainedSequence], list[SkippedRecord]]:
+    """Returns the sequences of alleles, and which alleles have none; each of these is said with the reason.
+
+    Raises:
+      InputError: no allele can be explained.
+    """
+    sequences: list[ExplainedSequence] = []
+    skipped: list[SkippedRecord] = []
+    for allele in alleles:
+        malformed = Unscored(SkipReason.MALFORMED_RECORD, allele.malformed) if allele.malformed else None
+        found = malformed or maker.variant(allele.variant)
+        if isinstance(found, Unscored):
+            skipped.append(SkippedRecord(allele.record, allele.allele, str(allele), found.reason.value, found.detail))
+        else:
+            sequences += found
+    if skipped and not sequences:
+        first = skipped[0]
+        which = "" if len(skipped) == 1 else f"none of {plural(len(skipped), 'variant')} can be explained: "
+        raise InputError(
+            f"{which}variant {first.variant} cannot be explained ({first.reason}): {first.detail}; correct it, or "
+            "leave it out"
+        )
+    for one in skipped:
+        logger.warning("%s is not explained: %s (%s)", one.variant, one.detail, one.reason)
+    return sequences, skipped
 
 
 def _named_bins(settings: ContributionSettings, genome: Genome) -> ScoredBins:

@@ -15,11 +15,13 @@ def to_json_values(record: Any) -> dict[str, Any]:
         value = getattr(record, item.name)
         if value is None and item.name in optional:
             continue
-        found[item.name] = to_json_values(value) if is_dataclass(value) else _plain(value)
+        found[item.name] = _plain(value)
     return found
 
 
 def _plain(value: Any) -> Any:
+    if is_dataclass(value):
+        return to_json_values(value)
     return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
 

@@ -169,6 +169,25 @@ def test_errors_are_one_line_and_leave_nothing(
     assert [path.name for path in tmp_path.iterdir()] == ["in.vcf"]
 
 
+def test_alleles_that_cannot_be_explained_are_skipped_with_the_reason(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    ref = reference("chr1", 3000)
+    records = [("chr1", 3000, "a", ref, "<DEL>"), ("chr1", 3000, "b", ref, f"{other(ref)},*")]
+    vcf = write_vcf(tmp_path / "in.vcf", records)
+    words = ["-f", f"{folder}/genome.fa", "-m", f"{folder}/model", "--tracks", "0", "-o", str(tmp_path / "out.parquet")]
+    assert main(["contributions", vcf, *words]) == 0
+    said = capsys.readouterr().err
+    assert f"chr1:3000 {ref}>* is not explained: ALT * is a deletion that another record describes" in said
+    table = pd.read_parquet(tmp_path / "out.parquet")
+    assert list(table["sequence"].unique()) == [f"chr1:3000:{ref}:{other(ref)}"]
+    skipped = json.loads((tmp_path / "out.parquet.run.json").read_text())["skipped"]
+    assert [(one["record"], one["allele"], one["reason"]) for one in skipped] == [
+        (0, 1, "symbolic_alt"),
+        (1, 2, "spanning_deletion"),
+    ]
+
+
 @pytest.mark.parametrize("out", ["out", "out.parquet", "out.zarr"])
 def test_a_failure_leaves_the_earlier_output(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, out: str
