@@ -85,7 +85,7 @@ class Bench:
 
         self.arguments = arguments
         self.device = prepare_device(arguments.device)
-        import_tensorflow().get_logger().setLevel("ERROR")  # every engine has graphs of its own
+        import_tensorflow()
         from enformer_vep.fetch.cache import Cache
         from enformer_vep.io.fasta import Genome
         from enformer_vep.io.reference import ReferenceCodes

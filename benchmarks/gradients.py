@@ -31,7 +31,7 @@ class Bench:
         from enformer_vep.inference.device import import_tensorflow, prepare_device
 
         prepare_device(arguments.device)
-        import_tensorflow().get_logger().setLevel("ERROR")
+        import_tensorflow()
         from enformer_vep.fetch.cache import Cache
         from enformer_vep.genome.layout import ModelInput, Span
         from enformer_vep.io.fasta import Genome

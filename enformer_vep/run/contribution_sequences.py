@@ -105,8 +105,8 @@ class SequenceMaker:
     def variant(self, variant: Variant) -> list[ExplainedSequence] | Unscored:
         """Returns the reference and the alternate of an allele, or why it cannot be explained.
 
-        Both are in the window that `score` gives it. The alternate's left flank stays in place, and its bases are counted
-        in its own coordinates.
+        Both are in the window that `score` gives it. The alternate's left flank stays in place, and its bases are
+        counted in its own coordinates.
 
         Raises:
           FastaReadError: the genome can no longer be read.
