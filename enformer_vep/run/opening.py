@@ -4,10 +4,11 @@ import hashlib
 import os
 from dataclasses import dataclass, replace
 
-from enformer_vep.errors import InputError
+from enformer_vep.errors import InputError, SkipReason
 from enformer_vep.fetch.cache import Cache
 from enformer_vep.genome.genes import GeneIndex, PromoterBins, TssBins
 from enformer_vep.genome.saturation import SaturatedBases
+from enformer_vep.genome.variant import Variant
 from enformer_vep.io.gene_table import GeneTableSettings
 from enformer_vep.io.reference import ReferenceCodes
 from enformer_vep.model.location import ModelLocation
@@ -30,6 +31,7 @@ from enformer_vep.run.identity import (
 from enformer_vep.run.input_identity import identify_fasta, identify_model
 from enformer_vep.run.inputs import RunInputs
 from enformer_vep.run.models import OpenModel, choose_tracks, open_model
+from enformer_vep.run.placed import Unscored
 from enformer_vep.run.results import bases_to_json
 from enformer_vep.run.resume import choose_part_size
 from enformer_vep.run.run_record import RunPlan
@@ -111,6 +113,8 @@ def open_run(settings: ScoreSettings, inputs: RunInputs, location: ModelLocation
         settings.compute,
         None if genes is None or gene_tracks is None else _gene_scorer(genes, gene_tracks, settings, model),
     )
+    if settings.inputs.saturated is not None:
+        _check_reach(scorer, settings.inputs.saturated, settings.scoring)
     shard = None
     if settings.inputs.shard is not None:
         number, of = settings.inputs.shard.number, settings.inputs.shard.of
@@ -125,6 +129,22 @@ def open_run(settings: ScoreSettings, inputs: RunInputs, location: ModelLocation
         names = tuple(statistic.name for statistic in settings.genes.gene_statistics)
         written = GeneTableSettings(genes.genes, names, gene_tracks.table, settings.genes.gene_columns)
     return Run(settings, inputs, model, scorer, RunPlan(identity, shard, part_size), background, written)
+
+
+def _check_reach(scorer: VariantScorer, saturated: SaturatedBases, scoring: ScoringSettings) -> None:
+    """Checks that the window of some base has some of the bins.
+
+    Raises:
+      InputError: no effect could be seen there.
+    """
+    for change in saturated.changes():
+        placed = scorer.place(Variant(change.contig, change.pos, change.ref, change.alts[0]))
+        if not isinstance(placed, Unscored) or placed.reason is not SkipReason.OUTSIDE_BINS:
+            return
+    raise InputError(
+        f"--bins {scoring.bins} lies outside the bins of every window of these regions: expected bins that the windows "
+        "predict, up to 57 kb away"
+    )
 
 
 def _gene_scorer(genes: GeneIndex, tracks: GeneTracks, settings: ScoreSettings, model: OpenModel) -> GeneScorer:

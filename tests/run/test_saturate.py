@@ -198,6 +198,7 @@ BAD = {
     "several": (("chr1:60-61", "--stat", "SAD,SAR"), "expected one statistic, found 2"),
     "prediction": (("chr1:60-61", "--stat", "REF"), "--stat REF is a prediction, not the effect of a change"),
     "backwards": (("chr1:61-60",), "before its start"),
+    "bins": (("chr1:60-61", "--bins", "chr1:5000-5100"), "--bins chr1:5000-5100 lies outside the bins of every window"),
     "shared": (("chr1:60-61", "--window", "shared:2000"), "the distance of shared:BP must be 128 to 1024 bp"),
 }
 
