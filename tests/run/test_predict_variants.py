@@ -127,7 +127,7 @@ def test_alleles_that_change_the_length(folder: Path, tmp_path: Path, model: Enf
     is_left = (np.arange(16) < 7)[:, None]  # the inserted bases follow the last base of bin 7
     alternate = (left + right) / 2 if indels == "average" else np.where(is_left, left, right)
     expected = np.concatenate([of_reference, alternate, alternate - of_reference], axis=1)
-    np.testing.assert_allclose(table.iloc[:, 5:].to_numpy(), expected, rtol=2e-5, atol=2e-6)
+    np.testing.assert_allclose(table.iloc[:, 5:].to_numpy(), expected, **TOLERANCE)
 
 
 @pytest.mark.slow
