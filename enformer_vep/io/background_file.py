@@ -131,7 +131,8 @@ class BackgroundFile:
         if not os.path.isfile(path):
             raise InputError(f"no such file: {path}: expected a file that 'enformer-vep background' wrote")
         try:
-            self._file = pyarrow.parquet.ParquetFile(path)
+            # As in `open_parquet`: PyArrow would keep all points that were read until the end.
+            self._file = pyarrow.parquet.ParquetFile(path, pre_buffer=False)
             metadata = (self._file.schema_arrow.metadata or {}).get(BACKGROUND_METADATA)
             if metadata is None:
                 raise InputError(f"{path} is not a background: expected a file that 'enformer-vep background' wrote")

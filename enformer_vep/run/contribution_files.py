@@ -1,7 +1,7 @@
 """The files of `contributions`: a folder of bigWig files, a table, or arrays."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -124,22 +124,36 @@ def write(
         else:
             stack.enter_context(whole_file(_beside(output.path))).write(record)
             texts = {TRACKS_METADATA: tracks_to_json(tracks), RUN_METADATA: record_text(identity)}
-            if output.format == "zarr":
-                attributes = {name.decode(): text.decode() for name, text in texts.items()}
-                store = stack.enter_context(whole_zarr(output.path, {"kind": KIND} | attributes))
-                for name, values in found.arrays().items():
-                    store.add(name, values)
-            else:
-                stream = stack.enter_context(whole_file(output.path))
-                if output.format == "parquet":
-                    write_contribution_table(stream, found.rows(), texts)
-                else:
-                    json_texts = {name: np.array(texts[key].decode()) for name, key in _JSON_ARRAYS.items()}
-                    arrays: dict[str, Any] = found.arrays() | json_texts
-                    np.savez_compressed(stream, **arrays)
+            stack.enter_context(_written(output, found, texts))
         if output.modisco is not None:
             scores = [hypothetical for *_, hypothetical in found.of_sequences(0)]
             write_modisco(Path(output.modisco), found.codes, scores)
+
+
+@contextmanager
+def _written(output: ContributionOutput, found: Contributions, texts: Mapping[bytes, bytes]) -> Iterator[None]:
+    """Writes a table or arrays, which appear under their name when the block ends.
+
+    Args:
+      output: the file, and its format.
+      found: what is written.
+      texts: the track table and the run record, by the names that a schema's metadata has for them.
+    """
+    if output.format == "zarr":
+        attributes = {name.decode(): text.decode() for name, text in texts.items()}
+        with whole_zarr(output.path, {"kind": KIND} | attributes) as store:
+            for name, values in found.arrays().items():
+                store.add(name, values)
+            yield
+        return
+    with whole_file(output.path) as stream:
+        if output.format == "parquet":
+            write_contribution_table(stream, found.rows(), texts)
+        else:
+            json_texts = {name: np.array(texts[key].decode()) for name, key in _JSON_ARRAYS.items()}
+            arrays: dict[str, Any] = found.arrays() | json_texts
+            np.savez_compressed(stream, **arrays)
+        yield
 
 
 def _write_bigwigs(folder: Path, found: Contributions, contigs: Mapping[str, int]) -> None:
