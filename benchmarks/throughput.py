@@ -10,58 +10,20 @@ import argparse
 import json
 import multiprocessing
 import os
-import random
 import resource
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-
-import numpy as np
-
-CONTIG_BP = 20_000_000
-FIRST_POS = 100_000
-SPACING_BP = 20
-
-
-def write_inputs(folder: Path, num_records: int) -> None:
-    bases = np.random.default_rng(1).choice(np.frombuffer(b"ACGT", np.uint8), CONTIG_BP)
-    sequence = bases.tobytes().decode()
-    with (folder / "genome.fa").open("w") as lines:
-        lines.write(">chr1\n")
-        lines.writelines(sequence[at : at + 60] + "\n" for at in range(0, CONTIG_BP, 60))
-    choice = random.Random(1)
-    with (folder / "input.vcf").open("w") as lines:
-        lines.write("##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n")
-        for i in range(num_records):
-            pos = FIRST_POS + i * SPACING_BP % (CONTIG_BP - 2 * FIRST_POS)
-            ref = sequence[pos - 1]
-            alt = choice.choice("ACGT".replace(ref, ""))
-            lines.write(f"chr1\t{pos}\trs{i}\t{ref}\t{alt}\t.\tPASS\tAF=0.1;AC=12\n")
 
 
 def measure(num_records: int, num_tracks: int, suffix: str, results: "multiprocessing.Queue[dict]") -> None:
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {0})
-    from enformer_vep.genome.views import Comparison
-    from enformer_vep.inference.engine import EngineCounts, Scores
-    from enformer_vep.io.tracks import unnamed_tracks
-    from enformer_vep.run import models, opening, pipeline
+    from benchmarks.zero_engine import use_zero_engine, write_inputs
+    from enformer_vep.run import pipeline
     from enformer_vep.run.settings import CheckSettings, InputSettings, OutputSettings, ScoreSettings, ScoringSettings
-    from enformer_vep.scoring import Statistic
 
-    zeros = np.zeros((1, num_tracks))
-
-    class ZeroEngine:
-        def compare(self, comparisons: Iterable[Comparison], statistics: Sequence[Statistic]) -> Iterator[Scores]:
-            for _ in comparisons:
-                yield {statistic.name: zeros for statistic in statistics}
-
-        def counts(self) -> EngineCounts:
-            return EngineCounts(0, 0, 0, 1)
-
-    opening.make_engine = lambda *_, **__: ZeroEngine()
-    models.choose_tracks = lambda scoring, loaded, location: unnamed_tracks("human", num_tracks)
+    use_zero_engine(num_tracks)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         write_inputs(folder, num_records)

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from enformer_vep.errors import SkipReason
 
@@ -29,8 +30,7 @@ class Interval:
         return self.end - self.start
 
 
-@dataclass(frozen=True)
-class Variant:
+class Variant(NamedTuple):
     """One alternate allele, in the terms of VCF. Equal variants are the same change, wherever they were read.
 
     Attributes:
@@ -77,6 +77,9 @@ def check_alleles(variant: Variant, max_allele_bp: int) -> tuple[SkipReason, str
       The reason and a sentence, or None if the allele is a plain sequence that fits.
     """
     alt = variant.alt
+    longest = max(len(variant.ref), len(alt))
+    if longest <= max_allele_bp and _BASES.fullmatch(alt) and _LETTERS.fullmatch(variant.ref):
+        return None
     if alt in (MISSING, ""):
         return SkipReason.NO_ALT, "the record has no ALT allele"
     if alt == "*":
@@ -89,10 +92,7 @@ def check_alleles(variant: Variant, max_allele_bp: int) -> tuple[SkipReason, str
         return SkipReason.INVALID_ALT, f"ALT {abbreviate(alt)} has letters other than A, C, G and T"
     if not _LETTERS.fullmatch(variant.ref):
         return SkipReason.INVALID_REF, f"REF {abbreviate(variant.ref)} is not a sequence of bases"
-    longest = max(len(variant.ref), len(alt))
-    if longest > max_allele_bp:
-        return (
-            SkipReason.ALLELE_TOO_LONG,
-            f"the allele has {longest} bp, but the window has room for {max_allele_bp} bp",
-        )
-    return None
+    return (
+        SkipReason.ALLELE_TOO_LONG,
+        f"the allele has {longest} bp, but the window has room for {max_allele_bp} bp",
+    )

@@ -1,6 +1,5 @@
 """The rows of a VCF: one for every ALT allele of every record."""
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from enformer_vep.genome.variant import MISSING, Variant
@@ -18,8 +17,7 @@ class AlleleFields(NamedTuple):
     allele: int
 
 
-@dataclass(frozen=True)
-class VcfAllele:
+class VcfAllele(NamedTuple):
     """A variant, and where in its file it stands.
 
     Attributes:

@@ -40,17 +40,21 @@ class VcfReader:
       name: the file's name in messages.
       num_records: records read so far, whether selected or not. Blank lines and lines that begin with '#' are not
         records. Records that an index allows the reader to skip count as read.
-      num_alleles: alleles yielded so far.
+      num_alleles: alleles read so far, those before the first that is wanted included.
       notice: a sentence on what the file lacks; empty if it has a VCF header.
     """
 
-    def __init__(self, path: str, selection: Selection | None = None, *, name: str | None = None) -> None:
+    def __init__(
+        self, path: str, selection: Selection | None = None, *, name: str | None = None, first_allele: int = 0
+    ) -> None:
         """Opens a file and reads its header.
 
         Args:
           path: the file. It may be a pipe, which is read once.
           selection: which records are wanted; None for all.
           name: the file's name in messages, by default its path.
+          first_allele: the first allele that is yielded, counted from 0 among those of the selected records. The
+            records before it are counted, and hardly looked at.
 
         Raises:
           VcfError: it cannot be opened, or is not a VCF or BCF.
@@ -59,6 +63,7 @@ class VcfReader:
         self.name = path if name is None else name
         self.num_records = 0
         self.num_alleles = 0
+        self._first_allele = first_allele
         self._num_selected = 0
         self._selection = None if selection is None or selection.selects_all else selection
         self._index: TabixIndex | None = None
@@ -96,7 +101,7 @@ class VcfReader:
         return frozenset(self._contigs)
 
     def __iter__(self) -> Iterator[VcfAllele]:
-        """Yields every ALT allele of every selected record, in the file's order.
+        """Yields every ALT allele of every selected record, in the file's order, from `first_allele` on.
 
         A record without ALT gives one allele, '.'. A line that is not a record gives one too, which says what is wrong
         with it. The selection excludes such a line only if its place can be read and lies outside the regions.
@@ -133,6 +138,7 @@ class VcfReader:
 
     def _iterate_text(self) -> Iterator[VcfAllele]:
         selection = self._selection
+        first_allele = self._first_allele
         num_columns = _NUM_FILTER_COLUMNS if selection and selection.pass_only else _NUM_READ_COLUMNS
         self._num_lines = self._num_header_lines
         last_contig = b""
@@ -151,7 +157,8 @@ class VcfReader:
             else:
                 self._num_selected += 1
                 self.num_alleles += 1
-                yield _no_variant(line.strip(), record, self._num_lines)
+                if self.num_alleles > first_allele:
+                    yield _no_variant(line.strip(), record, self._num_lines)
                 continue
             if fields[0] != last_contig and len(fields) > 1:
                 last_contig = fields[0]
@@ -161,17 +168,23 @@ class VcfReader:
                 if selection is None or _may_lie_within(selection, fields):
                     self._num_selected += 1
                     self.num_alleles += 1
-                    yield _malformed(fields, record, self._num_lines)
+                    if self.num_alleles > first_allele:
+                        yield _malformed(fields, record, self._num_lines)
                 continue
-            chrom, name, ref, alts = to_text(fields[0]), to_text(fields[2]), to_text(fields[3]), to_text(fields[4])
             if selection is not None:
                 filters = to_text(fields[6]) if selection.pass_only and len(fields) > 6 else MISSING
-                if not selection.keeps(chrom, pos, ref, name, filters):
+                if not selection.keeps(to_text(fields[0]), pos, to_text(fields[3]), to_text(fields[2]), filters):
                     continue
             self._num_selected += 1
+            num_alts = fields[4].count(b",") + 1
+            if self.num_alleles + num_alts <= first_allele:
+                self.num_alleles += num_alts
+                continue
+            chrom, name, ref, alts = to_text(fields[0]), to_text(fields[2]), to_text(fields[3]), to_text(fields[4])
             for allele, alt in enumerate(alts.split(","), start=1):
                 self.num_alleles += 1
-                yield VcfAllele(Variant(chrom, pos, ref, alt), record, allele, name)
+                if self.num_alleles > first_allele:
+                    yield VcfAllele(Variant(chrom, pos, ref, alt), record, allele, name)
 
     def _indexed_lines(self, index: TabixIndex) -> Iterator[bytes]:
         """Yields the lines of the contigs that have regions, and counts the records and lines that are skipped."""
@@ -214,7 +227,8 @@ class VcfReader:
             self._num_selected += 1
             for allele, alt in enumerate(alts, start=1):
                 self.num_alleles += 1
-                yield VcfAllele(Variant(chrom, pos, ref, alt), record, allele, name)
+                if self.num_alleles > self._first_allele:
+                    yield VcfAllele(Variant(chrom, pos, ref, alt), record, allele, name)
 
 
 def _read_pos(field: bytes) -> int | None:

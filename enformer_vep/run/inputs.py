@@ -66,8 +66,9 @@ class RunInputs:
 
     def parts(self, part_size: int) -> Generator[list[VcfAllele], None, None]:
         """Yields the alleles of this run in parts of one size; the last part has the rest."""
-        with closing(VcfReader(self.vcf, self.selection, name=self.vcf_name)) as reader:
-            alleles = islice(reader, *self.share)
+        first = self.share[0]
+        with closing(VcfReader(self.vcf, self.selection, name=self.vcf_name, first_allele=first)) as reader:
+            alleles = islice(reader, self.num_alleles)
             for _ in range(-(-self.num_alleles // part_size)):
                 yield list(islice(alleles, part_size))
 

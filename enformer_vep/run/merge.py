@@ -1,8 +1,7 @@
 """Merges the outputs of `score --shard K/N` into the output of a single run."""
 
 import gzip
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -170,40 +169,43 @@ def _merge_genes(shards: Sequence[ShardOutput], path: Path, files: WholeFiles, r
 
 def _merge_rows(sources: Sequence[Path], target: BinaryIO, group_rows: int, run: RunRecord) -> int:
     """Writes the rows of Parquet files in row groups of one size, with the metadata of a run; returns their number."""
-    with ExitStack() as stack:
-        tables = [stack.enter_context(open_parquet(path)) for path in sources]
-        metadata = tables[0].schema_arrow.metadata or {}
+    with open_parquet(sources[0]) as table:
+        metadata = table.schema_arrow.metadata or {}
         if TRACKS_METADATA not in metadata:
             raise InputError(f"{sources[0]} has no track table in its metadata: score it again")
-        schema = tables[0].schema_arrow.with_metadata(metadata | {RUN_METADATA: to_json(run.to_dict())})
-        writer = parquet_writer(target, schema)
-        num_rows = 0
-        try:
-            for group in _row_groups(tables, group_rows):
-                writer.write_table(group, row_group_size=len(group))
-                num_rows += len(group)
-        except pa.ArrowException as error:
-            raise EnformerVepError(
-                f"a shard is damaged, or its columns differ from those of the first: {error}"
-            ) from error
-        writer.close()
+        schema = table.schema_arrow.with_metadata(metadata | {RUN_METADATA: to_json(run.to_dict())})
+    writer = parquet_writer(target, schema)
+    num_rows = 0
+    try:
+        for group in _row_groups(_batches(sources, min(1000, group_rows)), group_rows):
+            writer.write_table(group, row_group_size=len(group))
+            num_rows += len(group)
+    except pa.ArrowException as error:
+        raise EnformerVepError(f"a shard is damaged, or its columns differ from those of the first: {error}") from error
+    writer.close()
     return num_rows
 
 
-def _row_groups(tables: Sequence[pyarrow.parquet.ParquetFile], group_rows: int) -> Iterator[pa.Table]:
-    """Yields the rows of several tables in groups of one size; the last group has the rest."""
+def _batches(sources: Sequence[Path], batch_rows: int) -> Iterator[pa.RecordBatch]:
+    """Yields the rows of Parquet files. One file is open at a time: the footer of a wide one takes 15 MB in memory."""
+    for path in sources:
+        with open_parquet(path) as table:
+            yield from table.iter_batches(batch_size=batch_rows)
+
+
+def _row_groups(batches: Iterable[pa.RecordBatch], group_rows: int) -> Iterator[pa.Table]:
+    """Yields the rows of batches in groups of one size; the last group has the rest."""
     waiting: list[pa.RecordBatch] = []
     num_waiting = 0
-    for table in tables:
-        for batch in table.iter_batches(batch_size=min(1000, group_rows)):
-            while len(batch):
-                piece = batch.slice(0, group_rows - num_waiting)
-                batch = batch.slice(len(piece))
-                waiting.append(piece)
-                num_waiting += len(piece)
-                if num_waiting == group_rows:
-                    yield pa.Table.from_batches(waiting).combine_chunks()
-                    waiting, num_waiting = [], 0
+    for batch in batches:
+        while len(batch):
+            piece = batch.slice(0, group_rows - num_waiting)
+            batch = batch.slice(len(piece))
+            waiting.append(piece)
+            num_waiting += len(piece)
+            if num_waiting == group_rows:
+                yield pa.Table.from_batches(waiting).combine_chunks()
+                waiting, num_waiting = [], 0
     if waiting:
         yield pa.Table.from_batches(waiting).combine_chunks()
 

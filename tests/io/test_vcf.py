@@ -4,6 +4,7 @@ import gzip
 import os
 import re
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pysam
@@ -11,7 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from enformer_vep.io.selection import Selection
 from enformer_vep.io.survey import Survey, survey_vcf
+from enformer_vep.io.vcf import VcfReader
 from tests.io.vcf_files import EXPECTED, HEADER, RECORD, RECORDS, alleles, read_all, write, write_bcf
 from tests.support import write_vcf
 
@@ -157,3 +160,18 @@ def test_any_text_after_a_good_header(
             assert variant.alt == fields[4].split(",")[allele.allele - 1]
             expected += allele.allele == 1
     assert expected == len(data_lines)
+
+
+def test_reading_from_an_allele_on_gives_what_follows_it(tmp_path: Path) -> None:
+    declared = write_vcf(tmp_path / "declared.vcf", RECORDS, contigs=("chr2", "chr1", "1"))
+    plain = write(tmp_path / "plain.vcf", Path(declared).read_bytes() + b"no record\n")
+    listed = write(tmp_path / "list.txt", b"chr1:5:A:C\nno variant\nchr2:7:G:GA\nchr2:8:G:T\n")
+    bcf = write_bcf(tmp_path / "declared.bcf", declared)
+    one_contig = Selection.from_options(["chr1"], pass_only=False, include_id_file=None)
+    for path, selection in [(plain, None), (plain, one_contig), (listed, None), (bcf, None)]:
+        whole = read_all(path, selection)
+        for first in range(len(whole) + 2):
+            with closing(VcfReader(path, selection, first_allele=first)) as reader:
+                assert list(reader) == whole[first:], (path, first)
+                assert reader.num_alleles == len(whole)
+                assert reader.num_records - reader.num_records_left_out == len({allele.record for allele in whole})
