@@ -174,15 +174,14 @@ def _merge_rows(sources: Sequence[Path], target: BinaryIO, group_rows: int, run:
         if TRACKS_METADATA not in metadata:
             raise InputError(f"{sources[0]} has no track table in its metadata: score it again")
         schema = table.schema_arrow.with_metadata(metadata | {RUN_METADATA: to_json(run.to_dict())})
-    writer = parquet_writer(target, schema)
     num_rows = 0
     try:
-        for group in _row_groups(_batches(sources, min(1000, group_rows)), group_rows):
-            writer.write_table(group, row_group_size=len(group))
-            num_rows += len(group)
+        with parquet_writer(target, schema) as writer:
+            for group in _row_groups(_batches(sources, min(1000, group_rows)), group_rows):
+                writer.write_table(group, row_group_size=len(group))
+                num_rows += len(group)
     except pa.ArrowException as error:
         raise EnformerVepError(f"a shard is damaged, or its columns differ from those of the first: {error}") from error
-    writer.close()
     return num_rows
 
 
