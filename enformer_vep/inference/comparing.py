@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby, islice
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -15,10 +15,11 @@ from enformer_vep.genome.views import Comparison, View
 from enformer_vep.inference.engine import Profile, Scores
 from enformer_vep.inference.host import HostLink
 from enformer_vep.inference.passes import Known, Passes
-from enformer_vep.inference.promoters import PromoterReducer
+from enformer_vep.inference.promoters import PromoterReducer, promoter_graph
 from enformer_vep.inference.reductions import reduce_bins
 from enformer_vep.inference.track_blocks import TrackBlocks
 from enformer_vep.model.arithmetic import in_turn
+from enformer_vep.model.graphs import Graphs
 from enformer_vep.scoring import Statistic, finish, needed_reductions
 
 GROUP_BYTES = 2**28
@@ -27,6 +28,8 @@ GROUP_BYTES = 2**28
 NUM_RECENT_WEIGHTS = 64
 """Weights of bins that are kept on the device."""
 
+
+_Graph = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
 
 Found = TypeVar("Found")
 """What is made of a comparison."""
@@ -55,7 +58,7 @@ class _Job(Generic[Found]):
 class Comparer:
     """Compares alleles on the device that the model runs on; only statistics leave it."""
 
-    def __init__(self, passes: Passes, blocks: TrackBlocks, bins: range, link: HostLink) -> None:
+    def __init__(self, passes: Passes, blocks: TrackBlocks, bins: range, link: HostLink, graphs: Graphs) -> None:
         """Takes the parts of an engine.
 
         Args:
@@ -63,7 +66,9 @@ class Comparer:
           blocks: the tracks that these compute.
           bins: the scored bins that these compute.
           link: the way to the device.
+          graphs: the model's graphs.
         """
+        self._graphs = graphs
         self._passes = passes
         self._blocks = blocks
         self._bins = bins
@@ -138,12 +143,18 @@ class Comparer:
 
     def _reducer(self, names: tuple[str, ...]) -> "_Reducer":
         if names not in self._reducers:
-            self._reducers[names] = _Reducer(self._blocks, self._link, names)
+            reduce = self._graphs.get(("bins", self._blocks.chosen, names), lambda: _reduce_graph(self._blocks, names))
+            self._reducers[names] = _Reducer(reduce, self._link, names)
         return self._reducers[names]
 
     def _promoter_reducer(self, names: tuple[str, ...]) -> PromoterReducer:
         if names not in self._promoter_reducers:
-            self._promoter_reducers[names] = PromoterReducer(self._blocks, self._bins, self._link, names)
+            num_bins = len(self._bins)
+            reduce = self._graphs.get(
+                ("promoters", self._blocks.chosen, num_bins, names),
+                lambda: promoter_graph(self._blocks, num_bins, names),
+            )
+            self._promoter_reducers[names] = PromoterReducer(reduce, self._bins, self._link, names)
         return self._promoter_reducers[names]
 
     def _groups(self, comparisons: Iterable[Comparison]) -> Iterator[list[Comparison]]:
@@ -247,21 +258,24 @@ class _NoDifference:
         return tf.zeros_like(self._reference.value)
 
 
+def _reduce_graph(blocks: TrackBlocks, names: Sequence[str]) -> _Graph:
+    @tf.function(autograph=False)
+    def reduce(r: tf.Tensor, d: tf.Tensor, regions: tf.Tensor) -> tf.Tensor:
+        """References [1 or B, bins, tracks], differences [B, ...], regions [1 or B, M, bins]: [B, k, M, tracks]."""
+        of_blocks = zip(blocks.split(r), blocks.split(d), strict=True)
+        found = in_turn(lambda of_block: reduce_bins(*of_block, regions, names), of_blocks)
+        return blocks.choose(blocks.join(found))
+
+    return cast("_Graph", reduce)
+
+
 class _Reducer:
     """Takes sums, maxima and norms over bins, one block of tracks after another."""
 
-    def __init__(self, blocks: TrackBlocks, link: HostLink, names: Sequence[str]) -> None:
+    def __init__(self, reduce: _Graph, link: HostLink, names: Sequence[str]) -> None:
+        self._reduce = reduce
         self._link = link
         self._names = names
-
-        @tf.function(autograph=False)
-        def reduce(r: tf.Tensor, d: tf.Tensor, regions: tf.Tensor) -> tf.Tensor:
-            """References [1 or B, bins, tracks], differences [B, ...], regions [1 or B, M, bins]: [B, k, M, tracks]."""
-            of_blocks = zip(blocks.split(r), blocks.split(d), strict=True)
-            found = in_turn(lambda of_block: reduce_bins(*of_block, regions, names), of_blocks)
-            return blocks.choose(blocks.join(found))
-
-        self._reduce = reduce
 
     def __call__(
         self, references: Sequence[tf.Tensor], differences: Sequence[tf.Tensor], regions: npt.NDArray[np.float32]

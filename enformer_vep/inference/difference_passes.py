@@ -95,24 +95,13 @@ class DifferencePasses:
         # Differences of few bins and of all have a shape each, and so a batch and a graph.
         self._few: Batches[_Row, tf.Tensor] = Batches(self._run, batch_size)
         self._all: Batches[_Row, tf.Tensor] = Batches(self._run, batch_size)
-        transformer = DifferenceTransformer(model, chosen.head, blocks.blocks, chosen.bins)
-        references, differences = settings.references, settings.differences
-
-        @tf.function(autograph=False)
-        def run_reference(tower: tf.Tensor) -> tuple[list[tf.Tensor], Any]:
-            """Towers float32 [B, T, C] to the prediction of each row, float32 [bins, tracks], and what is kept."""
-            with arithmetic(references):
-                of_blocks, kept = transformer.reference(tower, differences.product_dtype)
-            return tf.unstack(blocks.join(of_blocks)), kept
-
-        @tf.function(autograph=False)
-        def run_difference(kept: Any, d: tf.Tensor, first_bin: tf.Tensor | None) -> list[tf.Tensor]:
-            """What one or B references kept, and differences [B, T or M, C], to those of each row's prediction."""
-            with arithmetic(differences):
-                return tf.unstack(blocks.join(transformer.difference(kept, d, first_bin)))
-
-        self._run_reference, self._run_difference = run_reference, run_difference
-        self.functions: Sequence[Any] = (run_reference, run_difference)
+        self._position_keys = model.position_keys()
+        head, bins, references, differences = chosen.head, chosen.bins, settings.references, settings.differences
+        self.functions: Sequence[Any] = model.graphs.get(
+            ("difference passes", head, bins, blocks.computed, references, differences),
+            lambda: _functions(DifferenceTransformer(model, head, blocks.blocks, bins), blocks, settings),
+        )
+        self._run_reference, self._run_difference = self.functions
 
     def reference(self, layout: ModelInput) -> Known:
         """Runs a reference, or lets it wait for its batch."""
@@ -147,7 +136,7 @@ class DifferencePasses:
         return self._latest[1]
 
     def _run_references(self, layouts: Sequence[ModelInput]) -> list[_Reference]:
-        predictions, kept = self._run_reference(tf.stack(self._towers.references(layouts)))
+        predictions, kept = self._run_reference(tf.stack(self._towers.references(layouts)), self._position_keys)
         return [_Reference(prediction, kept, row) for row, prediction in enumerate(predictions)]
 
     def _run(self, rows: Sequence[_Row]) -> list[tf.Tensor]:
@@ -163,9 +152,33 @@ class DifferencePasses:
             d = [tower - reference for tower, reference in zip(towers, references, strict=True)]
             first_bin = None
         found: list[tf.Tensor] = self._run_difference(
-            _kept([row.pending.value for row in rows]), tf.stack(d), first_bin
+            _kept([row.pending.value for row in rows]), tf.stack(d), first_bin, self._position_keys
         )
         return found
+
+
+def _functions(
+    transformer: DifferenceTransformer, blocks: TrackBlocks, settings: DifferenceSettings
+) -> tuple[Any, Any]:
+    """Returns the TensorFlow functions of references and of differences."""
+    references, differences = settings.references, settings.differences
+
+    @tf.function(autograph=False)
+    def run_reference(tower: tf.Tensor, position_keys: Sequence[tf.Tensor]) -> tuple[list[tf.Tensor], Any]:
+        """Towers float32 [B, T, C] to the prediction of each row, float32 [bins, tracks], and what is kept."""
+        with arithmetic(references):
+            of_blocks, kept = transformer.reference(tower, differences.product_dtype, position_keys)
+        return tf.unstack(blocks.join(of_blocks)), kept
+
+    @tf.function(autograph=False)
+    def run_difference(
+        kept: Any, d: tf.Tensor, first_bin: tf.Tensor | None, position_keys: Sequence[tf.Tensor]
+    ) -> list[tf.Tensor]:
+        """What one or B references kept, and differences [B, T or M, C], to those of each row's prediction."""
+        with arithmetic(differences):
+            return tf.unstack(blocks.join(transformer.difference(kept, d, first_bin, position_keys)))
+
+    return run_reference, run_difference
 
 
 def _kept(references: Sequence[_Reference]) -> Any:

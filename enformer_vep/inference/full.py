@@ -45,7 +45,7 @@ class FullEngine:
         self._passes = PlainPasses(
             model, blocks, whole_towers(model, fetch, self.link), PassSettings(settings.head, bins, settings.batch_size)
         )
-        self._comparer = Comparer(self._passes, blocks, bins, self.link)
+        self._comparer = Comparer(self._passes, blocks, bins, self.link, model.graphs)
 
     def predict(self, layouts: Iterable[ModelInput]) -> Iterator[npt.NDArray[np.float32]]:
         """Yields the prediction of each input, float32 [bins, tracks], in their order."""

@@ -131,19 +131,22 @@ class PlainPasses:
         """
         self._batches: Batches[Row, tf.Tensor] = Batches(self._run, settings.batch_size)
         self._towers = towers
-        position_keys = model.position_keys()
-        head, bins = settings.head, settings.bins
+        self._position_keys = model.position_keys()
+        head, bins, of_passes = settings.head, settings.bins, settings.arithmetic
 
-        @tf.function(autograph=False)
-        def predict(tower: tf.Tensor) -> list[tf.Tensor]:
-            """Towers float32 [B, T, C] to the prediction of each row, float32 [bins, tracks]."""
-            with arithmetic(settings.arithmetic):
-                features = model.features(tower, position_keys=position_keys, bins=bins)
-                found = blocks.compute(lambda block: tf.nn.softplus(model.logits(features, head, block)))
-            return tf.unstack(found)
+        def make() -> Any:
+            @tf.function(autograph=False)
+            def predict(tower: tf.Tensor, position_keys: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+                """Towers float32 [B, T, C] to the prediction of each row, float32 [bins, tracks]."""
+                with arithmetic(of_passes):
+                    features = model.features(tower, position_keys=position_keys, bins=bins)
+                    found = blocks.compute(lambda block: tf.nn.softplus(model.logits(features, head, block)))
+                return tf.unstack(found)
 
-        self._predict = predict
-        self.functions: Sequence[Any] = (predict,)
+            return predict
+
+        self._predict = model.graphs.get(("passes", head, bins, blocks.computed, of_passes), make)
+        self.functions: Sequence[Any] = (self._predict,)
 
     def reference(self, layout: ModelInput) -> Known:
         """Runs a reference, or lets it wait for its batch."""
@@ -168,7 +171,7 @@ class PlainPasses:
         return self._batches.batch_size
 
     def _run(self, rows: Sequence[Row]) -> list[tf.Tensor]:
-        found: list[tf.Tensor] = self._predict(self._towers(rows))
+        found: list[tf.Tensor] = self._predict(self._towers(rows), self._position_keys)
         return found
 
 
@@ -185,9 +188,10 @@ def whole_towers(model: Enformer, fetch: FetchCodes, link: HostLink) -> Callable
     """Returns what gives the towers of rows, each computed from its whole sequence."""
     bin_size_bp = model.config.geometry.bin_size_bp
 
-    @tf.function(autograph=False)
-    def compute(codes: tf.Tensor) -> tf.Tensor:
-        return model.conv_tower(tf.one_hot(codes, NUM_BASES))
+    def make() -> Any:
+        return tf.function(lambda codes: model.conv_tower(tf.one_hot(codes, NUM_BASES)), autograph=False)
+
+    compute = model.graphs.get(("whole towers",), make)
 
     def of(rows: Sequence[Row]) -> tf.Tensor:
         layouts = [row.layout for row in rows]

@@ -86,7 +86,7 @@ class ReusingEngine:
             self._passes = DifferencePasses(model, blocks, self._towers, chosen, differences)
         else:
             self._passes = PlainPasses(model, blocks, reused_towers(self._towers), chosen)
-        self._comparer = Comparer(self._passes, blocks, bins, self.link)
+        self._comparer = Comparer(self._passes, blocks, bins, self.link, model.graphs)
 
     def predict(self, layouts: Iterable[ModelInput]) -> Iterator[npt.NDArray[np.float32]]:
         """Yields the prediction of each input, float32 [bins, tracks], in their order."""
@@ -115,6 +115,6 @@ class ReusingEngine:
 
     @property
     def num_traces(self) -> int:
-        """Graphs that were built so far."""
+        """Graphs of its functions that were built so far, for this engine or another that shares them."""
         functions = (*self._towers.functions, *self._passes.functions)
         return sum(function.experimental_get_tracing_count() for function in functions)

@@ -1,8 +1,8 @@
 """Towers of references and alternates, put together from bins of the genome, of a reference, and new ones."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 import tensorflow as tf
@@ -84,14 +84,9 @@ class Towers:
         self._recent: LRUCache[ModelInput, tf.Tensor] = LRUCache(NUM_RECENT_TOWERS * batch_size)
         self._recent_patches: LRUCache[Patch, tf.Tensor] = LRUCache(NUM_RECENT_PATCHES)
 
-        @tf.function(autograph=False)
-        def compute_tiles(codes: tf.Tensor) -> tf.Tensor:
-            return model.tower_bins(tf.one_hot(codes, NUM_BASES), arithmetics=settings.tiles)
-
-        @tf.function(autograph=False)
-        def compute_patches(codes: tf.Tensor, first_bin: tf.Tensor) -> tf.Tensor:
-            with arithmetic(settings.patches):
-                return model.tower_bins(tf.one_hot(codes, NUM_BASES), first_bin=first_bin)
+        tiles, of_patches = tuple(settings.tiles), settings.patches
+        compute_tiles = model.graphs.get(("tiles", tiles), lambda: _tiles(model, tiles))
+        compute_patches = model.graphs.get(("patches", of_patches), lambda: _patches(model, of_patches))
 
         def compute(codes: Sequence[Codes]) -> list[tf.Tensor]:
             return in_batches(lambda rows: compute_tiles(link.send(np.stack(rows))), codes, batch_size)
@@ -237,6 +232,23 @@ class Towers:
                     of_plan.append(next(patches)[skipped : skipped + len(bins)])
             found.append(of_plan)
         return found
+
+
+def _tiles(model: Enformer, arithmetics: Sequence[Arithmetic]) -> Callable[[tf.Tensor], tf.Tensor]:
+    @tf.function(autograph=False)
+    def compute(codes: tf.Tensor) -> tf.Tensor:
+        return model.tower_bins(tf.one_hot(codes, NUM_BASES), arithmetics=arithmetics)
+
+    return cast("Callable[[tf.Tensor], tf.Tensor]", compute)
+
+
+def _patches(model: Enformer, chosen: Arithmetic) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
+    @tf.function(autograph=False)
+    def compute(codes: tf.Tensor, first_bin: tf.Tensor) -> tf.Tensor:
+        with arithmetic(chosen):
+            return model.tower_bins(tf.one_hot(codes, NUM_BASES), first_bin=first_bin)
+
+    return cast("Callable[[tf.Tensor, tf.Tensor], tf.Tensor]", compute)
 
 
 def _without(bins: range, other: range) -> list[range]:

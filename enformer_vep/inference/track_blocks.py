@@ -41,6 +41,16 @@ class TrackBlocks:
         place = {number: place for place, number in enumerate(number for block in self.blocks for number in block)}
         self._places = [place[number] for number in chosen]
 
+    @property
+    def computed(self) -> tuple[range, ...]:
+        """What `compute` and `join` depend on: a key for the graphs that use these."""
+        return tuple(self.blocks)
+
+    @property
+    def chosen(self) -> tuple[tuple[range, ...], tuple[int, ...]]:
+        """What `choose` depends on as well: a key for the graphs that use it."""
+        return self.computed, tuple(self._places)
+
     def compute(self, of_block: Callable[[range], tf.Tensor]) -> tf.Tensor:
         """Computes every block, one after another to hold the memory of one, and joins them along the last axis."""
         return self.join(in_turn(of_block, self.blocks))

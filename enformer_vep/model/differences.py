@@ -51,20 +51,23 @@ class DifferenceTransformer:
         self._blocks_and_bins = model.blocks_and_bins(bins)
         self._position_keys = model.position_keys()
 
-    def reference(self, tower: tf.Tensor, kept_dtype: tf.DType) -> tuple[list[tf.Tensor], Kept]:
+    def reference(
+        self, tower: tf.Tensor, kept_dtype: tf.DType, position_keys: Sequence[tf.Tensor] | None = None
+    ) -> tuple[list[tf.Tensor], Kept]:
         """Runs the reference in the current precision.
 
         Args:
           tower: float32 [B, T, C].
           kept_dtype: the precision of the large tensors that are kept, that of the differences' products.
+          position_keys: the result of `Enformer.position_keys`; that at the construction by default.
 
         Returns:
           The prediction of each block of tracks, float32 [B, bins, tracks], and what its alternates need.
         """
         blocks: list[KeptBlock] = []
         x = tower
-        for block, wanted, position_keys in self._blocks():
-            x, activations = block.with_activations(x, is_training=False, wanted=wanted, position_keys=position_keys)
+        for block, wanted, keys in self._blocks(position_keys):
+            x, activations = block.with_activations(x, is_training=False, wanted=wanted, position_keys=keys)
             blocks.append(keep_block(block, activations, kept_dtype, is_whole=not blocks))
         if not blocks:
             x = self._model.crop(x, self._bins)
@@ -74,7 +77,13 @@ class DifferenceTransformer:
         kept = Kept(tuple(blocks), KeptEnd(x, pointwise, tuple(logits)))
         return [tf.nn.softplus(u) for u in logits], kept
 
-    def difference(self, kept: Kept, d: tf.Tensor, first_bin: tf.Tensor | None = None) -> list[tf.Tensor]:
+    def difference(
+        self,
+        kept: Kept,
+        d: tf.Tensor,
+        first_bin: tf.Tensor | None = None,
+        position_keys: Sequence[tf.Tensor] | None = None,
+    ) -> list[tf.Tensor]:
         """Runs the alternates, in the current precision.
 
         Args:
@@ -83,6 +92,7 @@ class DifferenceTransformer:
           d: float32 [B, T, C], the alternate's tower minus the reference's; or [B, M, C], M bins of it of which
             no other differs.
           first_bin: int32 [B], where those M bins begin; None if d is of all T.
+          position_keys: the result of `Enformer.position_keys`; that at the construction by default.
 
         Returns:
           The alternate's prediction minus the reference's for each block of tracks, float32 [B, bins, tracks].
@@ -93,11 +103,11 @@ class DifferenceTransformer:
         blocks, end = kept
         if end.x.shape[0] not in (1, d.shape[0]):
             raise ValueError(f"expected one reference, or one for each of {d.shape[0]} rows, got {end.x.shape[0]}")
-        for number, (block, wanted, position_keys) in enumerate(self._blocks()):
+        for number, (block, wanted, keys) in enumerate(self._blocks(position_keys)):
             if number == 0 and first_bin is not None:
-                d = _block_of_few(block, blocks[0], d, first_bin, wanted, position_keys)
+                d = _block_of_few(block, blocks[0], d, first_bin, wanted, keys)
             else:
-                d = _block(block, blocks[number], d, wanted, position_keys)
+                d = _block(block, blocks[number], d, wanted, keys)
         if not blocks:
             if first_bin is not None:
                 num_bins = self._model.config.geometry.num_tower_bins
@@ -114,10 +124,10 @@ class DifferenceTransformer:
 
         return in_turn(of_block, zip(self._blocks_of_tracks, end.logits, strict=True))
 
-    def _blocks(self) -> list[tuple[TransformerBlock, range, tf.Tensor]]:
+    def _blocks(self, position_keys: Sequence[tf.Tensor] | None) -> list[tuple[TransformerBlock, range, tf.Tensor]]:
         """Each block, the bins that it computes, and its position keys."""
-        blocks = zip(self._blocks_and_bins, self._position_keys, strict=True)
-        return [(block, wanted, position_keys) for (block, wanted), position_keys in blocks]
+        blocks = zip(self._blocks_and_bins, position_keys or self._position_keys, strict=True)
+        return [(block, wanted, keys) for (block, wanted), keys in blocks]
 
 
 def _block(

@@ -9,6 +9,7 @@ import tensorflow as tf
 from enformer_vep.model.arithmetic import Arithmetic, arithmetic, current_arithmetic
 from enformer_vep.model.config import EnformerConfig
 from enformer_vep.model.conv_blocks import ConvBlock, HalvingBlock
+from enformer_vep.model.graphs import Graphs
 from enformer_vep.model.layers import Linear, gelu
 from enformer_vep.model.transformer import TransformerBlock
 
@@ -16,12 +17,18 @@ NUM_BASES = 4
 
 
 class Enformer(snt.Module):
-    """The whole model. `model(one_hot)` is `model.from_tower(model.conv_tower(one_hot))`."""
+    """The whole model. `model(one_hot)` is `model.from_tower(model.conv_tower(one_hot))`.
+
+    Attributes:
+      config: its sizes.
+      graphs: the TensorFlow functions of what runs it.
+    """
 
     def __init__(self, config: EnformerConfig, name: str | None = None) -> None:
         """Creates every variable, at the sizes of `config`."""
         super().__init__(name=name)
         self.config = config
+        self.graphs = Graphs()
         self.stem = HalvingBlock(
             NUM_BASES, config.stem_channels, config.stem_width, config.pooling_type, is_stem=True, name="stem"
         )

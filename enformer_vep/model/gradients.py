@@ -71,8 +71,8 @@ class InputGradients:
         self._geometry = model.config.geometry
         self._context_bp = model.config.tower_context_bp
         self._tile_bins = min(tile_bins, self._geometry.num_tower_bins)
-        self._tile, self._tile_back = with_gradient(lambda one_hot, first: model.tower_bins(one_hot, first_bin=first))
-        self._blocks = [with_gradient(_step_of(block, wanted)) for block, wanted in model.blocks_and_bins()]
+        self._tile, self._tile_back = model.graphs.get(("tile gradients",), lambda: _tile_graphs(model))
+        self._blocks = model.graphs.get(("block gradients",), lambda: _block_graphs(model))
         self._position_keys = model.position_keys()
         floats = tf.TensorSpec([None], tf.float32)
         signature = [
@@ -157,6 +157,14 @@ class InputGradients:
             tape.watch(x)
             value = self._end(x, *target)
         return value, tape.gradient(value, x)
+
+
+def _tile_graphs(model: Enformer) -> "tuple[Graph, Graph]":
+    return with_gradient(lambda one_hot, first: model.tower_bins(one_hot, first_bin=first))
+
+
+def _block_graphs(model: Enformer) -> "list[tuple[Graph, Graph]]":
+    return [with_gradient(_step_of(block, wanted)) for block, wanted in model.blocks_and_bins()]
 
 
 def _step_of(block: TransformerBlock, wanted: range) -> "Graph":

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from enformer_vep.genome.views import Comparison
 from enformer_vep.model.enformer import Enformer
+from enformer_vep.model.graphs import Graphs
 from tests.comparisons import SUMS
 from tests.inference.tiny_alleles import GEOMETRY, allele, deletion, look, make_engine, snv
 from tests.support import precisions
@@ -61,7 +62,10 @@ def test_a_deletions_flank_is_shared_on_its_own_grid(model: Enformer) -> None:
 
 @pytest.mark.parametrize("precision", precisions("float32", "mixed", "bfloat16"))
 @pytest.mark.parametrize("batch_size", [1, 3])
-def test_graphs_are_traced_once(model: Enformer, precision: str, batch_size: int) -> None:
+def test_graphs_are_traced_once(
+    model: Enformer, precision: str, batch_size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model, "graphs", Graphs())  # not those of the tests before
     engine = make_engine(model, precision=precision, batch_size=batch_size)
 
     def comparisons() -> Iterator[Comparison]:
@@ -84,13 +88,13 @@ def test_out_of_memory_halves_the_batch(model: Enformer, monkeypatch: pytest.Mon
     passes = engine._passes
     predict = passes._predict  # type: ignore[attr-defined]
 
-    def with_little_memory(tower: tf.Tensor) -> list[tf.Tensor]:
+    def with_little_memory(tower: tf.Tensor, position_keys: list[tf.Tensor]) -> list[tf.Tensor]:
         if len(tower) > 3:
             raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
-        found: list[tf.Tensor] = predict(tower)
+        found: list[tf.Tensor] = predict(tower, position_keys)
         return found
 
     monkeypatch.setattr(passes, "_predict", with_little_memory)
     for found, other in zip(engine.compare(comparisons, SUMS), expected, strict=True):
-        assert np.array_equal(found["ALT"], other["ALT"])
+        np.testing.assert_allclose(found["ALT"], other["ALT"], rtol=1e-6)  # tiles of another batch have other last bits
     assert engine.counts().batch_size == 2
