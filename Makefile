@@ -14,7 +14,7 @@ install: .venv/developing
 	@touch $@
 
 .venv/developing: .venv/running
-	$(PIP) install --quiet --editable '.[test,dev]'
+	$(PIP) install --quiet --editable '.[test,dev,workflows]'
 	@touch $@
 
 # Each of the two workers begins with its half of the tests, and takes over some of the other's when it is done.
