@@ -30,11 +30,34 @@ REPORT_OUTPUT = cloup.option_group(
     options.FORCE,
 )
 
+REPORT_DETAILS = cloup.option_group(
+    "Genes, and logos of the strongest alleles",
+    cloup.option(
+        "-g",
+        "--gtf",
+        metavar="GTF",
+        help="Genes: the nearest one of each allele, if the run has no genes, and those below the profiles.",
+    ),
+    cloup.option(
+        "--saturation",
+        "saturations",
+        multiple=True,
+        metavar="SATURATION",
+        help="Output of 'saturate': show a logo of each strongest allele in its regions. Can be repeated.",
+    ),
+    cloup.option(
+        "--contributions",
+        multiple=True,
+        metavar="CONTRIBUTIONS",
+        help="Output of 'contributions' (.parquet, .npz or .zarr): the same, of REF and ALT if it has both. Can be "
+        "repeated.",
+    ),
+)
+
 REPORT_PROFILES = cloup.option_group(
     "Profiles of the strongest alleles",
     cloup.option("-f", "--fasta", metavar="FASTA", help="The genome of the run: a file or a fetched genome."),
     cloup.option("-m", "--model", metavar="MODEL", help="The model of the run, as for 'score'."),
-    cloup.option("-g", "--gtf", metavar="GTF", help="Genes to draw below the profiles."),
     options.DEVICE,
     options.CACHE,
 )
@@ -43,12 +66,14 @@ REPORT_EXAMPLES = """\b
 Examples:
   enformer-vep report input.enformer.parquet -o report.html
   enformer-vep report input.enformer.parquet -o report.html -f hg38 -m enformer -g gencode.gtf.gz
+  enformer-vep report input.enformer.parquet -o report.html --contributions variants.parquet
 """
 
 
 @cloup.command(epilog=REPORT_EXAMPLES, short_help="Make a page that shows the results of 'score'.")
 @cloup.argument("scores", help="Output of 'score'.")
 @REPORT_OUTPUT
+@REPORT_DETAILS
 @REPORT_PROFILES
 @options.GENERAL
 def report(
@@ -56,6 +81,9 @@ def report(
     out: str,
     stat: Any,
     top: int,
+    gtf: str | None,
+    saturations: tuple[str, ...],
+    contributions: tuple[str, ...],
     overwrite: bool,
     quiet: bool,
     debug: bool,
@@ -64,13 +92,17 @@ def report(
     """Make a page of the results in SCORES: one file that any browser opens, without a network.
 
     It has a table of the alleles to sort and filter, plots, the strongest alleles in detail, and what was run and
-    skipped. With -f and -m, the model predicts the profiles of REF and ALT around the strongest alleles.
+    skipped. With -f and -m, the model predicts the profiles of REF and ALT around the strongest alleles. With what
+    'saturate' or 'contributions' computed around them, it shows which bases matter.
     """
     set_up_logging(quiet=quiet)
     given = [name for name in ("fasta", "model") if profiles[name] is not None]
-    if len(given) == 1 or (profiles["gtf"] and not given):
+    if len(given) == 1:
         raise click.UsageError("profiles require both -f and -m", click.get_current_context())
     from enformer_vep.run.report import make_report
 
     chosen = ProfileSettings(**profiles) if given else None
-    tell(str(make_report(ReportSettings(scores, out, stat, top, chosen, overwrite, quiet))), quiet=quiet)
+    settings = ReportSettings(
+        scores, out, stat, top, chosen, gtf, saturations, contributions, overwrite=overwrite, quiet=quiet
+    )
+    tell(str(make_report(settings)), quiet=quiet)

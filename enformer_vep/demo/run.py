@@ -91,8 +91,10 @@ def run_demo(directory: str, *, overwrite: bool, quiet: bool, echo: Callable[[st
     echo(_strongest_genes(genes, truths))
     words = ["enformer-vep", "report", str(scores), "-o", str(page), "-f", str(fasta), "-m", DEMO, "-g", str(gtf)]
     echo(f"\n$ {_wrapped(shlex.join([*words, *again]))}\n")
-    profiles = ProfileSettings(str(fasta), DEMO, str(gtf))
-    make_report(ReportSettings(str(scores), str(page), profiles=profiles, overwrite=overwrite, quiet=quiet))
+    profiles = ProfileSettings(str(fasta), DEMO)
+    make_report(
+        ReportSettings(str(scores), str(page), profiles=profiles, gtf=str(gtf), overwrite=overwrite, quiet=quiet)
+    )
     recovery, of_genes = measure_recovery(table, truths), measure_gene_recovery(genes, truths)
     echo(f"\nHow much of the truth the scores recover:\n\n{recovery}\n{of_genes}\n")
     echo(_conclusion(scores, summary.skipped, page, is_good=recovery.is_good and of_genes.is_good))

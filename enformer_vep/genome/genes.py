@@ -140,6 +140,13 @@ class GeneIndex:
         """Returns the numbers of genes of which a transcript starts in an interval, in order."""
         return _within(self._starts.get(interval.contig, []), interval.start, interval.end)
 
+    def nearest(self, contig: str, position: int) -> Gene | None:
+        """Returns the gene with the start that is nearest to a 0-based position, of two the left one; None if none."""
+        starts = self._starts.get(contig, [])
+        right = bisect_left(starts, (position, -1))
+        near = starts[max(right - 1, 0) : right + 1]
+        return self.genes[min(near, key=lambda start: abs(start[0] - position))[1]] if near else None
+
     def around(self, variant: Variant, contig: str, geometry: Geometry) -> list[int]:
         """Returns the numbers of genes whose own window has all of a variant's REF, and room for its ALT, in order.
 

@@ -61,6 +61,15 @@ def canonical_contig(name: str, *, ignore_case: bool = False) -> str:
     return "M" if name == _MITOCHONDRION else name
 
 
+def common_name(name: str) -> str:
+    """Returns one name for the names of a contig of one genome: chr1, 1, and the accessions of chromosome 1.
+
+    An accession stands for its chromosome whatever the contig's length: compare names of the same genome alone.
+    """
+    chromosomes = _by_accession().get(name)
+    return canonical_contig(chromosomes[0].name if chromosomes else name)
+
+
 class ContigNames:
     """The contigs of a FASTA, found by any of their names."""
 

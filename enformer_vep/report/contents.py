@@ -77,36 +77,36 @@ class ShownAlleles:
 
 
 class NearGene(NamedTuple):
-    """A gene in reach of an allele, and the track on which it changes most.
+    """A gene near an allele, and the track on which it changes most.
 
     Attributes:
       name: its symbol.
       strand: '+' or '-'.
       distance_bp: how far the allele lies from its nearest start, negative upstream.
-      score: the largest score in magnitude, with its sign.
+      score: the largest score in magnitude, with its sign; None if genes were not scored.
       label: the track, or group of tracks, that has it.
     """
 
     name: str
     strand: str
     distance_bp: int
-    score: float
-    label: str
+    score: float | None = None
+    label: str = ""
 
 
 @dataclass(frozen=True)
 class GeneColumns:
-    """The nearest and the strongest gene of each allele that is listed; None where no gene is in reach.
+    """The nearest and the strongest gene of each allele that is listed; None where there is no gene.
 
     Attributes:
-      statistic: what the genes' scores are.
-      nearest: the gene whose start is nearest.
-      strongest: the gene that changes most.
+      nearest: the gene whose start is nearest; of genes that were scored, the nearest in reach.
+      strongest: the gene that changes most; None if genes were not scored.
+      statistic: what the genes' scores are; None likewise.
     """
 
-    statistic: str
     nearest: Sequence[NearGene | None]
-    strongest: Sequence[NearGene | None]
+    strongest: Sequence[NearGene | None] | None = None
+    statistic: str | None = None
 
 
 class Start(NamedTuple):
@@ -139,6 +139,40 @@ class Profile:
 
 
 @dataclass(frozen=True, eq=False)
+class LogoRow:
+    """The bases of one sequence, and how much each contributes.
+
+    Attributes:
+      allele: 'REF' or 'ALT'; empty for the reference without regard to the variant.
+      start: 1-based position of the first base. The bases of ALT are counted on from its left flank.
+      letters: A, C, G, T and N.
+      heights: float32 [bases], what each contributes; NaN if it is not known.
+      changed: the places of the variant's own bases among them, from and to.
+    """
+
+    allele: str
+    start: int
+    letters: str
+    heights: Float32s
+    changed: tuple[int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Logo:
+    """What the bases around a variant contribute to a prediction.
+
+    Attributes:
+      source: how it is known: 'saturation' or 'contributions'.
+      explained: what the bases contribute to: a track, or a mean of tracks.
+      rows: the reference, or REF and ALT.
+    """
+
+    source: str
+    explained: str
+    rows: tuple[LogoRow, ...]
+
+
+@dataclass(frozen=True, eq=False)
 class Detailed:
     """What the page tells of one of the strongest alleles.
 
@@ -148,6 +182,7 @@ class Detailed:
       genes: the genes in its reach, those that change most first.
       profile: its predictions; None if there are none.
       no_profile: why there are none; empty if there are.
+      logos: what the bases around it contribute, as far as this is known.
     """
 
     place: int
@@ -155,6 +190,7 @@ class Detailed:
     genes: Sequence[NearGene] = ()
     profile: Profile | None = None
     no_profile: str = ""
+    logos: Sequence[Logo] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,7 +235,7 @@ class Contents:
       alleles: the strongest alleles.
       histogram: the effects of all alleles.
       detailed: the strongest of all, the strongest first.
-      genes: the genes of the alleles; None if no genes were scored.
+      genes: the genes of the alleles; None if none are known.
       remarks: what the reader should know about the numbers, in whole sentences.
     """
 
@@ -221,3 +257,8 @@ class Contents:
     def has_profiles(self) -> bool:
         """Whether profiles were asked for: each detailed allele has one, or a reason why not."""
         return any(one.profile is not None or one.no_profile for one in self.detailed)
+
+    @property
+    def has_logos(self) -> bool:
+        """Whether any detailed allele has a logo."""
+        return any(one.logos for one in self.detailed)

@@ -41,12 +41,13 @@
 
   // ---- The variants, one object for each ----
 
+  const areGenesScored = data.genes !== null && data.genes.strongest !== null;
   const variants = data.pos.map((pos, i) => {
     const scores = data.score[i];
     let best = 0;
     scores.forEach((score, g) => { if (Math.abs(score) > Math.abs(scores[best])) best = g; });
     const nearest = data.genes && data.genes.nearest[i];
-    const strongest = data.genes && data.genes.strongest[i];
+    const strongest = areGenesScored && data.genes.strongest[i];
     const variant = {
       i, best, pos, chrom: data.chroms[data.chrom[i]], id: data.id[i], ref: data.ref[i], alt: data.alt[i],
       place: data.chrom[i] * 1e10 + pos,
@@ -92,8 +93,8 @@
     { field: "percentile", title: "Percentile", sort: bySize, kind: "percentile", when: !!data.percentile, width: 116 },
     { field: "nearest", title: "Nearest gene", sort: byText, when: !!data.genes, width: 110 },
     { field: "distance", title: "Distance (bp)", sort: bySize, kind: "whole", when: !!data.genes, width: 118 },
-    { field: "strongest", title: "Strongest gene", sort: byText, when: !!data.genes, width: 122 },
-    { field: "geneScore", title: data.genes ? `Gene ${data.genes.statistic}` : "", sort: bySize, kind: "number", when: !!data.genes, width: 100 },
+    { field: "strongest", title: "Strongest gene", sort: byText, when: areGenesScored, width: 122 },
+    { field: "geneScore", title: areGenesScored ? `Gene ${data.genes.statistic}` : "", sort: bySize, kind: "number", when: areGenesScored, width: 100 },
   ];
   data.groups.forEach((group, g) => {
     columns.push({ field: `score${g}`, title: `${stat} ${group}`, sort: bySize, kind: "number", width: 105 });
@@ -285,8 +286,9 @@
   // ---- Export ----
 
   function asTsv() {
-    const named = ["nearest_gene", "nearest_distance", "strongest_gene", data.genes && `gene:${data.genes.statistic}`];
-    const header = ["chrom", "pos", "id", "ref", "alt", "record", "allele", ...(data.genes ? named : [])];
+    const header = ["chrom", "pos", "id", "ref", "alt", "record", "allele"];
+    if (data.genes) header.push("nearest_gene", "nearest_distance");
+    if (areGenesScored) header.push("strongest_gene", `gene:${data.genes.statistic}`);
     for (const group of data.groups) {
       header.push(`${stat}:${group}:track`, `${stat}:${group}:description`, `${stat}:${group}:score`);
       if (data.percentile) header.push(`${stat}:${group}:percentile`);
@@ -294,7 +296,8 @@
     const lines = table.getRows("active").map((row) => {
       const v = row.getData();
       const values = [v.chrom, v.pos, v.id, v.ref, v.alt, data.record[v.i], data.allele[v.i]];
-      if (data.genes) values.push(v.nearest, v.distance, v.strongest, v.geneScore);
+      if (data.genes) values.push(v.nearest, v.distance);
+      if (areGenesScored) values.push(v.strongest, v.geneScore);
       for (let g = 0; g < numGroups; g++) {
         values.push(data.tracks[v[`track${g}`]][0], data.tracks[v[`track${g}`]][1], v[`score${g}`]);
         if (data.percentile) values.push(v[`percentile${g}`]);
@@ -677,6 +680,76 @@
     ctx.restore();
   }
 
+  // ---- Logos ----
+
+  const SVG = "http://www.w3.org/2000/svg";
+  function drawing(name, attributes, ...children) {
+    const made = document.createElementNS(SVG, name);
+    for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+    made.append(...children);
+    return made;
+  }
+  // Letters in a square of 1 by 1, from the upper left.
+  const GLYPHS = {
+    A: "M0 1L.37 0H.63L1 1H.79L.72 .78H.28L.21 1ZM.34 .6H.66L.5 .17Z",
+    C: "M1 .3C.94 .1.76 0 .53 0C.2 0 0 .2 0 .5C0 .8.2 1 .53 1C.77 1 .95 .88 1 .68L.8 .62C.76 .76.67 .83.53 .83C.32 .83.2 .7.2 .5C.2 .3.32 .17.53 .17C.66 .17.75 .23.8 .36Z",
+    G: "M.98 .3C.92 .1.76 0 .53 0C.2 0 0 .2 0 .5C0 .8.2 1 .53 1C.72 1 .89 .94 1 .84V.45H.53V.62H.8V.75C.73 .8.64 .83.54 .83C.33 .83.2 .7.2 .5C.2 .3.32 .17.53 .17C.66 .17.74 .23.78 .35Z",
+    T: "M0 0H1V.18H.6V1H.4V.18H0Z",
+  };
+  const BASE = 15; // pixels of width of a base, and of height of a logo
+  const LOGO = 110;
+  const LEFT = 62;
+
+  function makeLogo(row, limits, label) {
+    const [low, high] = limits;
+    const scale = LOGO / (high - low || 1);
+    const zero = high * scale;
+    const width = LEFT + row.letters.length * BASE + 12;
+    const parts = [];
+    const [first, end] = row.changed;
+    if (end > first) parts.push(drawing("rect", { class: "changed", x: LEFT + first * BASE, y: 0, width: (end - first) * BASE, height: LOGO }));
+    [...row.letters].forEach((letter, i) => {
+      const height = (row.heights[i] ?? 0) * scale;
+      const x = LEFT + i * BASE;
+      if (GLYPHS[letter] && Math.abs(height) >= 0.2) {
+        parts.push(drawing("path", { class: `base-${letter}`, d: GLYPHS[letter], transform: `translate(${x + 0.5} ${height > 0 ? zero - height : zero}) scale(${BASE - 1} ${Math.abs(height)})` }));
+      }
+      parts.push(drawing("text", { class: "letter", x: x + BASE / 2, y: LOGO + 15, "text-anchor": "middle" }, letter));
+    });
+    parts.push(drawing("line", { class: "zero", x1: LEFT, x2: width - 12, y1: zero, y2: zero }));
+    for (const [value, y] of [[high, 10], [low, LOGO]]) {
+      if (value !== 0) parts.push(drawing("text", { x: LEFT - 6, y, "text-anchor": "end" }, signed(value)));
+    }
+    parts.push(drawing("text", { x: LEFT, y: LOGO + 32 }, thousands(row.start)));
+    const last = drawing("text", { x: width - 12, y: LOGO + 32, "text-anchor": "end" }, row.allele === "ALT" ? "" : thousands(row.start + row.letters.length - 1));
+    parts.push(last);
+    return drawing("svg", { class: "logo", role: "img", "aria-label": label, width, height: LOGO + 38, viewBox: `0 0 ${width} ${LOGO + 38}` }, ...parts);
+  }
+
+  function logoTable(logo, named) {
+    const rows = logo.rows.flatMap((row) => [...row.letters].map((letter, i) => element("tr", {},
+      element("td", { textContent: row.allele || "reference" }), element("td", { className: "number", textContent: row.allele === "ALT" ? thousands(i + 1) : thousands(row.start + i) }),
+      element("td", { textContent: letter }), element("td", { className: "number", textContent: row.heights[i] === null ? "" : signed(row.heights[i]) }))));
+    return element("details", {}, element("summary", { textContent: "Logo as a table" }),
+      scrolled(`Bases around ${named} as a table`, dataTable([["Allele", false], ["Position (of ALT: base)", true], ["Base", false], ["Contribution", true]], rows)));
+  }
+
+  const MEANINGS = {
+    saturation: "The height of a base is the mean of what its three substitutions take away, of",
+    contributions: "The height of a base is its contribution, by gradients, to",
+  };
+
+  function logoFigure(logo, named) {
+    const heights = logo.rows.flatMap((row) => row.heights.map((height) => height ?? 0));
+    const limits = [Math.min(0, ...heights), Math.max(0, ...heights)];
+    const drawn = logo.rows.flatMap((row) => {
+      const which = row.allele || "reference";
+      const made = scrolled(`Bases of ${which} around ${named}`, makeLogo(row, limits, `Logo of the bases of ${which} around ${named}: ${row.letters}`));
+      return row.allele ? [element("p", { className: "hint", textContent: row.allele }), made] : [made];
+    });
+    return element("figure", {}, element("figcaption", {}, `${MEANINGS[logo.source]} `, text(logo.explained), ". A letter below the line lowers the prediction. The bases of the variant are shaded."), ...drawn, logoTable(logo, named));
+  }
+
   function fill(panel, one, place) {
     const variant = variants[one.place];
     const named = shown(nameOf(variant));
@@ -690,6 +763,14 @@
         holders.forEach((holder, number) => keepPlot(holder, (width) => makeProfile(one, place, t, number === 1, holder, width)));
       });
     } else if (one.noProfile) panel.append(element("p", { className: "notice", textContent: `No profile: ${shown(one.noProfile)}` }));
+    if (one.logos.length) {
+      const figures = one.logos.map((logo) => logoFigure(logo, named));
+      panel.append(element("h3", { textContent: "Which bases matter" }), ...figures);
+      for (const shaded of panel.querySelectorAll(".logo .changed")) { // where the window is narrow, the variant is in view
+        const holder = shaded.closest(".scroll");
+        holder.scrollLeft = Number(shaded.getAttribute("x")) - holder.clientWidth / 2;
+      }
+    }
     const { rows, numBiosamples } = one.heat;
     const rest = numBiosamples > rows.length ? ` The ${rows.length} of ${thousands(numBiosamples)} that change most.` : "";
     panel.append(element("h3", { textContent: "By assay and tissue" }),

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from enformer_vep.report.contents import Contents, Detailed, Float32s, GeneColumns, NearGene, Profile, Tracks
+from enformer_vep.report.contents import Contents, Detailed, Float32s, GeneColumns, Logo, NearGene, Profile, Tracks
 
 MAX_ID_CHARACTERS = 60
 MAX_ALLELE_CHARACTERS = 40
@@ -95,13 +95,15 @@ def _genes(genes: GeneColumns, names: Dictionary) -> dict[str, Any]:
     def of(found: Sequence[NearGene | None]) -> list[list[Any] | None]:
         return [None if gene is None else _gene(gene, names)[:4] for gene in found]
 
-    return {"statistic": genes.statistic, "nearest": of(genes.nearest), "strongest": of(genes.strongest)}
+    strongest = None if genes.strongest is None else of(genes.strongest)
+    return {"statistic": genes.statistic, "nearest": of(genes.nearest), "strongest": strongest}
 
 
 def _gene(gene: NearGene, names: Dictionary) -> list[Any]:
     name = names.number(cut(gene.name, MAX_ID_CHARACTERS))
     label = cut(gene.label, MAX_NAME_CHARACTERS)
-    return [name, gene.strand, gene.distance_bp, rounded(np.array([gene.score]))[0], label]
+    score = None if gene.score is None else rounded(np.array([gene.score]))[0]
+    return [name, gene.strand, gene.distance_bp, score, label]
 
 
 def _detailed(one: Detailed, contents: Contents, tracks: Dictionary, genes: Dictionary) -> dict[str, Any]:
@@ -111,6 +113,7 @@ def _detailed(one: Detailed, contents: Contents, tracks: Dictionary, genes: Dict
         "genes": [_gene(gene, genes) for gene in one.genes],
         "profile": None if one.profile is None else _profile(one.profile, tracks),
         "noProfile": cut(one.no_profile, MAX_NAME_CHARACTERS),
+        "logos": [_logo(logo) for logo in one.logos],
     }
 
 
@@ -142,4 +145,21 @@ def _profile(profile: Profile, tracks: Dictionary) -> dict[str, Any]:
         "reference": rounded(profile.reference.T, 4),
         "difference": rounded(profile.difference.T, 3),
         "genes": [[cut(gene.name, MAX_ID_CHARACTERS), gene.strand, gene.pos] for gene in profile.genes],
+    }
+
+
+def _logo(logo: Logo) -> dict[str, Any]:
+    return {
+        "source": logo.source,
+        "explained": cut(logo.explained, MAX_NAME_CHARACTERS),
+        "rows": [
+            {
+                "allele": row.allele,
+                "start": row.start,
+                "letters": row.letters,
+                "heights": rounded(row.heights, 3),
+                "changed": list(row.changed),
+            }
+            for row in logo.rows
+        ],
     }

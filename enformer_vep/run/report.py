@@ -11,11 +11,12 @@ from enformer_vep.errors import InputError
 from enformer_vep.io.alleles import AlleleFields, VcfAllele
 from enformer_vep.io.summary_table import TrackGroups
 from enformer_vep.io.whole_file import check_writable, whole_file
-from enformer_vep.report.contents import Contents, Counts, Detailed, Profile, Tracks
+from enformer_vep.report.contents import Contents, Counts, Detailed, Logo, Profile, Tracks
 from enformer_vep.report.page import render
 from enformer_vep.run.report_alleles import StrongestAlleles, find_strongest
-from enformer_vep.run.report_facts import input_paths, read_course, read_skipped, run_facts
-from enformer_vep.run.report_genes import find_genes
+from enformer_vep.run.report_facts import input_paths, read_course, read_skipped, run_facts, track_texts
+from enformer_vep.run.report_genes import find_genes, nearest_genes
+from enformer_vep.run.report_logos import Shown, find_logos
 from enformer_vep.run.report_profiles import predict_profiles
 from enformer_vep.run.report_settings import ReportSettings
 from enformer_vep.run.score_table import ScoreTable
@@ -70,6 +71,15 @@ def _contents(table: ScoreTable, settings: ReportSettings) -> Contents:
     genes = find_genes(table, strongest.alleles, strongest.detailed)
     vcf = input_paths(course).get("vcf")
     of_detailed = [[] for _ in strongest.detailed] if genes is None else genes.of_detailed
+    columns = None if genes is None else genes.columns
+    if settings.gtf is not None and genes is None:
+        columns = nearest_genes(settings.gtf, strongest.alleles)
+    elif settings.gtf is not None and settings.profiles is None:
+        raise InputError(
+            f"{table.path} has genes of its own, so that -g has no effect: remove it, or draw the genes below profiles "
+            "with -f and -m"
+        )
+    logos = _logos(table, strongest, settings)
     profiles = _profiles(table, strongest, settings)
     return Contents(
         name=Path(vcf).name if vcf else table.path.name,
@@ -83,13 +93,20 @@ def _contents(table: ScoreTable, settings: ReportSettings) -> Contents:
         alleles=strongest.alleles,
         histogram=strongest.histogram,
         detailed=[
-            Detailed(place, scores, near, *([profile, ""] if isinstance(profile, Profile) else [None, profile]))
-            for place, scores, near, profile in zip(
-                strongest.detailed, strongest.scores, of_detailed, profiles, strict=True
+            Detailed(
+                place,
+                scores,
+                near,
+                profile if isinstance(profile, Profile) else None,
+                "" if isinstance(profile, Profile) else profile,
+                of_one,
+            )
+            for place, scores, near, profile, of_one in zip(
+                strongest.detailed, strongest.scores, of_detailed, profiles, logos, strict=True
             )
         ],
-        genes=None if genes is None else genes.columns,
-        remarks=_remarks(table, strongest),
+        genes=columns,
+        remarks=_remarks(table, strongest, logos, settings),
     )
 
 
@@ -103,12 +120,7 @@ def _statistic(table: ScoreTable, wanted: str | None) -> str:
 
 
 def _tracks(table: ScoreTable) -> Tracks:
-    columns, notice = table.tracks.table, table.record.identity.notice
-    # The page begins with the notice of a model that must not be mistaken for another; names need not repeat it.
-    repeated = "" if notice is None else f" ({notice})"
-    descriptions, biosamples = (
-        [text.removesuffix(repeated) for text in columns[name]] for name in ("description", "biosample")
-    )
+    descriptions, biosamples = (track_texts(table, name) for name in ("description", "biosample"))
     return Tracks(table.tracks.identifiers, descriptions, table.tracks.groups, biosamples)
 
 
@@ -116,17 +128,34 @@ def _profiles(table: ScoreTable, strongest: StrongestAlleles, settings: ReportSe
     """Returns the profile of each detailed allele on its strongest track of each group, the strongest track first."""
     if settings.profiles is None or not strongest.detailed:
         return [""] * len(strongest.detailed)
-    alleles, tracks = [], []
+    tracks = []
     for place in strongest.detailed:
-        fields = [strongest.alleles.fields[name][place] for name in AlleleFields._fields]
-        alleles.append(VcfAllele.from_fields(AlleleFields(*fields)))  # type: ignore[arg-type]
         order = np.argsort(-np.abs(strongest.alleles.score[place]), kind="stable")
         tracks.append(strongest.alleles.track[place, order].tolist())
-    return predict_profiles(table, alleles, tracks, settings.profiles, quiet=settings.quiet)
+    return predict_profiles(table, _detailed(strongest), tracks, settings.profiles, settings.gtf, quiet=settings.quiet)
 
 
-def _remarks(table: ScoreTable, strongest: StrongestAlleles) -> list[str]:
+def _logos(table: ScoreTable, strongest: StrongestAlleles, settings: ReportSettings) -> list[list[Logo]]:
+    """Returns the logos of each detailed allele."""
+    shown = [
+        Shown(allele.variant, scores) for allele, scores in zip(_detailed(strongest), strongest.scores, strict=True)
+    ]
+    return find_logos(table, shown, settings.saturations, settings.contributions)
+
+
+def _detailed(strongest: StrongestAlleles) -> list[VcfAllele]:
+    columns = [strongest.alleles.fields[name] for name in AlleleFields._fields]
+    fields = [AlleleFields(*(column[place] for column in columns)) for place in strongest.detailed]  # type: ignore[arg-type]
+    return [VcfAllele.from_fields(of_allele) for of_allele in fields]
+
+
+def _remarks(
+    table: ScoreTable, strongest: StrongestAlleles, logos: Sequence[Sequence[Logo]], settings: ReportSettings
+) -> list[str]:
     found = []
+    if (settings.saturations or settings.contributions) and not any(logos):
+        paths = listed(map(str, (*settings.saturations, *settings.contributions)))
+        found.append(f"No logo is shown: none of the alleles in detail lies within the bases of {paths}.")
     if table.tracks.is_unnamed or not any(table.tracks.table["description"]):
         found.append("The tracks have no names, so that assays and tissues are not known: score with --track-table.")
     if strongest.num_infinite:

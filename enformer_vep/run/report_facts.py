@@ -33,6 +33,16 @@ def read_course(table: ScoreTable) -> RunCourse | MergeCourse:
     return record.course
 
 
+def track_texts(table: ScoreTable, column: str) -> list[str]:
+    """Returns a column of the track table as a page shows it.
+
+    The page begins with the notice of a model that must not be mistaken for another; the texts need not repeat it.
+    """
+    notice = table.record.identity.notice
+    repeated = "" if notice is None else f" ({notice})"
+    return [str(text).removesuffix(repeated) for text in table.tracks.table[column]]
+
+
 def input_paths(course: RunCourse | MergeCourse) -> Mapping[str, str]:
     """Returns the paths of a run's inputs; of merged shards, those of the first."""
     if isinstance(course, RunCourse):

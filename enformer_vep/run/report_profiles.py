@@ -42,6 +42,7 @@ def predict_profiles(
     alleles: Sequence[VcfAllele],
     tracks: Sequence[Sequence[int]],
     settings: ProfileSettings,
+    gtf: str | None = None,
     *,
     quiet: bool,
 ) -> list[Profile | str]:
@@ -52,6 +53,7 @@ def predict_profiles(
       alleles: some of its alleles.
       tracks: of each, places of the wanted tracks in the table.
       settings: the genome and the model.
+      gtf: genes of which the starts are returned, None for none.
       quiet: whether there is no progress bar.
 
     Returns:
@@ -66,7 +68,7 @@ def predict_profiles(
     with closing(Genome(find_fasta(settings.fasta, cache))) as genome:
         if replace(identify_fasta(genome), index=None) != replace(identity.fasta, index=None):
             raise InputError(f"{genome.path} is not the genome of {table.path}: give the FASTA that it was scored with")
-        genes = open_genes(GeneSettings(settings.gtf), genome)
+        genes = open_genes(GeneSettings(gtf), genome)
         union = sorted({place for wanted in tracks for place in wanted})
         indices = table.tracks.indices
         scoring = _scoring(identity, settings.model, [indices[place] for place in union])

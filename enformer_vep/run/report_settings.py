@@ -14,14 +14,12 @@ class ProfileSettings:
     Attributes:
       fasta: the genome of the run: a file, or the name of a fetched one.
       model: the model of the run.
-      gtf: genes that are drawn below the profiles, None for none.
       device: the device, None for the first GPU and else the CPU.
       cache: the folder of what was fetched, None for the user's.
     """
 
     fasta: str
     model: str
-    gtf: str | None = None
     device: str | None = None
     cache: str | None = None
 
@@ -36,6 +34,9 @@ class ReportSettings:
       statistic: the statistic that is shown; None for the first of SADR and SAR that the scores have, or their first.
       top: how many of the strongest alleles are shown in detail.
       profiles: what profiles of these are computed with, None for no profiles.
+      gtf: genes that are drawn below the profiles, and of which the nearest is named if the run has no genes.
+      saturations: outputs of `saturate`, of which logos of these are made.
+      contributions: outputs of `contributions`, likewise.
       overwrite: whether an existing page is overwritten.
       quiet: whether there is no progress bar.
     """
@@ -45,5 +46,8 @@ class ReportSettings:
     statistic: str | None = None
     top: int = DEFAULT_TOP
     profiles: ProfileSettings | None = None
+    gtf: str | None = None
+    saturations: tuple[str, ...] = ()
+    contributions: tuple[str, ...] = ()
     overwrite: bool = False
     quiet: bool = False

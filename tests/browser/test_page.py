@@ -192,3 +192,20 @@ def test_hostile_text_is_shown_as_text(open_page: Open) -> None:
 def test_a_page_without_alleles_opens(open_page: Open) -> None:
     page = open_page(made_up(0))
     assert "No variant passes the filters." in page.locator("#grid").inner_text()
+
+
+def test_logos_show_the_bases_around_the_variant(open_page: Open) -> None:
+    page = open_page(made_up(12, num_detailed=1), viewport={"width": 360, "height": 740})
+    logos = page.locator("svg.logo")
+    assert logos.count() == 3  # a saturation's, and REF and ALT of contributions
+    assert logos.first.get_attribute("aria-label").startswith("Logo of the bases of reference around chr")
+    letters = "".join(logos.first.locator("text.letter").all_text_contents())
+    assert len(letters) == 41
+    drawn = [path.get_attribute("class") for path in logos.first.locator("path").all()]
+    assert len(drawn) == 40  # the height of one base is not known
+    assert drawn == [f"base-{letter}" for number, letter in enumerate(letters) if number != 3]
+    shaded, holder = (logos.first.locator(".changed"), page.locator(".scroll:has(> svg.logo)").first)
+    box, around = shaded.bounding_box(), holder.bounding_box()
+    assert around["x"] <= box["x"] <= around["x"] + around["width"] - box["width"]
+    page.locator("summary", has_text="Logo as a table").first.click()
+    assert page.locator("details[open] > .scroll > table", has_text="Contribution").locator("tbody tr").count() == 41

@@ -13,6 +13,8 @@ from enformer_vep.report.contents import (
     Fact,
     GeneColumns,
     Histogram,
+    Logo,
+    LogoRow,
     NearGene,
     Profile,
     ShownAlleles,
@@ -78,7 +80,7 @@ def made_up(num: int, *, num_detailed: int = 3, ids: Sequence[str] = (), with_al
         alleles=alleles,
         histogram=Histogram(np.arange(-6, 5.9, 0.2).round(1).tolist(), counts, np.zeros(len(GROUPS), np.int64), 5),
         detailed=[_detailed(place, alleles, near, with_all=with_all) for place in strongest],
-        genes=GeneColumns("SADR", near, near) if with_all else None,
+        genes=GeneColumns(near, near, "SADR") if with_all else None,
     )
 
 
@@ -94,7 +96,19 @@ def _detailed(place: int, alleles: ShownAlleles, near: Sequence[NearGene], *, wi
     difference[440:455] = rng.standard_normal((15, len(tracks)))
     start = pos - NUM_BINS * 64
     genes = (Start("GENE1", "+", pos - 5000), Start("GENE2", "-", pos - 4000), Start("GENE3", "+", pos + 20_000))
-    return Detailed(place, scores, near[:4], Profile(start, 128, tracks, reference, difference, genes))
+    profile = Profile(start, 128, tracks, reference, difference, genes)
+    return Detailed(place, scores, near[:4], profile, "", _logos(pos, rng))
+
+
+def _logos(pos: int, rng: np.random.Generator) -> list[Logo]:
+    letters = "".join(rng.choice(list("ACGT"), 41))
+    heights = rng.standard_normal(41).astype(np.float32)
+    heights[3] = np.nan
+    rows = [LogoRow(allele, pos - 20, letters, heights, (20, 21)) for allele in ("REF", "ALT")]
+    return [
+        Logo("saturation", "SAD on DNASE:liver", (LogoRow("", pos - 20, letters, heights, (20, 21)),)),
+        Logo("contributions", "the mean of the explained tracks of CAGE", tuple(rows)),
+    ]
 
 
 def hostile(text: str) -> Contents:
@@ -105,6 +119,7 @@ def hostile(text: str) -> Contents:
     (detailed,) = made.detailed
     assert detailed.profile is not None
     profile = replace(detailed.profile, genes=(Start(text, "+", 20_000),))
+    logos = [replace(logo, explained=text) for logo in detailed.logos]
     num = len(made.tracks.groups)
     return replace(
         made,
@@ -114,6 +129,6 @@ def hostile(text: str) -> Contents:
         skipped=(SkippedReason(text, 1, (SkippedAllele(text, text, text, text),)),),
         tracks=Tracks([text] * num, [text] * num, made.tracks.groups, [text] * num),
         alleles=replace(made.alleles, fields=fields),
-        detailed=[replace(detailed, genes=[gene], profile=profile)],
-        genes=GeneColumns("SADR", [gene] * 3, [gene] * 3),
+        detailed=[replace(detailed, genes=[gene], profile=profile, logos=logos)],
+        genes=GeneColumns([gene] * 3, [gene] * 3, "SADR"),
     )

@@ -91,8 +91,8 @@ def test_profiles_add_up_to_the_scores(placement: str, folder: Path, tmp_path: P
     out = tmp_path / "out.parquet"
     records = [record for record in SCORED if record[2] != "ref_is_alt"]
     run(folder, out, [*records, *SKIPPED], placement=placement, quiet=True)
-    profiles = ProfileSettings(str(folder / "genome.fa"), str(folder / "model"), gtf, device="cpu")
-    data = data_of(page_of(str(out), tmp_path, top=4, profiles=profiles))
+    profiles = ProfileSettings(str(folder / "genome.fa"), str(folder / "model"), device="cpu")
+    data = data_of(page_of(str(out), tmp_path, top=4, profiles=profiles, gtf=gtf))
     assert len(data["detailed"]) == 4
     for one in data["detailed"]:
         profile = one["profile"]
