@@ -101,12 +101,13 @@ def _from_kaggle(folder: Path, *, is_quiet: bool) -> None:
 def _from_hugging_face(folder: Path, *, is_quiet: bool) -> None:
     try:
         import huggingface_hub
+        from huggingface_hub.utils import disable_progress_bars  # which the package itself does not always import
     except ImportError as error:
         raise _no_client("huggingface", "huggingface_hub") from error
     if find_spec("torch") is None:  # without which the file could not be checked when it is there
         raise _no_client("huggingface", "torch")
     if is_quiet:
-        huggingface_hub.utils.disable_progress_bars()
+        disable_progress_bars()
     logger.info("downloading %s from the Hugging Face repository %s", HUGGING_FACE_FILE, HUGGING_FACE_REPOSITORY)
     _asked(
         "Hugging Face",

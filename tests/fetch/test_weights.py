@@ -4,7 +4,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -30,10 +30,11 @@ def get(
     source: Source = "bucket",
     force: bool = False,
     check: Callable[[Path], None] = check_official_weights,
+    is_quiet: bool = False,
 ) -> Path:
     url = "http://127.0.0.1:9" if site is None else site.url  # at 9, nobody listens
     patience = Patience(attempts=2, sleep=lambda seconds: None)
-    settings = FetchSettings(parse_words(["weights"]), cache, url, source, force, patience=patience)
+    settings = FetchSettings(parse_words(["weights"]), cache, url, source, force, is_quiet=is_quiet, patience=patience)
     (folder,) = fetch(settings, check)
     return folder
 
@@ -160,8 +161,10 @@ def hugging_face(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
     module = ModuleType("huggingface_hub")
     module.hf_hub_download = hf_hub_download
-    module.utils = SimpleNamespace(disable_progress_bars=lambda: calls.append("quiet"))
+    utils = ModuleType("huggingface_hub.utils")  # no attribute of the package until somebody imports it
+    utils.disable_progress_bars = lambda: calls.append("quiet")
     monkeypatch.setitem(sys.modules, "huggingface_hub", module)
+    monkeypatch.setitem(sys.modules, "huggingface_hub.utils", utils)
     monkeypatch.setattr("enformer_vep.fetch.weights.find_spec", lambda name: name)
     return calls
 
@@ -197,6 +200,11 @@ def test_hugging_face(hugging_face: list[Any], cache: Cache) -> None:
     assert hugging_face == [(HUGGING_FACE_REPOSITORY, "pytorch_model.bin")]
     assert names(cache) == ["models/enformer/pytorch_model.bin"]
     assert seen == [[cache.downloads / "huggingface" / "pytorch_model.bin"]]
+
+
+def test_hugging_face_without_progress_bars(hugging_face: list[Any], cache: Cache) -> None:
+    get(cache, source="huggingface", is_quiet=True, check=lambda folder: None)
+    assert hugging_face == ["quiet", (HUGGING_FACE_REPOSITORY, "pytorch_model.bin")]
 
 
 def test_wrong_weights_of_a_client_are_not_kept(hugging_face: list[Any], cache: Cache) -> None:
