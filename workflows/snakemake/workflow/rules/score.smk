@@ -27,7 +27,7 @@ rule score:
         # Beside OUT stands OUT.parts with what is finished, which is none of the rule's outputs: Snakemake leaves it
         # where it is when a job fails, and --resume continues from it.
         "TF_NUM_INTRAOP_THREADS={threads} enformer-vep score {input.vcf:q} {params.model} -o {output.table:q}"
-        " --shard {wildcards.shard}/{wildcards.shards} --resume {params.summary} {params.options} >> {log:q} 2>&1"
+        " --shard {wildcards.shard}/{wildcards.shards} --resume {params.summary} {params.options} > {log:q} 2>&1"
 
 
 rule merge:
