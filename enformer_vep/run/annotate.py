@@ -212,7 +212,7 @@ def _write(vcf: str, declarations: Declarations, annotations: Annotations, strea
         with tempfile.NamedTemporaryFile(dir=out.parent, prefix=f"{out.name}.", suffix=f".{own}") as file:
             found = annotate(vcf, declarations, annotations, file.write)
             file.flush()
-            convert(file.name, stream.name, kind)
+            convert(file.name, stream.name, kind, name=vcf)
         return found
     if kind == "vcf":
         return annotate(vcf, declarations, annotations, stream.write)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pysam
 
 from enformer_vep.errors import InputError, OutputError
+from enformer_vep.io.annotated_bcf import check_convertible
 from enformer_vep.io.annotated_vcf import checked_header
 from enformer_vep.io.annotations import ABOUT_KEY
 from enformer_vep.io.vcf import STANDARD_INPUT
@@ -31,7 +32,7 @@ def plan_annotation(out: str, settings: ScoreSettings) -> AnnotateSettings:
     Raises:
       InputError: it cannot be annotated, or the output cannot be written.
     """
-    output_kind(out)
+    kind = output_kind(out)
     vcf, paths = settings.inputs.vcf, output_paths(settings)
     if settings.inputs.shard is not None:
         raise InputError("--annotate does not go with --shard: use 'annotate' when the shards are merged")
@@ -41,6 +42,8 @@ def plan_annotation(out: str, settings: ScoreSettings) -> AnnotateSettings:
         raise InputError("--annotate needs scores in a file: name one with -o")
     if not is_bcf(vcf):
         checked_header(vcf)
+        if kind == "bcf":
+            check_convertible(vcf, kind)
     path = Path(out)
     if path.exists() and path.samefile(vcf):
         raise OutputError(f"{out} is the VCF itself: choose another output")

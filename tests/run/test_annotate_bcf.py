@@ -126,8 +126,8 @@ def test_what_bcf_cannot_hold_is_refused(tmp_path: Path, capsys: pytest.CaptureF
     vcf.write_text("##fileformat=VCFv4.3\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\nchr9\t5\t.\tA\tC\t.\t.\t.\n")
     scores = score(str(vcf), tmp_path / "s.parquet")
     before = sorted(tmp_path.iterdir())
-    assert main(["annotate", str(vcf), str(scores), "-o", str(tmp_path / "out.bcf")]) == 1
+    assert main(["annotate", str(vcf), str(scores), "-o", str(tmp_path / "out.bcf")]) == 2
     error = capsys.readouterr().err
-    assert "expected a header that declares every contig, filter and field" in error
+    assert f"{vcf} cannot be written as BCF: its header does not declare contig chr9 (record 1); declare it" in error
     assert error.count("\n") == 1
     assert sorted(tmp_path.iterdir()) == before

@@ -43,6 +43,7 @@ def test_what_cannot_be_annotated_is_not_scored(
 ) -> None:
     variants = tmp_path / "list.txt"
     variants.write_text("chr1:3000:A:C\nchr1:3001:A:C\n")
+    bare = write_vcf(tmp_path / "bare.vcf", [("chr1", 3000, "a", "A", "C")])
     cases = {
         "use 'annotate' when the shards are merged": [*command, "--shard", "1/2"],
         "standard input can be read only once": ["score", "-", *command[2:]],
@@ -50,6 +51,7 @@ def test_what_cannot_be_annotated_is_not_scored(
         "expected a VCF with '##fileformat'": ["score", str(variants), *command[2:]],
         "and write the VCF beside it with --annotate s.vcf.gz": [*command[:6], "-o", "s.vcf.gz"],
         "cannot tell the format of": [*command[:-1], f"{tmp_path}/out.txt"],
+        "does not declare contig chr1 (record 1); declare it": ["score", bare, *command[2:-1], f"{tmp_path}/out.bcf"],
         "input.vcf is the VCF itself": [*command[:-1], f"{tmp_path}/input.vcf", "--overwrite"],
         "out.vcf exists": command,
     }
