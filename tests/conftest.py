@@ -1,5 +1,6 @@
 """Fixtures that several test files share, and TensorFlow brought in quietly."""
 
+import gc
 import logging
 import subprocess
 import sys
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from enformer_vep.model.enformer import Enformer
 
 import_tensorflow()
+gc.collect()
+gc.freeze()  # what importing has made stays: it need not be looked through each time that a run clears its memory
 
 # The same verdict on the same code: no limit in seconds, which a busy machine exceeds, and the same examples each time.
 settings.register_profile(
@@ -35,6 +38,17 @@ def logging_as_a_library() -> Iterator[None]:
     logger.handlers.clear()
     logger.propagate = True
     logger.setLevel(logging.NOTSET)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def graphs_of_equal_models_traced_once() -> Iterator[None]:
+    """Lets runs in this process that load equal models share the graphs of the first."""
+    from enformer_vep.model import weights
+    from tests.known_models import loading_equal_models_once
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(weights, "load_model", loading_equal_models_once())
+        yield
 
 
 @pytest.fixture(scope="session")
