@@ -611,8 +611,8 @@
     const rows = one.genes.map(([name, strand, distance, score, label]) => element("tr", {},
       element("th", { scope: "row" }, text(data.geneNames[name])), element("td", { textContent: strand === "-" ? "\u2212" : strand }),
       element("td", { className: "number", textContent: thousands(distance).replace("-", "\u2212") }),
-      element("td", { className: "number", textContent: signed(score) }), element("td", {}, text(label))));
-    return dataTable([["Gene", false], ["Strand", false], ["Distance (bp)", true], [data.genes.statistic, true], ["Strongest on", false]], rows);
+      element("td", { className: "number", textContent: signed(score) }), element("td", { className: "track" }, text(label))));
+    return dataTable([["Gene", false], ["Strand", false], ["Distance (bp)", true], [data.genes.statistic, true], ["Strongest on", false]], rows, "genes");
   }
 
   const CURVES = 150; // pixels of height for the curves
@@ -723,6 +723,11 @@
     parts.push(drawing("text", { x: LEFT, y: LOGO + 32 }, thousands(row.start)));
     const last = drawing("text", { x: width - 12, y: LOGO + 32, "text-anchor": "end" }, row.allele === "ALT" ? "" : thousands(row.start + row.letters.length - 1));
     parts.push(last);
+    // The variant's own position, where there is room for it between those of the ends.
+    const middle = ((first + end) / 2) * BASE;
+    if (row.allele !== "ALT" && middle > 120 && middle < row.letters.length * BASE - 120) {
+      parts.push(drawing("text", { x: LEFT + middle, y: LOGO + 32, "text-anchor": "middle" }, thousands(row.start + first)));
+    }
     return drawing("svg", { class: "logo", role: "img", "aria-label": label, width, height: LOGO + 38, viewBox: `0 0 ${width} ${LOGO + 38}` }, ...parts);
   }
 
@@ -734,9 +739,9 @@
       scrolled(`Bases around ${named} as a table`, dataTable([["Allele", false], ["Position (of ALT: base)", true], ["Base", false], ["Contribution", true]], rows)));
   }
 
-  const MEANINGS = {
-    saturation: "The height of a base is the mean of what its three substitutions take away, of",
-    contributions: "The height of a base is its contribution, by gradients, to",
+  const MEANINGS = { // what a logo is, what the height of a letter is, and of a letter below the line
+    saturation: ["By saturation: ", ". The taller a letter, the more the prediction falls, on average, if that base becomes another. Below the line, it rises."],
+    contributions: ["By gradients: ", ". The taller a letter, the more that base adds to the prediction. Below the line, it lowers it."],
   };
 
   function logoFigure(logo, named) {
@@ -745,9 +750,10 @@
     const drawn = logo.rows.flatMap((row) => {
       const which = row.allele || "reference";
       const made = scrolled(`Bases of ${which} around ${named}`, makeLogo(row, limits, `Logo of the bases of ${which} around ${named}: ${row.letters}`));
-      return row.allele ? [element("p", { className: "hint", textContent: row.allele }), made] : [made];
+      return row.allele ? [element("p", { className: "allele", textContent: row.allele }), made] : [made];
     });
-    return element("figure", {}, element("figcaption", {}, `${MEANINGS[logo.source]} `, text(logo.explained), ". A letter below the line lowers the prediction. The bases of the variant are shaded."), ...drawn, logoTable(logo, named));
+    const [how, meaning] = MEANINGS[logo.source];
+    return element("figure", {}, element("figcaption", {}, element("strong", { textContent: how }), text(logo.explained), meaning, " The bases of the variant are shaded."), ...drawn, logoTable(logo, named));
   }
 
   function fill(panel, one, place) {

@@ -207,5 +207,8 @@ def test_logos_show_the_bases_around_the_variant(open_page: Open) -> None:
     shaded, holder = (logos.first.locator(".changed"), page.locator(".scroll:has(> svg.logo)").first)
     box, around = shaded.bounding_box(), holder.bounding_box()
     assert around["x"] <= box["x"] <= around["x"] + around["width"] - box["width"]
+    page.emulate_media(media="print")
+    assert [label for label in page.locator(".allele").all_inner_texts() if label] == ["REF", "ALT"]
+    page.emulate_media(media="screen")
     page.locator("summary", has_text="Logo as a table").first.click()
     assert page.locator("details[open] > .scroll > table", has_text="Contribution").locator("tbody tr").count() == 41
