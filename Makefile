@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: install test test-quick test-full lint bench demo train-demo clean
+.PHONY: install test test-quick test-full lint bench demo train-demo dist try-wheel clean
 
 install: .venv/developing
 
@@ -43,5 +43,20 @@ demo: .venv/running
 train-demo: .venv/running
 	$(BIN)/python tools/train_demo.py --model enformer_vep/demo/model --overwrite
 
+# What is published: a source distribution, and the wheel that is built from it.
+dist: .venv/releasing
+	rm -rf dist
+	$(BIN)/python -m build
+	$(BIN)/twine check --strict dist/*
+	$(BIN)/check-wheel-contents dist/*.whl
+
+# An environment for each supported Python and extra, with the newest and the lowest versions: an hour and more.
+try-wheel: dist
+	$(BIN)/python tools/try_wheel.py dist/*.whl
+
+.venv/releasing: .venv/running
+	$(PIP) install --quiet --editable '.[release]'
+	@touch $@
+
 clean:
-	rm -rf .venv demo train-demo build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv demo train-demo build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
