@@ -40,14 +40,15 @@ class StopSignals:
             signal.signal(number, handler)  # type: ignore[arg-type]
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self._is_shielded:
-            self._pending = number
-        else:
+        # Python ignores an exception that is raised in a finaliser (`__del__`), and TensorFlow has many of them. So the
+        # signal is kept as well, and raised again after the next write.
+        self._pending = number
+        if not self._is_shielded:
             raise StoppedError(number)
 
     @contextmanager
     def shielded(self) -> Iterator[None]:
-        """Delays a signal that arrives within the block until the block has finished."""
+        """Delays a signal that arrives within the block, or was lost before it, until the block has finished."""
         self._is_shielded = True
         try:
             yield
