@@ -1,7 +1,6 @@
 """Annotates BCF: entries are put into the INFO of its records, and every other byte of them stays as it is."""
 
 import os
-import re
 import struct
 from collections.abc import Iterator
 from contextlib import closing
@@ -14,13 +13,12 @@ from enformer_vep.io.annotated_vcf import Annotated, Write
 from enformer_vep.io.annotations import ABOUT_KEY, Annotation, Annotations, Declarations
 from enformer_vep.io.bcf import BcfFile
 from enformer_vep.io.bcf_bytes import MAGIC, BcfDictionary, BcfRecord, float_entry, text_entry, with_number
+from enformer_vep.io.bcf_faults import bcf_fault
 from enformer_vep.io.vcf_stream import VcfStream
-from enformer_vep.wording import cause, shortened
+from enformer_vep.wording import cause
 
 _LENGTH = struct.Struct("<I")
 _LENGTHS = struct.Struct("<II")
-
-_DECLARED = re.compile(r"##(contig|FILTER|INFO|FORMAT)=<(?:.*,)?ID=([^,>]+)")
 
 FORMATS = {"vcf": "v", "vcf.gz": "z", "bcf": "b"}
 """What bcftools calls the formats that can be written."""
@@ -84,18 +82,15 @@ def convert(source: str, out: str, kind: str, *, name: str) -> None:
       name: the file's name in messages.
 
     Raises:
-      InputError: the header does not declare what records have.
+      InputError: the records cannot be BCF, for example since the header does not declare what they have.
       EnformerVepError: bcftools cannot write it for another reason.
     """
     verbosity = pysam.set_verbosity(0)  # htslib would also print what is reported here
     try:
         pysam.bcftools.view("--no-version", "-O", FORMATS[kind], "-o", out, source, catch_stdout=False)
     except pysam.SamtoolsError as error:
-        if undeclared := _first_undeclared(source):
-            raise InputError(
-                f"{name} cannot be written as {kind.upper()}: its header does not declare {undeclared}; declare it, or "
-                "write the format of the input"
-            ) from error
+        if kind == "bcf" and (fault := bcf_fault(source)):
+            raise InputError(f"{name} cannot be written as BCF: {fault}, or write the format of the input") from error
         raise EnformerVepError(
             f"bcftools cannot write {name} as {kind.upper()}: expected records that are as the header declares them, "
             "and room on the disk; write the format of the input"
@@ -111,32 +106,6 @@ def check_convertible(path: str, kind: str) -> None:
       EnformerVepError: see `convert`.
     """
     convert(path, os.devnull, kind, name=path)
-
-
-def _first_undeclared(path: str) -> str:
-    """Returns the first contig, filter or field of a VCF that its header does not declare; empty if there is none."""
-    declared: dict[str, set[str]] = {"contig": set(), "FILTER": {"PASS", "."}, "INFO": {"."}, "FORMAT": {"."}}
-    num_records = 0
-    with closing(VcfStream(path, path)) as stream:
-        for line in stream.lines():
-            text = line.decode("utf-8", "surrogateescape").rstrip("\r\n")
-            if text.startswith("#"):
-                if match := _DECLARED.match(text):
-                    declared[match[1]].add(match[2])
-                continue
-            num_records += 1
-            for kind, key in _keys(text):
-                if key not in declared[kind]:
-                    return f"{kind} {shortened(key)} (record {num_records})"
-    return ""
-
-
-def _keys(record: str) -> Iterator[tuple[str, str]]:
-    """Yields what a record has that a header must declare, with its kind."""
-    columns = record.split("\t", 9) + [""] * 9
-    yield "contig", columns[0]
-    for kind, column, separator in (("FILTER", 6, ";"), ("INFO", 7, ";"), ("FORMAT", 8, ":")):
-        yield from ((kind, entry.split("=", 1)[0]) for entry in columns[column].split(separator) if entry)
 
 
 class _Bytes:

@@ -121,13 +121,34 @@ def test_formats_are_converted(vcf: str, tmp_path: Path) -> None:
         assert not [path for path in folder.iterdir() if path.name.startswith(".")]
 
 
-def test_what_bcf_cannot_hold_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+HEADER = '##fileformat=VCFv4.3\n##contig=<ID=chr1>\n##FORMAT=<ID=GT,Number=1,Type=String,Description=",ID=XX">\n'
+COLUMNS = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO"
+
+
+@pytest.mark.parametrize(
+    ("columns", "record", "fault"),
+    [
+        ("", "chr9\t5\t.\tA\tC\t.\t.\t.", "its header does not declare contig chr9 (record 1); declare it"),
+        ("", "chr1\t5\t.\tA\tC\t.\tq{0}\t.", "its header does not declare FILTER q{0} (record 1); declare it"),
+        ("\tFORMAT\tS", "chr1\t5\t.\tA\tC\t.\t.\t.\tXX\t1", "its header does not declare FORMAT XX (record 1)"),
+        ("\tFORMAT\tS", "chr1\t5\t.\tA\tC\t.\t.\t.\tGT:GT\t0/1:.", "record 1 has FORMAT GT more than once; keep one"),
+        ("\tFORMAT", "chr1\t5\t.\tA\tC\t.\t.\t.\tGT", "its #CHROM line has FORMAT but no samples; remove that column"),
+        (
+            "",
+            "chr1\t3000000000\t.\tA\tC\t.\t.\t.",
+            "record 1 has POS 3000000000, and BCF has positions up to",
+        ),
+    ],
+)
+def test_what_bcf_cannot_hold_is_refused(
+    columns: str, record: str, fault: str, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
     vcf = tmp_path / "input.vcf"
-    vcf.write_text("##fileformat=VCFv4.3\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\nchr9\t5\t.\tA\tC\t.\t.\t.\n")
+    vcf.write_text(f"{HEADER}{COLUMNS}{columns}\n{record}\n")
     scores = score(str(vcf), tmp_path / "s.parquet")
     before = sorted(tmp_path.iterdir())
     assert main(["annotate", str(vcf), str(scores), "-o", str(tmp_path / "out.bcf")]) == 2
     error = capsys.readouterr().err
-    assert f"{vcf} cannot be written as BCF: its header does not declare contig chr9 (record 1); declare it" in error
+    assert f"{vcf} cannot be written as BCF: {fault}" in error
     assert error.count("\n") == 1
     assert sorted(tmp_path.iterdir()) == before
