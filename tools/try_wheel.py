@@ -1,6 +1,6 @@
 """Installs a wheel into empty environments, one after another, and tries it in each.
 
-    python tools/try_wheel.py dist/enformer_vep-*.whl [--only CASE...] [--list]
+    python tools/try_wheel.py dist/enformer_vep-*.whl [--list] [--only CASE...] [--demo DIR]
 
 The cases are, for each supported Python that is here, the newest versions of all dependencies and the lowest that the
 wheel's metadata allow; and each extra alone, with its newest and its lowest versions. tools/wheel_checks.py says what
@@ -192,7 +192,10 @@ def main() -> int:
     parser.add_argument("wheel", type=Path)
     parser.add_argument("--only", nargs="+", metavar="CASE", help="cases to try, of those that --list prints")
     parser.add_argument("--list", action="store_true", help="print the names of the cases")
+    parser.add_argument("--demo", type=Path, metavar="DIR", help="the demo's files, to try extras without making them")
     given = parser.parse_args()
+    if not zipfile.is_zipfile(given.wheel):
+        parser.error(f"{given.wheel} is not a wheel: build one with make dist")
     wheel = Wheel.open(given.wheel)
     cases = {case.name: case for case in wheel.cases()}
     if given.list:
@@ -201,14 +204,15 @@ def main() -> int:
     if unknown := set(given.only or ()) - set(cases):
         parser.error(f"no such case: {', '.join(sorted(unknown))}; --list prints all")
     with tempfile.TemporaryDirectory(prefix="try-wheel-demo-") as name:
-        demo = Path(name) / "demo"
+        made = Path(name) / "demo"
+        demo = given.demo.resolve() if given.demo else made
         chosen = [cases[name] for name in given.only or cases]
-        if chosen[0].extra is not None and any(case.extra not in RESOLVED_ONLY for case in chosen):
+        if given.demo is None and chosen[0].extra and any(case.extra not in RESOLVED_ONLY for case in chosen):
             chosen.insert(0, Case(EXTRAS_PYTHON, "newest"))  # which writes the demo that extras are tried on
         results = []
         for case in chosen:
             start = time.monotonic()
-            result, detail = try_case(wheel, case, demo)
+            result, detail = try_case(wheel, case, demo if case.extra else made)
             results.append(result)
             print(f"{case.name:22} {result:10} {time.monotonic() - start:5.0f} s  {detail}", flush=True)
     print(f"{results.count('passed')} passed, {results.count('FAILED')} failed, of {len(results)} cases")
