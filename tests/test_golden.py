@@ -101,37 +101,39 @@ def both_codes(comparison: Comparison, codes: ReferenceCodes) -> tuple[np.ndarra
     return view.reference.codes(codes.fetch), view.alternate.codes(codes.fetch)
 
 
+@pytest.fixture(scope="module")
+def small_model(small_checkpoint: Path) -> Enformer:
+    return load_model(locate_model(str(small_checkpoint))).model
+
+
 @pytest.mark.parametrize("is_reusing", [False, True], ids=["full", "reusing"])
-def test_small_model(small_checkpoint: Path, real_genome: str, *, is_reusing: bool) -> None:
+def test_small_model(small_model: Enformer, real_genome: str, *, is_reusing: bool) -> None:
     golden = np.load(DATA / "small.npz")
-    model = load_model(locate_model(str(small_checkpoint))).model
     codes, comparisons = golden_comparisons(golden, real_genome)
     assert len(comparisons) == 9
     make = ReusingEngine if is_reusing else FullEngine
     # The full engine only sums what the model gives, and that is looked at bin by bin: an SNV and a deletion will do.
     for head, chosen in (("human", range(9) if is_reusing else (0, 6)), ("mouse", range(4, 6))):
-        engine = make(model, codes.fetch, EngineSettings(head, batch_size=2))
+        engine = make(small_model, codes.fetch, EngineSettings(head, batch_size=2))
         found = engine.compare((comparisons[record] for record in chosen), SUMS)
         for record, scores in zip(chosen, found, strict=True):
             assert_golden(golden, head, record, scores)
 
 
 @pytest.mark.full
-def test_small_model_bin_by_bin(small_checkpoint: Path, real_genome: str) -> None:
+def test_small_model_bin_by_bin(small_model: Enformer, real_genome: str) -> None:
     golden = np.load(DATA / "small.npz")
-    model = load_model(locate_model(str(small_checkpoint))).model
     codes, comparisons = golden_comparisons(golden, real_genome)
     for record, comparison in enumerate(comparisons):
-        assert_golden_bins(golden, record, model, both_codes(comparison, codes))
+        assert_golden_bins(golden, record, small_model, both_codes(comparison, codes))
 
 
-def test_reverse_complement_is_no_symmetry_of_the_model(small_checkpoint: Path, real_genome: str) -> None:
+def test_reverse_complement_is_no_symmetry_of_the_model(small_model: Enformer, real_genome: str) -> None:
     """So that a window laid the wrong way round could not pass for the right one."""
     golden = np.load(DATA / "small.npz")
-    model = load_model(locate_model(str(small_checkpoint))).model
     codes, comparisons = golden_comparisons(golden, real_genome)
     mirrored = comparisons[0].views[0].reference.reverse_complement()
-    found = model(one_hot(mirrored.codes(codes.fetch))[np.newaxis])["human"].numpy()[0].sum(0)
+    found = small_model(one_hot(mirrored.codes(codes.fetch))[np.newaxis])["human"].numpy()[0].sum(0)
     assert np.abs(found / golden["human/ref_sum"][0] - 1).max() > PREDICTION_TOLERANCE
 
 

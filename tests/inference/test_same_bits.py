@@ -4,6 +4,7 @@ Run with ONEDNN_MAX_CPU_ISA=AVX2 too, where a bin's bits do depend on its place 
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -76,6 +77,21 @@ def tiny() -> Enformer:
     return reference_model(TINY_CONFIG)
 
 
+@pytest.fixture(scope="module")
+def small() -> Enformer:
+    return reference_model(SMALL_CONFIG)
+
+
+@pytest.fixture(scope="module")
+def with_three_blocks_of_tracks() -> Enformer:
+    return reference_model(replace(TINY_CONFIG, heads={"human": 300}))
+
+
+@pytest.fixture(scope="module")
+def demo() -> Enformer:
+    return load_model(locate_model(DEMO)).model
+
+
 @pytest.mark.parametrize("precision", precisions("float32", "mixed"))
 @given(data=st.data())
 @settings(max_examples=5)
@@ -94,21 +110,19 @@ def test_any_share_in_any_order_with_any_cache(tiny: Enformer, precision: str, d
 
 
 @pytest.mark.parametrize("precision", precisions("float32", "mixed", "bfloat16"))
-def test_the_demo_model(precision: str) -> None:
+def test_the_demo_model(demo: Enformer, precision: str) -> None:
     """Where windows share most: on a grid."""
-    model = load_model(locate_model(DEMO)).model
-    comparisons = dense_alleles(model.config, "grid", range(200_000, 200_000 + 4 * 11, 11))
-    check(model, comparisons, precision=precision, is_fused=False)
+    comparisons = dense_alleles(demo.config, "grid", range(200_000, 200_000 + 4 * 11, 11))
+    check(demo, comparisons, precision=precision, is_fused=False)
 
 
 @pytest.mark.parametrize("precision", precisions("float32", "mixed"))
-def test_the_small_model(precision: str) -> None:
+def test_the_small_model(small: Enformer, precision: str) -> None:
     """With its elementwise steps fused, as in a run: backwards, and with a cache of one tile."""
     comparisons = dense_alleles(SMALL_CONFIG, "grid", range(200_000, 200_000 + 3 * 11, 11))
-    model = reference_model(SMALL_CONFIG)
     options = {"precision": precision}
-    together = bits(model, comparisons, range(3), **options)
-    assert bits(model, comparisons, [2, 0], cache_bytes=tile_bytes(SMALL_CONFIG), **options) == {
+    together = bits(small, comparisons, range(3), **options)
+    assert bits(small, comparisons, [2, 0], cache_bytes=tile_bytes(SMALL_CONFIG), **options) == {
         i: together[i] for i in (2, 0)
     }
 
@@ -122,10 +136,9 @@ def test_the_full_size_model() -> None:
 
 
 @pytest.mark.parametrize("precision", precisions("float32", "mixed"))
-def test_a_track_has_the_same_bits_alone_as_among_all(precision: str) -> None:
-    config = EnformerConfig(**{**vars(TINY_CONFIG), "heads": {"human": 300}})
-    model = reference_model(config)
-    comparisons = dense_alleles(config, "centred", [3000, 3007, 3015])
+def test_a_track_has_the_same_bits_alone_as_among_all(with_three_blocks_of_tracks: Enformer, precision: str) -> None:
+    model = with_three_blocks_of_tracks
+    comparisons = dense_alleles(model.config, "centred", [3000])
     every_track = [np.frombuffer(sums) for sums in bits(model, comparisons, [0], precision=precision)[0]]
     for tracks in ([7], [299, 0, 130], [*range(100, 200)]):
         found = bits(model, comparisons, [0], precision=precision, tracks=tracks)[0]

@@ -27,11 +27,12 @@ from enformer_vep.inference.reusing import ReusingEngine
 from tests.comparisons import SUMS, Contig, look_at
 from tests.support import TINY_CONFIG, reference_model
 
-precision, batch_size, step = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 contig = Contig(np.random.default_rng(7).integers(0, 4, 40_000, dtype=np.uint8))
-with tf.device("CPU:1"):
-    model = reference_model(TINY_CONFIG)
-    tf.config.experimental.set_device_policy("explicit")
+tensor_type, num_more = type(tf.zeros(1)), 3
+numpy = tensor_type.numpy
+
+
+def count(precision, batch_size, step):
     settings = EngineSettings("human", batch_size=batch_size, precision=precision, is_fused=False)
     engine = ReusingEngine(model, contig.fetch, settings)
 
@@ -44,38 +45,49 @@ with tf.device("CPU:1"):
     list(engine.compare([look(number) for number in range(batch_size)], SUMS))
     link = engine.link
     before = link.num_sent, link.num_received, link.bytes_received
-    num_more = 3
     received = []
-    numpy = type(tf.zeros(1)).numpy
-    type(tf.zeros(1)).numpy = lambda tensor: (received.append(tensor), numpy(tensor))[1]
+    tensor_type.numpy = lambda tensor: (received.append(tensor), numpy(tensor))[1]
     list(engine.compare([look(number) for number in range(batch_size, (1 + num_more) * batch_size)], SUMS))
+    tensor_type.numpy = numpy
     assert all("CPU:1" in variable.device for variable in model.variables)
-print(*((after - first) / num_more for after, first in zip((link.num_sent, link.num_received, link.bytes_received),
-                                                           before)), len(received) / num_more)
+    after = link.num_sent, link.num_received, link.bytes_received
+    return *((last - first) / num_more for last, first in zip(after, before)), len(received) / num_more
+
+
+with tf.device("CPU:1"):
+    model = reference_model(TINY_CONFIG)
+    tf.config.experimental.set_device_policy("explicit")
+    for batch_size in (2, 8):
+        for step in (12, 700):
+            print(batch_size, step, *count(sys.argv[1], batch_size, step))
 """
 
 
-def transfers(precision: str, batch_size: int, step: int) -> list[float]:
-    """Arrays sent, arrays received, bytes received, and arrays received by any way, for each batch."""
-    command = [sys.executable, "-c", SCRIPT, precision, str(batch_size), str(step)]
+Transfers = dict[tuple[int, int], list[float]]
+
+
+@pytest.fixture(scope="module", params=precisions("float32", "mixed"))
+def transfers(request: pytest.FixtureRequest) -> Transfers:
+    """By the size of a batch and the alleles' distance in bp: arrays sent, arrays received, bytes received, and arrays
+    received by any way, for each batch."""
+    command = [sys.executable, "-c", SCRIPT, request.param]
     run = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2])
     assert run.returncode == 0, run.stderr[-3000:]
-    return [float(word) for word in run.stdout.split()]
+    lines = [[float(word) for word in line.split()] for line in run.stdout.splitlines()]
+    return {(int(batch_size), int(step)): numbers for batch_size, step, *numbers in lines}
 
 
-@pytest.mark.parametrize("precision", precisions("float32", "mixed"))
-def test_transfers_grow_with_batches_not_with_alleles(precision: str) -> None:
+def test_transfers_grow_with_batches_not_with_alleles(transfers: Transfers) -> None:
     """Alleles of one window: the codes of their patches, where these begin, and their scores; nothing else."""
     for batch_size in (2, 8):
-        num_sent, num_received, bytes_received, num_by_any_way = transfers(precision, batch_size, step=12)
+        num_sent, num_received, bytes_received, num_by_any_way = transfers[batch_size, 12]
         assert num_received == num_by_any_way == 1
         assert num_sent <= 7
         assert bytes_received == batch_size * 3 * 5 * 8  # three sums of five tracks in float64
 
 
-@pytest.mark.parametrize("precision", precisions("float32", "mixed"))
-def test_isolated_alleles_share_batches_too(precision: str) -> None:
+def test_isolated_alleles_share_batches_too(transfers: Transfers) -> None:
     """Each has a window of its own: as many transfers for eight as for two, but for tiles, which it needs anew."""
-    few, many = transfers(precision, 2, step=700), transfers(precision, 8, step=700)
+    few, many = transfers[2, 700], transfers[8, 700]
     assert few[1] == many[1] == 1
     assert many[0] <= 1.5 * few[0]

@@ -1,5 +1,6 @@
 import gzip
 import os
+import random
 import struct
 import threading
 import tracemalloc
@@ -145,10 +146,11 @@ def test_lines_from_a_virtual_offset(tmp_path: Path) -> None:
 
 
 def test_looking_for_the_end_does_not_disturb_reading(tmp_path: Path) -> None:
-    (tmp_path / "a").write_bytes(bgzip(os.urandom(200_000).replace(b"\n", b"x") + b"\n"))
+    line = random.Random(1).randbytes(199_999).replace(b"\n", b"x") + b"x"  # no LF, and no CR that would be its end's
+    (tmp_path / "a").write_bytes(bgzip(line + b"\n"))
     with closing(VcfStream(str(tmp_path / "a"), "NAME")) as stream:
         assert stream.has_end_block()
-        assert [len(line) for line in stream.lines()] == [200_000]
+        assert list(stream.lines()) == [line]
 
 
 def test_a_pipe(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from enformer_vep.model.enformer import Enformer
 from tests.pipeline_runs import GENOME, SCORED, SKIPPED, reference
-from tests.run.predict_runs import LENGTHS, TOLERANCE, full, full_windows, predict, read
+from tests.run.predict_runs import LENGTHS, full, full_windows, predict, read, tolerance
 from tests.support import write_vcf
 
 NAMED = {record[2]: record for record in SCORED}
@@ -63,7 +63,8 @@ def test_every_bin_is_the_full_engines(folder: Path, tmp_path: Path, model: Enfo
             for track in (3, 0):
                 found = read(out / row.folder, track, contig, kind)
                 assert [line[:2] for line in found] == ends
-                np.testing.assert_allclose([line[2] for line in found], values[bins, track], **TOLERANCE)
+                allowed = tolerance(of_reference, of_alternate)
+                np.testing.assert_allclose([line[2] for line in found], values[bins, track], **allowed)
         assert np.abs(wanted[".diff"]).max() > 0
     # chr1:60 reaches beyond the contig's start, and the first bin there is cut; the window of chr2 beyond both ends.
     assert kept("chr1", 60)[1][0] == (0, 60)
@@ -96,7 +97,7 @@ def test_the_table_and_the_store_have_the_same_numbers(folder: Path, tmp_path: P
         assert set(rows["allele"]) == {1}
         of_reference, of_alternate = both(model, contig, pos, ref, alt)
         expected = np.concatenate([of_reference, of_alternate, of_alternate - of_reference], axis=1)[bins]
-        np.testing.assert_allclose(rows[columns].to_numpy(), expected, **TOLERANCE)
+        np.testing.assert_allclose(rows[columns].to_numpy(), expected, **tolerance(expected))
         arrays = np.concatenate([store[name][record] for name in ("reference", "alternate", "difference")], axis=1)
         np.testing.assert_array_equal(arrays[bins], rows[columns].to_numpy())
         outside = np.delete(arrays, np.r_[bins], axis=0)
@@ -127,7 +128,7 @@ def test_alleles_that_change_the_length(folder: Path, tmp_path: Path, model: Enf
     is_left = (np.arange(16) < 7)[:, None]  # the inserted bases follow the last base of bin 7
     alternate = (left + right) / 2 if indels == "average" else np.where(is_left, left, right)
     expected = np.concatenate([of_reference, alternate, alternate - of_reference], axis=1)
-    np.testing.assert_allclose(table.iloc[:, 5:].to_numpy(), expected, **TOLERANCE)
+    np.testing.assert_allclose(table.iloc[:, 5:].to_numpy(), expected, **tolerance(expected))
 
 
 @pytest.mark.slow
@@ -145,7 +146,7 @@ def test_strands_shifts_and_placement(folder: Path, tmp_path: Path, model: Enfor
         mirrored = full_windows(model, contig, starts, genome=genome, strand="-")
         means.append(np.mean([*forward, *(values[::-1] for values in mirrored)], axis=0))
     expected = np.concatenate([*means, means[1] - means[0]], axis=1)
-    np.testing.assert_allclose(table.iloc[:, 5:].to_numpy(), expected, **TOLERANCE)
+    np.testing.assert_allclose(table.iloc[:, 5:].to_numpy(), expected, **tolerance(expected))
 
 
 def test_every_allele_is_listed(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
