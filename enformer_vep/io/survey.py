@@ -1,10 +1,12 @@
 """Reads a VCF once from end to end, before anything slow starts: its content, and a sample of its alleles."""
 
 import sys
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
 from enformer_vep.genome.variant import Variant, check_alleles
+from enformer_vep.io.alleles import VcfAllele
 from enformer_vep.io.selection import Selection
 from enformer_vep.io.vcf import VcfReader
 
@@ -48,27 +50,48 @@ def survey_vcf(
     Raises:
       VcfError: it cannot be read to its end.
     """
-    sample: list[Variant] = []
-    plain_contigs: set[str] = set()
-    stride = 1
-    number = 0
+    sampler = _Sampler(sample_size)
     with closing(VcfReader(path, selection, name=name)) as reader:
         for allele in reader:
-            if allele.malformed or check_alleles(allele.variant, sys.maxsize) is not None:
-                continue
-            plain_contigs.add(allele.variant.chrom)
-            if number % stride == 0:
-                sample.append(allele.variant)
-                if len(sample) > sample_size:
-                    sample = sample[::2]
-                    stride *= 2
-            number += 1
+            sampler.add(allele)
         return Survey(
             reader.num_records,
             reader.num_alleles,
             reader.num_records_left_out,
-            tuple(sample),
+            tuple(sampler.sample),
             reader.contigs,
-            frozenset(plain_contigs),
+            frozenset(sampler.contigs),
             reader.notice,
         )
+
+
+def survey_alleles(alleles: Sequence[VcfAllele], *, sample_size: int = 1000) -> Survey:
+    """Returns what `survey_vcf` would say of a file with these alleles of whole records, none of them left out."""
+    sampler = _Sampler(sample_size)
+    for allele in alleles:
+        sampler.add(allele)
+    contigs = frozenset(allele.variant.chrom for allele in alleles)
+    num_records = len({allele.record for allele in alleles})
+    return Survey(num_records, len(alleles), 0, tuple(sampler.sample), contigs, frozenset(sampler.contigs))
+
+
+class _Sampler:
+    """Keeps an evenly spread sample of the plain alleles, and the names of their contigs."""
+
+    def __init__(self, size: int) -> None:
+        self.sample: list[Variant] = []
+        self.contigs: set[str] = set()
+        self._size = size
+        self._stride = 1
+        self._number = 0
+
+    def add(self, allele: VcfAllele) -> None:
+        if allele.malformed or check_alleles(allele.variant, sys.maxsize) is not None:
+            return
+        self.contigs.add(allele.variant.chrom)
+        if self._number % self._stride == 0:
+            self.sample.append(allele.variant)
+            if len(self.sample) > self._size:
+                self.sample = self.sample[::2]
+                self._stride *= 2
+        self._number += 1

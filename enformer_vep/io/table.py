@@ -170,7 +170,9 @@ class RowGroups:
 def allele_columns(alleles: Sequence[VcfAllele]) -> list[pa.Array]:
     """Returns the columns that identify alleles, of which there is at least one."""
     by_column = zip(*(allele.fields for allele in alleles), strict=True)
-    return [pa.array(map(_clean, values), kind) for kind, values in zip(ALLELE_TYPES.values(), by_column, strict=True)]
+    return [
+        pa.array(map(clean_text, values), kind) for kind, values in zip(ALLELE_TYPES.values(), by_column, strict=True)
+    ]
 
 
 def rows_per_group(layout: str, num_tracks: int) -> int:
@@ -287,6 +289,6 @@ def write_line(stream: BinaryIO | BgzipWriter, fields: Sequence[str]) -> None:
     stream.write(("\t".join(fields) + "\n").encode("utf-8", "surrogateescape"))
 
 
-def _clean(value: str | int) -> str | int:
+def clean_text(value: str | int) -> str | int:
     """Replaces what is not UTF-8, which Parquet cannot store."""
     return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace") if isinstance(value, str) else value

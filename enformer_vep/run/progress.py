@@ -5,12 +5,11 @@ import logging
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable
 from datetime import datetime, timezone
 from types import TracebackType
 from typing import Any, BinaryIO
-
-from tqdm import tqdm
 
 from enformer_vep.errors import OutputError
 
@@ -105,7 +104,7 @@ class Progress:
         self._begun = self._clock()
         self._tell("started")
         if self._has_bar:
-            self._bar = tqdm(total=total, initial=num_earlier, unit=f" {self._unit}", file=sys.stderr)
+            self._bar = _bar_type()(total=total, initial=num_earlier, unit=f" {self._unit}", file=sys.stderr)
 
     def done(self, num: int = 1) -> None:
         """Counts alleles that were scored or skipped."""
@@ -181,6 +180,28 @@ class Progress:
             )
             self._log.close()
             self._log = None
+
+
+def is_interactive() -> bool:
+    """Returns whether somebody is looking: on a terminal, or in a notebook."""
+    return _is_notebook() or (sys.stderr is not None and sys.stderr.isatty())
+
+
+def _is_notebook() -> bool:
+    get_ipython = getattr(sys.modules.get("IPython"), "get_ipython", None)
+    return get_ipython is not None and hasattr(get_ipython(), "kernel")
+
+
+def _bar_type() -> Any:
+    """Returns tqdm's bar for a notebook or a terminal."""
+    if not _is_notebook():
+        from tqdm import tqdm
+
+        return tqdm
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # without ipywidgets, it is the same bar as on a terminal
+        from tqdm.auto import tqdm as notebook_tqdm
+    return notebook_tqdm
 
 
 def duration(seconds: float) -> str:

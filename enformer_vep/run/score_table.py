@@ -110,7 +110,7 @@ class ScoreTable:
         for batch in rows.read(AlleleFields._fields, BATCH_ALLELES):
             num_alleles += len(batch.scores)
             yield batch
-        self._check_num_alleles(num_alleles)
+        self.check_num_alleles(num_alleles)
 
     @contextmanager
     def open_columns(self, folder: Path) -> Iterator[ScoreColumns]:
@@ -124,10 +124,15 @@ class ScoreTable:
           EnformerVepError: the copy cannot be written.
         """
         with open_columns(self.paths, self.settings, folder) as columns:
-            self._check_num_alleles(columns.num_rows)
+            self.check_num_alleles(columns.num_rows)
             yield columns
 
-    def _check_num_alleles(self, found: int) -> None:
+    def check_num_alleles(self, found: int) -> None:
+        """Checks that as many alleles were read as the run record says.
+
+        Raises:
+          InputError: there were more or fewer.
+        """
         if found != self.num_alleles:
             raise InputError(
                 f"{self.path} has {plural(found, 'allele')}, but its run record says {self.num_alleles:,}: use the "

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from enformer_vep.cli import cli, main
-from enformer_vep.commands.values import format_bytes, parse_bytes
 from enformer_vep.genome.views import ViewSettings
 from enformer_vep.genome.windows import Placement
 from enformer_vep.io.track_choice import TrackChoice
+from enformer_vep.run.setting_texts import format_bytes, parse_bytes
 from enformer_vep.run.settings import (
     CheckSettings,
     ComputeSettings,

@@ -1,0 +1,328 @@
+"""Finished outputs of `score`, opened in Python."""
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow.parquet
+
+from enformer_vep.api.frames import allele_columns
+from enformer_vep.api.options import Path, Stats, Tracks, path_text, to_tracks
+from enformer_vep.errors import InputError
+from enformer_vep.io.alleles import AlleleFields, VcfAllele
+from enformer_vep.io.outputs import OutputPaths
+from enformer_vep.io.score_rows import ScoreRows, reading
+from enformer_vep.io.summary_table import open_summary
+from enformer_vep.io.table import PERCENTILE_SUFFIX
+from enformer_vep.run.score_table import BATCH_ALLELES, ScoreTable
+from enformer_vep.wording import cause, did_you_mean, plural
+
+if TYPE_CHECKING:
+    import anndata
+    import xarray
+
+Float32s = npt.NDArray[np.float32]
+
+_FIELDS = AlleleFields._fields
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The scores of a finished run. `read_scores` opens it; scores are read when they are asked for.
+
+    Attributes:
+      source: the table and what goes with it.
+    """
+
+    source: ScoreTable
+
+    @property
+    def path(self) -> str:
+        """The path of the table."""
+        return str(self.source.path)
+
+    @property
+    def num_alleles(self) -> int:
+        """Number of scored alleles."""
+        return self.source.num_alleles
+
+    @property
+    def stats(self) -> tuple[str, ...]:
+        """The names of the statistics, and of their percentiles if the run had a background."""
+        names = self.source.record.identity.statistics
+        if self.source.record.identity.background is None:
+            return names
+        return tuple(name for statistic in names for name in (statistic, f"{statistic}{PERCENTILE_SUFFIX}"))
+
+    @cached_property
+    def tracks(self) -> pd.DataFrame:
+        """The tracks, in the table's order: index (in the head, from 0), identifier, description, assay and more."""
+        found: pd.DataFrame = self.source.tracks.table.copy()
+        return found
+
+    @cached_property
+    def run(self) -> dict[str, Any]:
+        """The run record: inputs, settings, versions, counts, and, if OUT.run.json is there, how the run went."""
+        path = self.source.paths.run
+        if not path.is_file():
+            return self.source.record.to_dict()
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise InputError(f"{path} is not a run record: {cause(error)}") from error
+        if not isinstance(found, dict):
+            raise InputError(f"{path} is not a run record: expected a JSON object")
+        return found
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """All of the table: see `read`. It is read each time, so keep it if you need it again."""
+        return self.read()
+
+    def read(
+        self, *, stats: Stats | None = None, tracks: Tracks | None = None, columns: Sequence[str] | None = None
+    ) -> pd.DataFrame:
+        """Reads scores. Whatever the table's layout and number format, a row is an allele, and scores are float32.
+
+        Args:
+          stats: the statistics, of `stats`; None for all.
+          tracks: an expression as of `--tracks`, or a list of numbers in the head and expressions; None for all.
+          columns: instead, the columns of the result by their names, in this order.
+
+        Returns:
+          One row per scored allele: chrom, pos, id, ref, alt, record, allele, and the columns STATISTIC:TRACK.
+
+        Raises:
+          InputError: there is no such statistic, track or column; or the table is damaged.
+        """
+        if columns is None:
+            return self._frame(self._statistics(stats), self._tracks(tracks))
+        if stats is not None or tracks is not None:
+            raise InputError("columns= cannot be combined with stats= or tracks=: give either")
+        identifiers = {name: place for place, name in enumerate(self.source.tracks.identifiers)}
+        wanted_stats, wanted_tracks = [], []
+        for column in columns:
+            if column in _FIELDS:
+                continue
+            statistic, _, track = column.partition(":")
+            if statistic not in self.stats or track not in identifiers:
+                raise InputError(
+                    f"{self.path} has no column {column!r}: expected {', '.join(_FIELDS)}, or STATISTIC:TRACK such as "
+                    f"{self.stats[0]}:{next(iter(identifiers))}"
+                )
+            wanted_stats.append(statistic)
+            wanted_tracks.append(identifiers[track])
+        frame = self._frame(list(dict.fromkeys(wanted_stats)), list(dict.fromkeys(wanted_tracks)))
+        found: pd.DataFrame = frame[list(columns)]
+        return found
+
+    @cached_property
+    def skipped(self) -> pd.DataFrame:
+        """The alleles without a score: record, allele, chrom, pos, id, ref, alt, reason, detail."""
+        return _read_text(self.source.paths.skipped, ("record", "allele", "pos"))
+
+    @cached_property
+    def genes(self) -> pd.DataFrame | None:
+        """The genes in reach of each allele, as OUT.genes has them; None if the run scored no genes."""
+        if self.source.record.identity.genes is None:
+            return None
+        path = OutputPaths(self.path, genes=True).genes
+        assert path is not None
+        if not path.is_file():
+            raise InputError(f"no such file: {path}: it goes with {self.path}, and has its genes")
+        if self.source.paths.is_parquet:
+            with reading(path):
+                found: pd.DataFrame = pyarrow.parquet.read_table(path).to_pandas()
+            return found
+        return _read_text(path, ())
+
+    def summary(self) -> pd.DataFrame:
+        """Returns one row per allele with the strongest track of each assay, as `score --summary` writes it."""
+        settings = self.source.settings
+        rows = ScoreRows(self.source.paths, settings, settings.statistics, range(len(settings.tracks.identifiers)))
+        stream = io.BytesIO()
+        writer = open_summary(stream, settings, like=OutputPaths("summary.parquet"), metadata={}, more={})
+        for batch in rows.read(_FIELDS, BATCH_ALLELES):
+            writer.write(batch.alleles, batch.scores, None, [])
+        writer.close()
+        found: pd.DataFrame = pyarrow.parquet.read_table(pyarrow.BufferReader(stream.getvalue())).to_pandas()
+        return found
+
+    def to_xarray(self, *, stats: Stats | None = None, tracks: Tracks | None = None) -> "xarray.DataArray":
+        """Returns scores as an array [allele, track, statistic], with what is known of alleles and tracks.
+
+        It needs the extra 'xarray'.
+
+        Args:
+          stats: the statistics; None for all.
+          tracks: the tracks; None for all.
+
+        Raises:
+          InputError: xarray is not installed, or there is no such statistic or track.
+        """
+        try:
+            import xarray
+        except ImportError as error:
+            raise _missing("xarray") from error
+        names, places = self._statistics(stats), self._tracks(tracks)
+        alleles, scores = self._scores(names, places)
+        of_tracks = self.source.tracks.table.iloc[places]
+        values = scores.reshape(len(alleles), len(names), len(places)).transpose(0, 2, 1)
+        more = {name: ("track", of_tracks[name].to_numpy()) for name in of_tracks.columns if name != "identifier"}
+        return xarray.DataArray(
+            values,
+            dims=("allele", "track", "statistic"),
+            coords={
+                "allele": [_name(allele) for allele in alleles],
+                "track": of_tracks["identifier"].to_numpy(),
+                "statistic": names,
+                **{name: ("allele", values) for name, values in _texts(alleles).items()},
+                **more,
+            },
+            name="score",
+            attrs={"source": self.path, "head": self.source.tracks.head},
+        )
+
+    def to_anndata(self, *, stats: Stats | None = None, tracks: Tracks | None = None) -> "anndata.AnnData":
+        """Returns scores as an AnnData: alleles as obs, tracks as var, X the first statistic and a layer for each.
+
+        It needs the extra 'anndata'.
+
+        Args:
+          stats: the statistics; None for all.
+          tracks: the tracks; None for all.
+
+        Raises:
+          InputError: anndata is not installed, or there is no such statistic or track.
+        """
+        try:
+            import anndata
+        except ImportError as error:
+            raise _missing("anndata") from error
+        names, places = self._statistics(stats), self._tracks(tracks)
+        alleles, scores = self._scores(names, places)
+        by_statistic = scores.reshape(len(alleles), len(names), len(places))
+        layers = {name: np.ascontiguousarray(by_statistic[:, place]) for place, name in enumerate(names)}
+        obs = pd.DataFrame(_texts(alleles), index=_unique([_name(allele) for allele in alleles]))
+        var = self.source.tracks.table.iloc[places].set_index("identifier")
+        var.index.name = None
+        run = json.dumps(self.run)
+        return anndata.AnnData(layers[names[0]], obs, var, layers=layers, uns={"enformer_vep_run": run})
+
+    def __repr__(self) -> str:
+        return (
+            f"<enformer_vep.Scores {self.path}: {plural(self.num_alleles, 'allele')}, "
+            f"{plural(len(self.source.tracks.identifiers), 'track')}, {', '.join(self.stats)}>"
+        )
+
+    def _statistics(self, stats: Stats | None) -> list[str]:
+        if stats is None:
+            return list(self.stats)
+        names = [name.strip() for name in stats.split(",")] if isinstance(stats, str) else list(stats)
+        by_case = {name.lower(): name for name in self.stats}
+        for name in names:
+            if name.lower() not in by_case:
+                raise InputError(
+                    f"{self.path} has no statistic {name!r}: expected {', '.join(self.stats)}"
+                    f"{did_you_mean(name, self.stats)}"
+                )
+        if not names:
+            raise InputError(f"expected at least one statistic of {', '.join(self.stats)}, found none")
+        return list(dict.fromkeys(by_case[name.lower()] for name in names))
+
+    def _tracks(self, tracks: Tracks | None) -> list[int]:
+        """Returns the places of tracks in the table."""
+        known = self.source.tracks
+        choice = to_tracks(tracks)
+        if choice is None:
+            return list(range(len(known.identifiers)))
+        places = {name: place for place, name in enumerate(known.identifiers)}
+        return [places[name] for name in known.select(choice).identifiers]
+
+    def _frame(self, statistics: Sequence[str], tracks: Sequence[int]) -> pd.DataFrame:
+        alleles, scores = self._scores(statistics, tracks)
+        identifiers = self.source.tracks.identifiers
+        columns = [f"{statistic}:{identifiers[track]}" for statistic in statistics for track in tracks]
+        left = pd.DataFrame(
+            {
+                name: pd.Series(values, dtype=str) if isinstance(values, list) else values
+                for name, values in allele_columns(alleles).items()
+            }
+        )
+        found: pd.DataFrame = pd.concat([left, pd.DataFrame(scores, columns=columns, copy=False)], axis=1)
+        return found
+
+    def _scores(self, statistics: Sequence[str], tracks: Sequence[int]) -> tuple[list[VcfAllele], Float32s]:
+        """Returns all alleles, and float32 [alleles, statistics * tracks]."""
+        settings = replace(self.source.settings, has_percentiles=self.source.record.identity.background is not None)
+        rows = ScoreRows(self.source.paths, settings, statistics, tracks)
+        num = self.num_alleles
+        scores = np.empty((num, len(statistics) * len(tracks)), dtype=np.float32)
+        alleles: list[VcfAllele] = []
+        for batch in rows.read(_FIELDS, BATCH_ALLELES):
+            start = len(alleles)
+            alleles += batch.alleles
+            if len(alleles) > num:
+                break
+            scores[start : len(alleles)] = batch.scores
+        self.source.check_num_alleles(len(alleles))
+        return alleles, scores
+
+
+def read_scores(path: Path) -> Scores:
+    """Opens what `score` has written: Parquet or text, in any layout and number format. No score is read yet.
+
+    Args:
+      path: the table, OUT.
+
+    Raises:
+      InputError: there is no such table, it is a summary, or its run record or track table cannot be used.
+    """
+    return Scores(ScoreTable.find(path_text(path)))
+
+
+def _read_text(path: Any, numbers: Sequence[str]) -> pd.DataFrame:
+    try:
+        found = pd.read_csv(
+            path,
+            sep="\t",
+            dtype=None if not numbers else dict.fromkeys(numbers, "int64"),
+            keep_default_na=not numbers,
+            quoting=csv.QUOTE_NONE,
+            encoding_errors="replace",
+        )
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be read, or is damaged: {cause(error)}") from error
+    return found
+
+
+def _texts(alleles: Sequence[VcfAllele]) -> Mapping[str, Any]:
+    """Returns the columns that identify alleles, of which `allele` is called `allele_number`."""
+    columns = allele_columns(alleles)
+    return {("allele_number" if name == "allele" else name): values for name, values in columns.items()}
+
+
+def _name(allele: VcfAllele) -> str:
+    variant = allele.variant
+    return f"{variant.chrom}:{variant.pos}:{variant.ref}:{variant.alt}"
+
+
+def _unique(names: Sequence[str]) -> list[str]:
+    """Returns names that are all different: a second 'x' is 'x-1'."""
+    seen: dict[str, int] = {}
+    found = []
+    for name in names:
+        number = seen[name] = seen.get(name, -1) + 1
+        found.append(name if not number else f"{name}-{number}")
+    return found
+
+
+def _missing(package: str) -> InputError:
+    return InputError(f"{package} is not installed: install it with 'pip install enformer-vep[{package}]'")

@@ -1,0 +1,337 @@
+"""Scores in one call: into a frame, or into files as the command line writes them."""
+
+from contextlib import closing
+from typing import TYPE_CHECKING, Any, overload
+
+import pandas as pd
+
+from enformer_vep.api.model import check_variants, open_model
+from enformer_vep.api.options import (
+    Path,
+    Shifts,
+    Stats,
+    Tracks,
+    at_least,
+    environment_cache,
+    environment_fasta,
+    environment_model,
+    one_of,
+    path_text,
+    to_bins,
+    to_bytes,
+    to_placement,
+    to_statistics,
+    to_tracks,
+    to_views,
+)
+from enformer_vep.api.variants import PlainVariants, Variants, read_variants
+from enformer_vep.errors import InputError
+from enformer_vep.fetch.cache import Cache
+from enformer_vep.genome.indels import DEFAULT_INDEL_POLICY
+from enformer_vep.genome.windows import CENTRED
+from enformer_vep.inference.device import DEFAULT_CACHE_BYTES, PRECISIONS, Precision
+from enformer_vep.io.fasta import Genome
+from enformer_vep.io.gene_choices import GENE_COLUMNS, GENE_WINDOWS, TRANSCRIPT_CHOICES
+from enformer_vep.io.outputs import DTYPES, LAYOUTS
+from enformer_vep.run.fetched import find_fasta
+from enformer_vep.run.pipeline import score_vcf as run_score_vcf
+from enformer_vep.run.progress import is_interactive
+from enformer_vep.run.settings import (
+    DEFAULT_STATISTICS,
+    ENGINES,
+    ComputeSettings,
+    EngineName,
+    ScoreSettings,
+    ScoringSettings,
+)
+from enformer_vep.run.shards import Shard
+from enformer_vep.run.summary import ScoreSummary
+from enformer_vep.wording import did_you_mean
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+@overload
+def score_variants(
+    variants: "pl.DataFrame",
+    *,
+    fasta: Path | None = ...,
+    model: Path | None = ...,
+    head: str = ...,
+    stats: Stats = ...,
+    tracks: Tracks | None = ...,
+    track_table: Path | None = ...,
+    window: str = ...,
+    bins: str = ...,
+    reverse_complement: bool = ...,
+    shifts: Shifts = ...,
+    indels: str = ...,
+    precision: Precision = ...,
+    engine: EngineName = ...,
+    device: str | None = ...,
+    batch_size: int | None = ...,
+    cache_size: int | str = ...,
+    allow_nondeterministic: bool = ...,
+    strict: bool = ...,
+    allow_mismatches: bool = ...,
+    cache: Path | None = ...,
+    progress: bool | None = ...,
+) -> "pl.DataFrame": ...
+
+
+@overload
+def score_variants(
+    variants: PlainVariants,
+    *,
+    fasta: Path | None = ...,
+    model: Path | None = ...,
+    head: str = ...,
+    stats: Stats = ...,
+    tracks: Tracks | None = ...,
+    track_table: Path | None = ...,
+    window: str = ...,
+    bins: str = ...,
+    reverse_complement: bool = ...,
+    shifts: Shifts = ...,
+    indels: str = ...,
+    precision: Precision = ...,
+    engine: EngineName = ...,
+    device: str | None = ...,
+    batch_size: int | None = ...,
+    cache_size: int | str = ...,
+    allow_nondeterministic: bool = ...,
+    strict: bool = ...,
+    allow_mismatches: bool = ...,
+    cache: Path | None = ...,
+    progress: bool | None = ...,
+) -> pd.DataFrame: ...
+
+
+def score_variants(
+    variants: Variants,
+    *,
+    fasta: Path | None = None,
+    model: Path | None = None,
+    head: str = ScoringSettings.head,
+    stats: Stats = DEFAULT_STATISTICS,
+    tracks: Tracks | None = None,
+    track_table: Path | None = None,
+    window: str = CENTRED,
+    bins: str = "all",
+    reverse_complement: bool = False,
+    shifts: Shifts = (0,),
+    indels: str = DEFAULT_INDEL_POLICY.value,
+    precision: Precision = ComputeSettings.precision,
+    engine: EngineName = ComputeSettings.engine,
+    device: str | None = None,
+    batch_size: int | None = None,
+    cache_size: int | str = DEFAULT_CACHE_BYTES,
+    allow_nondeterministic: bool = False,
+    strict: bool = False,
+    allow_mismatches: bool = False,
+    cache: Path | None = None,
+    progress: bool | None = None,
+) -> "pd.DataFrame | pl.DataFrame":
+    """Scores every ALT allele of some variants, into a frame in memory.
+
+    The scores are those that `enformer-vep score` writes for the same variants, to the bit. The model is loaded for
+    this call alone: `open_model` keeps it for more. All scores of an allele are 21 kB for each statistic of all human
+    tracks; for millions of alleles there is `score_vcf`.
+
+    Args:
+      variants: the path of a VCF, BCF or list; a pandas or polars frame with the columns chrom, pos (1-based), ref,
+        alt, and perhaps id; or an iterable of texts such as 'chr7:5527157:C:T', of tuples (chrom, pos, ref, alt) or
+        of Variant.
+      fasta: the reference genome: a file, or the name of a fetched one such as 'hg38'; None for ENFORMER_VEP_FASTA.
+      model: a checkpoint, a SavedModel, a .safetensors or PyTorch file, 'enformer' or 'demo'; None for
+        ENFORMER_VEP_MODEL, and else the official weights.
+      head: the head, 'human' or 'mouse'.
+      stats: the statistics: 'SAD,SAR', or a list of names.
+      tracks: an expression as of `--tracks`, or a list of numbers and expressions; None for all tracks.
+      track_table: a table that names the tracks; None for the fetched one.
+      window: the placement of windows: 'centred', 'grid' or 'shared:BP'.
+      bins: the bins that statistics are taken over: 'all', 'centre:BP' or 'chr:start-end'.
+      reverse_complement: whether both strands are averaged, at twice the cost.
+      shifts: the shifts of the windows that are averaged, in bp.
+      indels: how alleles that change the length are compared: 'left', 'average', 'stitch' or 'tower'.
+      precision: 'float32', 'mixed', 'bfloat16', or on a GPU 'tf32'.
+      engine: 'reusing' computes only what a variant changes; 'full' runs both sequences through the whole model.
+      device: 'cpu', 'gpu' or 'gpu:N'; None for the first GPU if there is one, and else the CPU.
+      batch_size: sequences that a GPU runs at a time.
+      cache_size: memory for results that windows share, in bytes, or as a text such as '256M'.
+      allow_nondeterministic: whether a GPU may use operations whose results differ a little from run to run.
+      strict: whether an allele that cannot be scored is an error.
+      allow_mismatches: whether to continue if many REF alleles differ from the genome.
+      cache: the folder of fetched files; None for ENFORMER_VEP_CACHE, and else the user's.
+      progress: whether a bar is shown; None for one if somebody is looking: on a terminal or in a notebook.
+
+    Returns:
+      One row per ALT allele, in the order of the input: chrom, pos, id, ref, alt, record (row, place or record of the
+      input, from 0), allele (number of the ALT in it, from 1), status ('scored', or why it was not), detail, the other
+      columns of a given frame, and float32 columns STATISTIC:TRACK, which are NaN where an allele was not scored. It
+      is a frame of polars if the variants are one, otherwise of pandas, with the index of the given frame.
+
+    Raises:
+      InputError: the variants, the model, the genome or an option cannot be used.
+      EnformerVepError: the model failed.
+    """
+    scoring = ScoringSettings(
+        environment_model(model),
+        head,
+        None if track_table is None else path_text(track_table),
+        to_tracks(tracks),
+        placement=to_placement(window),
+        statistics=to_statistics(stats),
+        bins=to_bins(bins),
+        views=to_views(indels, shifts, reverse_complement=reverse_complement),
+    )
+    given = read_variants(variants)
+    # What is wrong with the variants is said before the model is loaded, which takes seconds.
+    found = find_fasta(environment_fasta(fasta), Cache.at(environment_cache(cache)))
+    with closing(Genome(found)) as genome:
+        check_variants(given, genome, allow_mismatches=allow_mismatches)
+    with open_model(
+        model,
+        found,
+        head=head,
+        tracks=tracks,
+        track_table=track_table,
+        precision=precision,
+        engine=engine,
+        device=device,
+        batch_size=batch_size,
+        cache_size=cache_size,
+        allow_nondeterministic=allow_nondeterministic,
+        cache=cache,
+    ) as opened:
+        return opened.score_given(given, scoring, strict=strict, progress=progress)
+
+
+def score_vcf(
+    vcf: Path,
+    out: Path | None = None,
+    *,
+    fasta: Path | None = None,
+    model: Path | None = None,
+    cache: Path | None = None,
+    progress: bool | None = None,
+    **options: Any,
+) -> ScoreSummary:
+    """Scores a VCF into files: what `enformer-vep score` does, for runs that are larger than memory.
+
+    Args:
+      vcf: a VCF, BCF or list, or '-' for standard input.
+      out: the table, .parquet, .tsv or .tsv.gz; None to name it after the VCF.
+      fasta: the reference genome; None for ENFORMER_VEP_FASTA.
+      model: the model; None for ENFORMER_VEP_MODEL, and else the official weights.
+      cache: the folder of fetched files; None for ENFORMER_VEP_CACHE, and else the user's.
+      progress: whether progress is shown; None for a bar if somebody is looking.
+      **options: every other option of `enformer-vep score` under its own name, with `_` for `-`: head, stats, tracks,
+        window, layout, dtype, summary (True, or 'only'), region, gtf, gene_window, shard, resume, overwrite, verify ...
+
+    Returns:
+      What became of the alleles, in which time, and where the results are. `read_scores(summary.table)` opens them.
+
+    Raises:
+      TypeError: there is no such option.
+      InputError: an option or an input cannot be used.
+      EnformerVepError: the run failed, or was stopped. Finished parts are kept for `resume=True`.
+    """
+    is_quiet = not (is_interactive() if progress is None else progress)
+    return run_score_vcf(
+        score_settings(
+            vcf=path_text(vcf),
+            out=None if out is None else path_text(out),
+            fasta=environment_fasta(fasta),
+            model=environment_model(model),
+            cache=environment_cache(cache),
+            quiet=is_quiet,
+            **options,
+        )
+    )
+
+
+_READ = {
+    "tracks": to_tracks,
+    "gene_tracks": to_tracks,
+    "statistics": to_statistics,
+    "gene_statistics": to_statistics,
+    "placement": to_placement,
+    "bins": to_bins,
+    "cache_bytes": to_bytes,
+    "shard": Shard.parse,
+}
+"""How the texts of options are read. What is not a text, or a list of them, has been read."""
+
+_NAMES = {
+    "stats": "statistics",
+    "window": "placement",
+    "gene_stat": "gene_statistics",
+    "cache_size": "cache_bytes",
+    "region": "regions",
+}
+"""The settings of options that have other names on the command line."""
+
+_OPTIONS = {
+    *("allow_mismatches", "strict", "track_table", "layout", "dtype", "overwrite", "pass_only", "include_id", "head"),
+    *("gtf", "transcripts", "gene_window", "gene_bins", "gene_columns", "precision", "engine", "device", "batch_size"),
+    *("allow_nondeterministic", "verify", "verify_tolerance", "resume", "part_size", "log_json", "background"),
+    *("tracks", "gene_tracks", "bins", "shard", "summary", "reverse_complement", "shifts", "indels", *_NAMES),
+}
+"""The options of `score` other than those that `score_vcf` names."""
+
+
+def score_settings(
+    *, vcf: str, out: str | None, fasta: str | None, model: str, cache: str | None, quiet: bool, **options: Any
+) -> ScoreSettings:
+    """Returns the settings of a run, given the options of `enformer-vep score` by their names.
+
+    Raises:
+      TypeError: there is no such option.
+      InputError: one cannot be used.
+    """
+    for name in options:
+        if name not in _OPTIONS:
+            raise TypeError(f"score_vcf() has no option {name!r}{did_you_mean(name, sorted(_OPTIONS))}")
+    values = {_NAMES.get(name, name): value for name, value in options.items()}
+    for name, read in _READ.items():
+        if values.get(name) is not None:
+            values[name] = read(values[name])
+    for name in ("track_table", "include_id", "gtf", "log_json", "background"):
+        if values.get(name) is not None:
+            values[name] = path_text(values[name])
+    if "regions" in values:
+        regions = values["regions"]
+        values["regions"] = (regions,) if isinstance(regions, str) else tuple(map(path_text, regions))
+    if isinstance(values.get("summary"), bool):
+        values["summary"] = "beside" if values["summary"] else "none"
+    values["views"] = to_views(
+        values.pop("indels", DEFAULT_INDEL_POLICY.value),
+        values.pop("shifts", (0,)),
+        reverse_complement=values.pop("reverse_complement", False),
+    )
+    settings = ScoreSettings.of(
+        vcf=vcf, out=out, fasta=fasta, model=model, cache=cache, quiet=quiet, command="enformer_vep.score_vcf", **values
+    )
+    _check_choices(settings)
+    return settings
+
+
+def _check_choices(settings: ScoreSettings) -> None:
+    """Checks what the command line checks while it reads its options."""
+    one_of("layout", settings.output.layout, LAYOUTS)
+    one_of("dtype", settings.output.dtype, DTYPES)
+    one_of("summary", settings.output.summary, ("none", "beside", "only"))
+    one_of("precision", settings.compute.precision, PRECISIONS)
+    one_of("engine", settings.compute.engine, ENGINES)
+    one_of("transcripts", settings.genes.transcripts, TRANSCRIPT_CHOICES)
+    one_of("gene_window", settings.genes.gene_window, GENE_WINDOWS)
+    one_of("gene_columns", settings.genes.gene_columns, GENE_COLUMNS)
+    one_of("gene_bins", settings.genes.gene_bins, (3, 10))
+    at_least("batch_size", settings.compute.batch_size, 1)
+    at_least("part_size", settings.output.part_size, 1)
+    at_least("verify", settings.check.verify, 0)
+    tolerance = settings.check.verify_tolerance
+    if tolerance is not None and not tolerance >= 0:
+        raise InputError(f"verify_tolerance is {tolerance!r}: expected a number of at least 0")
