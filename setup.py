@@ -30,8 +30,11 @@ def index_description(readme: str, url: str | None, version: str) -> str:
 
     def target(found: re.Match[str]) -> str:
         is_picture, text, path = found["is_picture"], found["text"], found["target"]
-        if url is None:
+        if url is None and (is_picture or text in path):
             return "" if is_picture else text
+        if url is None:  # the text does not name the file; in parentheses already, it needs none of its own
+            is_alone = found.string[found.start() - 1 : found.start()] == "("
+            return f"{text}: {path}" if is_alone else f"{text} ({path})"
         return f"{is_picture}[{text}]({url.rstrip('/')}/{'raw' if is_picture else 'blob'}/v{version}/{path})"
 
     parts, end = [], 0

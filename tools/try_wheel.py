@@ -122,12 +122,14 @@ def install(wheel: Wheel, case: Case, python: str, folder: Path) -> Path:
     environment = folder / "environment"
     uv("venv", "--python", python, str(environment))
     inside = environment / "bin" / "python"
-    words = ["pip", "install", "--python", str(inside), "--only-binary", ":all:"]
+    words = ["pip", "install", "--python", str(inside)]
     words.append(str(wheel.path) + (f"[{case.extra}]" if case.extra else ""))
     if case.versions == "lowest":
         # The lowest of what is asked for directly, among the versions that have a wheel for this Python.
+        needed = wheel.requirements(case.python, case.extra)
         direct = folder / "lowest.txt"
-        direct.write_text("".join(f"{needed}\n" for needed in wheel.requirements(case.python, case.extra)))
+        direct.write_text("".join(f"{one}\n" for one in needed))
+        words += [word for one in needed for word in ("--only-binary", one.name)]
         words += ["--resolution", "lowest-direct", "--requirement", str(direct)]
     if case.extra in RESOLVED_ONLY:
         words.append("--dry-run")

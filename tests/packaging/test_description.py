@@ -8,7 +8,9 @@ from tests.packaging.conftest import ROOT
 
 README = """# A title
 
-See [a page](docs/page.md), [a part of it](docs/page.md#part), [below](#below) and [a site](https://example.org/x.md).
+See [docs/page.md](docs/page.md), [a part of it](docs/page.md#part), [below](#below), [a site](https://example.org/x.md).
+
+It is fast ([measurements](docs/speed.md)).
 
 ![A picture](docs/picture.png)
 
@@ -26,7 +28,11 @@ index_description: Callable[[str, str | None, str], str] = SETUP["index_descript
 
 def test_without_an_address_links_to_files_keep_their_text_and_pictures_go() -> None:
     text = index_description(README, None, "1.2.3")
-    assert "See a page, a part of it, [below](#below) and [a site](https://example.org/x.md).\n\n```python" in text
+    assert (
+        "See docs/page.md, a part of it (docs/page.md#part), [below](#below), [a site](https://example.org/x.md)."
+        in text
+    )
+    assert "It is fast (measurements: docs/speed.md).\n\n```python" in text
     assert "picture" not in text
     assert text.endswith(
         "## Below\n\nFiles that are named here, such as docs/setup.md, are in the source distribution.\n"
@@ -36,9 +42,9 @@ def test_without_an_address_links_to_files_keep_their_text_and_pictures_go() -> 
 @pytest.mark.parametrize("url", ["https://example.org/project", "https://example.org/project/"])
 def test_with_an_address_links_lead_to_the_tag_of_the_version(url: str) -> None:
     text = index_description(README, url, "1.2.3")
-    assert "[a page](https://example.org/project/blob/v1.2.3/docs/page.md)" in text
+    assert "[docs/page.md](https://example.org/project/blob/v1.2.3/docs/page.md)" in text
     assert "[a part of it](https://example.org/project/blob/v1.2.3/docs/page.md#part)" in text
-    assert "[below](#below) and [a site](https://example.org/x.md)" in text
+    assert "[below](#below), [a site](https://example.org/x.md)" in text
     assert "![A picture](https://example.org/project/raw/v1.2.3/docs/picture.png)" in text
     assert text.endswith("## Below\n")
 
