@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: install test test-quick test-full lint bench demo train-demo dist try-wheel clean
+.PHONY: install test test-quick test-full lint bench docs demo train-demo dist try-wheel clean
 
 install: .venv/developing
 
@@ -37,6 +37,9 @@ lint: install
 bench: install
 	$(BIN)/python -m benchmarks.engines
 
+docs: install
+	$(BIN)/mkdocs build --strict
+
 demo: .venv/running
 	$(BIN)/enformer-vep demo demo --overwrite
 
@@ -59,4 +62,4 @@ try-wheel: dist
 	@touch $@
 
 clean:
-	rm -rf .venv demo train-demo build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv site demo train-demo build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

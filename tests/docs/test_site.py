@@ -1,0 +1,57 @@
+"""The site builds strictly, loads nothing from elsewhere, and shows every option of every command."""
+
+import html
+import re
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import click
+import pytest
+
+from enformer_vep.cli import cli
+from tests.docs.pages import PAGES, ROOT
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(find_spec("material") is None, reason="the extra 'docs' is not installed"),
+]
+
+LOADED = re.compile(r"""<(?:script|img|iframe|source)\b[^>]*\bsrc=["']?([^"'\s>]+)|<link\b[^>]*>""")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("site") / "site"
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
+    built = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stderr
+    return folder
+
+
+def test_every_page_is_built(site: Path) -> None:
+    for page in PAGES[1:]:
+        assert (site / Path(page).with_suffix(".html").name).is_file(), page
+
+
+def test_nothing_is_loaded_from_elsewhere(site: Path) -> None:
+    for page in site.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        for found in LOADED.finditer(text):
+            is_canonical = 'rel="canonical"' in found[0] or "rel=canonical" in found[0]
+            assert is_canonical or "//" not in found[0], f"{page.name}: {found[0]}"
+    for style in site.rglob("*.css"):
+        assert not re.search(r"(?:@import|url\()\s*[\"']?https?:", style.read_text(encoding="utf-8")), style
+
+
+def test_the_reference_has_every_option_and_every_default(site: Path) -> None:
+    page = html.unescape((site / "cli.html").read_text(encoding="utf-8"))
+    for name, command in cli.commands.items():
+        context = click.Context(command, info_name=name)
+        section = page.split(f'<h2 id="{name}">')[1].split("<h2 ")[0]
+        for option in (parameter for parameter in command.params if isinstance(parameter, click.Option)):
+            record = option.get_help_record(context)
+            assert record is not None
+            assert f"<code>{record[0]}</code>" in section, f"{name} {record[0]}"
+            assert " ".join(record[1].split()) in " ".join(section.split()), f"{name} {record[0]}"

@@ -1,0 +1,76 @@
+"""What mkdocs does to the pages of docs/ when it builds the site: the reference of the command line.
+
+A page says `<!-- commands -->` where the reference belongs. A viewer of the repository shows nothing there.
+"""
+
+import inspect
+import re
+import textwrap
+from typing import Any
+
+import click
+import cloup
+
+from enformer_vep.cli import cli
+from enformer_vep.commands.console import PROGRAM
+
+MARKER = "<!-- commands -->"
+
+_OUTSIDE = re.compile(r"\[([^\]\n]+)\]\(\.\./([^)\n]+)\)")
+"""A link to a file of the repository outside docs/."""
+
+
+def on_page_markdown(markdown: str, **_: Any) -> str:
+    """Puts the reference of all commands into the page that asks for it, and names files that the site has not."""
+    markdown = _OUTSIDE.sub(_name_outside, markdown)
+    return markdown.replace(MARKER, command_reference()) if MARKER in markdown else markdown
+
+
+def _name_outside(link: re.Match[str]) -> str:
+    text, path = link.groups()
+    return f"`{path}`" if text == path else f"{text} (`{path}` in the repository)"
+
+
+def command_reference() -> str:
+    """Returns the reference of every command, as Markdown."""
+    parent = click.Context(cli, info_name=PROGRAM)
+    return "\n\n".join(_command(name, command, parent) for name, command in cli.commands.items())
+
+
+def _command(name: str, command: click.Command, parent: click.Context) -> str:
+    assert isinstance(command, cloup.Command)
+    context = click.Context(command, info_name=name, parent=parent)
+    usage = " ".join([PROGRAM, name, *command.collect_usage_pieces(context)])
+    parts = [f"## {name}", f"```text\n{usage}\n```", inspect.cleandoc(command.help or "")]
+    arguments = [
+        (argument.make_metavar(context), getattr(argument, "help", "") or "")
+        for argument in command.params
+        if isinstance(argument, click.Argument)
+    ]
+    if any(text for _, text in arguments):
+        parts.append(_table("Argument", arguments))
+    for group in command.option_groups:
+        records = [option.get_help_record(context) for option in group.options if not option.hidden]
+        parts += [f"### {group.title} {{ #{name}-{_anchor(group.title)} }}", _table("Option", filter(None, records))]
+    if command.epilog:
+        lines = command.epilog.replace("\b", "").strip().splitlines()
+        parts += [lines[0].strip(), f"```sh\n{textwrap.dedent(chr(10).join(lines[1:])).strip()}\n```"]
+    return "\n\n".join(parts)
+
+
+def _anchor(title: str) -> str:
+    return "".join(letter if letter.isalnum() else "-" for letter in title.lower())
+
+
+def _table(kind: str, rows: Any) -> str:
+    lines = [f"| {kind} | |", "|---|---|"]
+    lines += [f"| <code>{_cell(name)}</code> | {_cell(text)} |" for name, text in rows]
+    return "\n".join(lines)
+
+
+def _cell(text: str) -> str:
+    """Keeps letters that mean something to Markdown or HTML as they are."""
+    text = " ".join(text.split()).replace("&", "&amp;")
+    for letter in "\\`*_<[]|":
+        text = text.replace(letter, f"&#{ord(letter)};")
+    return text
