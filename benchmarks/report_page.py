@@ -2,14 +2,16 @@
 
     python -m benchmarks.report_page        # needs Chromium and playwright, of the extra 'test'
 
-The alleles are made up. Each time is the least of several, as the machine may be busy: from the request until the table
-and the plots are drawn, and from the input in the text field until the same.
+The alleles are made up. The strongest 20 have profiles and logos; what the logos add to the size is stated. Each time
+is the least of several, as the machine may be busy: from the request until the table and the plots are drawn, and from
+the input in the text field until the same.
 """
 
 import argparse
 import shutil
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -55,12 +57,15 @@ def main() -> None:
         parser.error(f"needs one of {', '.join(BROWSERS)}")
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as running:
         path = Path(folder) / "report.html"
-        path.write_bytes(render(made_up(num_alleles, num_detailed=20)))
+        contents = made_up(num_alleles, num_detailed=20)
+        path.write_bytes(render(contents))
+        without = len(render(replace(contents, detailed=[replace(one, logos=()) for one in contents.detailed])))
         page = running.chromium.launch(executable_path=browser, args=["--no-sandbox"]).new_page()
         page.goto(path.as_uri())
         opened = [seconds_to_open(page) for _ in range(3)]
         filtered = [milliseconds_to_filter(page, text) for text in TEXTS]
-        print(f"{num_alleles:,} alleles, {path.stat().st_size / 1e6:.1f} MB")
+        size = path.stat().st_size
+        print(f"{num_alleles:,} alleles, {size / 1e6:.2f} MB, of which logos {(size - without) / 1e6:.3f} MB")
         print(f"opened in {min(opened):.2f} s (at most {max(opened):.2f} s)")
         print(f"filtered in {min(filtered):.0f} ms (at most {max(filtered):.0f} ms)")
 

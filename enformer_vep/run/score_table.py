@@ -176,9 +176,14 @@ def _of_parquet(path: Path) -> tuple[RunRecord, pd.DataFrame]:
     if not {RUN_METADATA, TRACKS_METADATA} <= metadata.keys():
         raise InputError(f"{path} has no run record in its metadata: expected an output of 'enformer-vep score'")
     try:
-        record = RunRecord.from_dict(json.loads(metadata[RUN_METADATA]))
+        values = json.loads(metadata[RUN_METADATA])
+        if isinstance(values, dict) and "kind" in values:
+            raise InputError(f"{path} is an output of {values['kind']!r}, which has no scores of alleles")
+        record = RunRecord.from_dict(values)
         return record, _checked_tracks(pd.DataFrame(json.loads(metadata[TRACKS_METADATA])))
     except ValueError as error:
+        if isinstance(error, InputError):
+            raise
         raise InputError(f"the run record or the track table in {path} is unusable: {cause(error)}") from error
 
 

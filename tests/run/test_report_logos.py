@@ -1,14 +1,17 @@
 """Logos of the strongest alleles: the numbers of saturations and contributions, at the right bases."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet
 import pytest
 
 from enformer_vep.cli import main
 from enformer_vep.errors import InputError
+from enformer_vep.run.results import RUN_METADATA
 from tests.gtf_files import from_starts, write_gtf
 from tests.pipeline_runs import GENOME, SCORED, run
 from tests.run.saturations import saturate
@@ -134,6 +137,10 @@ def test_another_genome_or_model_is_refused(folder: Path, tmp_path: Path, scores
         page_of(scores, tmp_path, saturations=(str(tmp_path / "other.parquet"),))
     with pytest.raises(InputError, match="is an output of 'score': expected one of 'enformer-vep saturate'"):
         page_of(scores, tmp_path, saturations=(scores,))
+    with pytest.raises(InputError, match="is an output of 'contributions', which has no scores of alleles"):
+        page_of(scores, tmp_path, saturations=(str(contributions),))
+    with pytest.raises(InputError, match="computed with another model than"):
+        page_of(scores, tmp_path, contributions=(_with_model(contributions, tmp_path / "model.parquet", "0" * 64),))
     with pytest.raises(InputError, match="is not an output of 'enformer-vep contributions'"):
         page_of(scores, tmp_path, contributions=(scores,))
     with pytest.raises(InputError, match=r"unknown format: .*bigWig files have no letters"):
@@ -144,6 +151,16 @@ def test_another_genome_or_model_is_refused(folder: Path, tmp_path: Path, scores
     half.write_bytes(contributions.read_bytes()[:1000])
     with pytest.raises(InputError, match="is not a NumPy archive, or is damaged"):
         page_of(scores, tmp_path, contributions=(str(half),))
+
+
+def _with_model(source: Path, out: Path, digest: str) -> str:
+    """Writes contributions that claim to be of another model."""
+    table = pyarrow.parquet.read_table(source)
+    metadata = dict(table.schema.metadata)
+    run_ = json.loads(metadata[RUN_METADATA])
+    run_["model"]["tensors_sha256"] = digest
+    pyarrow.parquet.write_table(table.replace_schema_metadata(metadata | {RUN_METADATA: json.dumps(run_)}), out)
+    return str(out)
 
 
 @pytest.mark.slow
