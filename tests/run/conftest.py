@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from enformer_vep.model.enformer import Enformer
 from enformer_vep.model.weights import save_model
 from tests.gtf_files import from_starts, write_gtf
 from tests.pipeline_runs import write_inputs
-from tests.run.stopped_runs import CONTIG, Start, arguments, outputs, records
+from tests.run.stopped_runs import CONTIG, Start, arguments, outputs, records, stop_half_way
 from tests.support import write_fasta, write_vcf
 
 
@@ -32,9 +33,9 @@ def inputs(tmp_path_factory: pytest.TempPathFactory, model: Enformer) -> Path:
     return folder
 
 
-@pytest.fixture
-def start() -> Iterator[Start]:
-    """Starts a run in a process of its own, which does not outlive the test."""
+@contextmanager
+def starting() -> Iterator[Start]:
+    """Starts runs in processes of their own, which do not outlive the block."""
     runs = []
 
     def start_run(*command: str) -> subprocess.Popen:
@@ -47,6 +48,22 @@ def start() -> Iterator[Start]:
         if run.poll() is None:
             run.kill()
             run.communicate()
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Starts a run in a process of its own, which does not outlive the test."""
+    with starting() as start_run:
+        yield start_run
+
+
+@pytest.fixture(scope="session")
+def half_way(inputs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an unfinished run of `inputs` at out.parquet, which was killed; to be copied."""
+    folder = tmp_path_factory.mktemp("half_way")
+    with starting() as start_run:
+        stop_half_way(start_run, inputs, folder / "out.parquet")
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -1,13 +1,14 @@
 """What `--resume`, `--overwrite` and a plain run make of an earlier run: the same bytes, or a refusal."""
 
 import os
+import shutil
 import signal
 from pathlib import Path
 
 import pytest
 
 from enformer_vep.cli import main
-from tests.run.stopped_runs import Start, arguments, outputs, stop_half_way, wait_for_a_part
+from tests.run.stopped_runs import Start, arguments, outputs, wait_for_a_part
 
 pytestmark = pytest.mark.slow
 
@@ -17,9 +18,11 @@ def test_part_and_batch_sizes_do_not_show(inputs: Path, undisturbed: dict[str, b
     assert outputs(tmp_path / "out.parquet") == undisturbed
 
 
-def test_resume_refuses_another_run(inputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture, start: Start) -> None:
+def test_resume_refuses_another_run(
+    inputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture, half_way: Path
+) -> None:
     out = tmp_path / "out.parquet"
-    stop_half_way(start, inputs, out)
+    shutil.copytree(half_way, tmp_path, dirs_exist_ok=True)
     changes = {
         "statistics": ["--stats", "SAR"],
         "tracks.num_tracks": ["--tracks", "0"],
@@ -38,9 +41,9 @@ def test_resume_refuses_another_run(inputs: Path, tmp_path: Path, capsys: pytest
     assert list((tmp_path / "out.parquet.parts").glob("part-*"))  # and nothing is lost by it
 
 
-def test_overwrite_begins_anew(inputs: Path, undisturbed: dict[str, bytes], tmp_path: Path, start: Start) -> None:
+def test_overwrite_begins_anew(inputs: Path, undisturbed: dict[str, bytes], tmp_path: Path, half_way: Path) -> None:
     out = tmp_path / "out.parquet"
-    stop_half_way(start, inputs, out)
+    shutil.copytree(half_way, tmp_path, dirs_exist_ok=True)
     assert main(arguments(inputs, out, "--overwrite")) == 0
     assert outputs(out) == undisturbed
     assert not out.with_name("out.parquet.parts").exists()
@@ -75,9 +78,9 @@ def test_resume_does_not_touch_what_is_no_run(inputs: Path, tmp_path: Path, caps
     assert list(tmp_path.iterdir()) == [out]
 
 
-def test_death_amid_the_last_clean_up_costs_nothing(inputs: Path, tmp_path: Path, start: Start) -> None:
+def test_death_amid_the_last_clean_up_costs_nothing(inputs: Path, tmp_path: Path, half_way: Path) -> None:
     out, work = tmp_path / "out.parquet", tmp_path / "out.parquet.parts"
-    stop_half_way(start, inputs, out)
+    shutil.copytree(half_way, tmp_path, dirs_exist_ok=True)
     kept = work.rename(tmp_path / "kept")
     assert main(arguments(inputs, out)) == 0
     kept.rename(work)  # all files are in place, some parts are not yet removed
