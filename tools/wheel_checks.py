@@ -3,7 +3,7 @@
     python wheel_checks.py CHECK DEMO
 
 CHECK is `package` or an extra, and DEMO the folder of the demo's files, which `package` writes. It is run by the
-environment's own Python in an empty folder with an empty home, and imports nothing of the checkout.
+environment's own Python in an empty folder with an empty home, and imports the installed package, not the checkout's.
 """
 
 import importlib.metadata
@@ -110,6 +110,27 @@ def check_components(demo: Path) -> None:
     run("components", str(demo / "demo.scores.tsv"), "--fit", "transform.npz", "--num", "3", "-o", "components.tsv")
     header = Path("components.tsv").read_text().splitlines()[0].split("\t")
     insist(header[-3:] == ["PC0", "PC1", "PC2"], header)
+
+
+def check_xarray(demo: Path) -> None:
+    """The demo's scores as an array with named axes."""
+    import enformer_vep as ev
+
+    scores = ev.read_scores(demo / "demo.scores.tsv")
+    array = scores.to_xarray()
+    insist(array.sizes["allele"] == scores.num_alleles > 0, array.sizes)
+
+
+def check_anndata(demo: Path) -> None:
+    """The demo's scores as an AnnData, written and read back."""
+    import anndata
+
+    import enformer_vep as ev
+
+    scores = ev.read_scores(demo / "demo.scores.tsv")
+    scores.to_anndata().write_h5ad("scores.h5ad")
+    found = anndata.read_h5ad("scores.h5ad")
+    insist(found.n_obs == scores.num_alleles > 0 and found.n_vars > 0, found)
 
 
 def check_background(demo: Path) -> None:
