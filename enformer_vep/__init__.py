@@ -10,8 +10,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from enformer_vep.api.demo import DemoFiles as DemoFiles
     from enformer_vep.api.demo import demo_files as demo_files
+    from enformer_vep.api.explaining import Contributions as Contributions
+    from enformer_vep.api.explaining import Saturation as Saturation
     from enformer_vep.api.model import Model as Model
-    from enformer_vep.api.model import open_model as open_model
+    from enformer_vep.api.opening import open_model as open_model
+    from enformer_vep.api.predictions import AllelePrediction as AllelePrediction
+    from enformer_vep.api.predictions import Prediction as Prediction
     from enformer_vep.api.scores import Scores as Scores
     from enformer_vep.api.scores import read_scores as read_scores
     from enformer_vep.api.scoring import score_variants as score_variants
@@ -24,15 +28,19 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "AllelePrediction": "api.predictions",
+    "Contributions": "api.explaining",
     "DemoFiles": "api.demo",
     "EnformerVepError": "errors",
     "InputError": "errors",
     "Model": "api.model",
+    "Prediction": "api.predictions",
+    "Saturation": "api.explaining",
     "Scores": "api.scores",
     "SkipReason": "errors",
     "Variant": "genome.variant",
     "demo_files": "api.demo",
-    "open_model": "api.model",
+    "open_model": "api.opening",
     "read_scores": "api.scores",
     "score_variants": "api.scoring",
     "score_vcf": "api.scoring",

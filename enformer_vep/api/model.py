@@ -1,15 +1,13 @@
 """A model that stays open between calls, with its weights, its traced graphs and its caches."""
 
-import threading
-from collections import OrderedDict
-from collections.abc import Hashable
-from contextlib import ExitStack, closing
+from collections.abc import Sequence
 from dataclasses import replace
 from types import TracebackType
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import pandas as pd
 
+from enformer_vep.api.explaining import Contributions, Saturation, contributions, saturated_variants
 from enformer_vep.api.frames import to_frame
 from enformer_vep.api.options import (
     Path,
@@ -17,53 +15,38 @@ from enformer_vep.api.options import (
     Stats,
     Tracks,
     at_least,
-    environment_cache,
-    environment_fasta,
-    environment_model,
     one_of,
-    path_text,
     to_bins,
-    to_bytes,
     to_placement,
     to_statistics,
     to_tracks,
     to_views,
 )
-from enformer_vep.api.variants import GivenVariants, PlainVariants, Variants, read_variants
+from enformer_vep.api.plotting import plot_variant
+from enformer_vep.api.predictions import AllelePrediction, Prediction, predict_alleles, predict_regions
+from enformer_vep.api.session import Session, progress_of
+from enformer_vep.api.variants import GivenVariants, OneVariant, PlainVariants, Variants, check_variants, read_variants
 from enformer_vep.errors import InputError
-from enformer_vep.fetch.cache import Cache
 from enformer_vep.genome.indels import DEFAULT_INDEL_POLICY
 from enformer_vep.genome.windows import CENTRED
-from enformer_vep.inference.device import DEFAULT_CACHE_BYTES, PRECISIONS, Precision, prepare_device
-from enformer_vep.inference.engine import Engine
-from enformer_vep.io.fasta import Genome
-from enformer_vep.io.reference import ReferenceCodes
-from enformer_vep.io.survey import survey_alleles
 from enformer_vep.io.table import TableSettings
-from enformer_vep.model.location import ModelLocation, locate_model
 from enformer_vep.run.allele_scores import score_alleles
-from enformer_vep.run.assembly import check_assembly
-from enformer_vep.run.engines import make_engine
-from enformer_vep.run.fetched import find_fasta
-from enformer_vep.run.models import OpenModel, choose_tracks, notify
-from enformer_vep.run.models import open_model as open_on_device
+from enformer_vep.run.contribution_settings import DEFAULT_MAX_GRADIENTS, MEANS_BY, MeanBy, MethodSettings
 from enformer_vep.run.part_scorer import PartScorer
-from enformer_vep.run.progress import Progress, is_interactive
-from enformer_vep.run.scorer import VariantScorer
+from enformer_vep.run.plot_settings import DEFAULT_LOGO_BP, DEFAULT_WIDTH_MM, PageSettings
+from enformer_vep.run.predict_settings import DEFAULT_MAX_WINDOWS, PredictInputSettings
+from enformer_vep.run.saturate import PREDICTIONS
+from enformer_vep.run.saturate_settings import DEFAULT_MAX_ALLELES
+from enformer_vep.run.saturate_settings import DEFAULT_WINDOW as SATURATE_WINDOW
 from enformer_vep.run.settings import (
     DEFAULT_PART_SIZE,
     DEFAULT_STATISTICS,
-    ENGINES,
-    ComputeSettings,
-    EngineName,
     ScoringSettings,
 )
 
 if TYPE_CHECKING:
     import polars as pl
-
-NUM_ENGINES = 4
-"""Engines that are kept, one for each way to look at variants: the least recently used one goes first."""
+    from matplotlib.figure import Figure
 
 
 class Model:
@@ -73,69 +56,46 @@ class Model:
     threads can use it; their calls take turns.
     """
 
-    def __init__(
-        self,
-        location: ModelLocation,
-        genome: Genome,
-        opened: OpenModel,
-        scoring: ScoringSettings,
-        compute: ComputeSettings,
-    ) -> None:
-        """Takes what `open_model` has opened.
-
-        Args:
-          location: where the model is.
-          genome: the FASTA.
-          opened: the model.
-          scoring: which head and tracks were chosen.
-          compute: how predictions are computed.
-        """
-        self._location = location
-        self._genome = genome
-        self._reference = ReferenceCodes(genome)
-        self._opened = opened
-        self._scoring = scoring
-        self._compute = compute
-        self._engines: OrderedDict[Hashable, Engine] = OrderedDict()
-        self._lock = threading.RLock()
-        self._is_open = True
+    def __init__(self, session: Session) -> None:
+        """Takes what is open."""
+        self._session = session
 
     @property
     def name(self) -> str:
         """The model's name: 'demo', or 'enformer'."""
-        return self._opened.loaded.name
+        return self._session.opened.loaded.name
 
     @property
     def notice(self) -> str | None:
         """A sentence on what the model is not made for, as of the demo's; None if it is Enformer."""
-        return self._opened.loaded.notice
+        return self._session.opened.loaded.notice
 
     @property
     def head(self) -> str:
         """The head that predicts the tracks."""
-        return self._opened.tracks.head
+        return self._session.opened.tracks.head
 
     @property
     def tracks(self) -> pd.DataFrame:
         """The chosen tracks: index (in the head, from 0), identifier, description, assay, target, biosample ..."""
-        found: pd.DataFrame = self._opened.tracks.table.copy()
+        found: pd.DataFrame = self._session.opened.tracks.table.copy()
         return found
 
     @property
     def device(self) -> str:
         """What the model runs on."""
-        return self._opened.device.description
+        return self._session.opened.device.description
 
     @property
     def fasta(self) -> str:
         """The path of the genome."""
-        return str(self._genome.path)
+        return str(self._session.genome.path)
 
     def __repr__(self) -> str:
-        state = "" if self._is_open else ", closed"
+        state = "" if self._session.is_open else ", closed"
         return (
-            f"<enformer_vep.Model {self.name}: {len(self._opened.tracks.table):,} tracks of the {self.head} head, "
-            f"{self.fasta}, {self.device}{state}>"
+            f"<enformer_vep.Model {self.name}: {len(self._session.opened.tracks.table):,} tracks of the "
+            f"{self.head} head, {self.fasta}, {self.device}{state}>"
         )
 
     def __enter__(self) -> "Model":
@@ -148,11 +108,7 @@ class Model:
 
     def close(self) -> None:
         """Frees the caches and closes the genome. The weights are free when nothing refers to the model."""
-        with self._lock:
-            if self._is_open:
-                self._is_open = False
-                self._engines.clear()
-                self._genome.close()
+        self._session.close()
 
     @overload
     def score(
@@ -222,17 +178,16 @@ class Model:
           InputError: the variants or an option cannot be used.
           EnformerVepError: the model failed.
         """
-        scoring = replace(
-            self._scoring,
-            tracks=self._scoring.tracks if tracks is None else to_tracks(tracks),
+        scoring = self._scoring(
+            tracks,
             placement=to_placement(window),
             statistics=to_statistics(stats),
             bins=to_bins(bins),
             views=to_views(indels, shifts, reverse_complement=reverse_complement),
         )
         given = read_variants(variants)
-        self._check_open()
-        check_variants(given, self._genome, allow_mismatches=allow_mismatches)
+        self._session.check_open()
+        check_variants(given, self._session.genome, allow_mismatches=allow_mismatches)
         return self.score_given(given, scoring, strict=strict, progress=progress)
 
     def score_given(
@@ -250,123 +205,233 @@ class Model:
           InputError: an allele or a setting cannot be used.
           EnformerVepError: the model failed.
         """
-        with self._lock:
-            scorer = self._scorer(scoring)
+        with self._session.lock:
+            scorer = self._session.scorer(scoring)
             columns = TableSettings(scoring.names, scorer.tracks).columns
             parts = PartScorer(scorer, given.name, is_strict=strict)
             with progress_of("alleles", is_wanted=progress) as shown:
                 shown.start(len(given.alleles))
-                part_size = DEFAULT_PART_SIZE[self._opened.device.kind]
+                part_size = DEFAULT_PART_SIZE[self._session.opened.device.kind]
                 found = score_alleles(parts, given.alleles, len(columns), part_size, shown.done)
         return to_frame(given, found, columns)
 
-    def _check_open(self) -> None:
-        if not self._is_open:
-            raise InputError("the model is closed: open it again with open_model")
+    def predict(
+        self,
+        regions: str | Sequence[str],
+        *,
+        tracks: Tracks | None = None,
+        windows_per_bin: int = PredictInputSettings.windows_per_bin,
+        reverse_complement: bool = False,
+        shifts: Shifts = (0,),
+        max_windows: int = DEFAULT_MAX_WINDOWS,
+        progress: bool | None = None,
+    ) -> Prediction:
+        """Predicts the tracks of the reference over regions, as `enformer-vep predict` does.
 
-    def _scorer(self, scoring: ScoringSettings) -> VariantScorer:
-        """Returns what scores variants, with the engine of an earlier call that looked at them in the same way."""
-        self._check_open()
-        opened, geometry = self._opened_for(scoring), self._opened.loaded.model.config.geometry
-        try:
-            scoring.bins.with_names(self._genome.resolve)
-            scoring.placement.check(geometry)
-            scoring.views.check(geometry)
-        except ValueError as error:
-            raise InputError(str(error)) from error
-        key = (tuple(opened.tracks.indices), scoring.placement, scoring.bins, scoring.views)
-        engine = self._engines.get(key)
-        if engine is None:
-            engine = make_engine(opened, scoring, self._compute, self._reference.fetch)
-            self._engines[key] = engine
-            if len(self._engines) > NUM_ENGINES:
-                self._engines.popitem(last=False)
-        self._engines.move_to_end(key)
-        return VariantScorer(engine, self._reference, geometry, scoring, opened.tracks)
+        Args:
+          regions: regions (chr:start-end, 1-based, both ends included, or chr) or paths of BED files.
+          tracks: some of the head's tracks; None for those with which the model was opened.
+          windows_per_bin: the overlapping windows whose mean is taken in each bin.
+          reverse_complement: whether both strands are averaged.
+          shifts: the shifts that are averaged, in bp.
+          max_windows: the most windows that are run.
+          progress: whether a bar is shown; None for one if somebody is looking.
 
-    def _opened_for(self, scoring: ScoringSettings) -> OpenModel:
-        """Returns the model with the tracks that a call wants, on its device as it was opened.
+        Returns:
+          Every bin that overlaps a region, once, with `.values` float32 [bins, tracks], `.bins` and `.tracks`.
 
-        A GPU's arithmetic is set for the whole process, so that another model may have changed it since.
+        Raises:
+          InputError: a region or an option cannot be used.
+          EnformerVepError: the model failed.
         """
-        opened, compute = self._opened, self._compute
-        if opened.device.kind == "GPU":
-            prepare_device(compute.device, compute.precision, allow_nondeterministic=compute.allow_nondeterministic)
-        if scoring.tracks == self._scoring.tracks:
-            return opened
-        return replace(opened, tracks=choose_tracks(scoring, opened.loaded, self._location, opened.fetched_tracks))
+        views = to_views(DEFAULT_INDEL_POLICY.value, shifts, reverse_complement=reverse_complement)
+        return predict_regions(
+            self._session,
+            regions,
+            self._scoring(tracks, views=views),
+            windows_per_bin=windows_per_bin,
+            max_windows=max_windows,
+            progress=progress,
+        )
 
+    def predict_alleles(
+        self,
+        variant: OneVariant,
+        *,
+        tracks: Tracks | None = None,
+        window: str = CENTRED,
+        reverse_complement: bool = False,
+        shifts: Shifts = (0,),
+        indels: str = DEFAULT_INDEL_POLICY.value,
+    ) -> AllelePrediction:
+        """Predicts the tracks of both alleles of a variant, as `enformer-vep predict --vcf` does.
 
-def open_model(
-    model: Path | None = None,
-    fasta: Path | None = None,
-    *,
-    head: str = ScoringSettings.head,
-    tracks: Tracks | None = None,
-    track_table: Path | None = None,
-    precision: Precision = ComputeSettings.precision,
-    engine: EngineName = ComputeSettings.engine,
-    device: str | None = None,
-    batch_size: int | None = None,
-    cache_size: int | str = DEFAULT_CACHE_BYTES,
-    allow_nondeterministic: bool = False,
-    cache: Path | None = None,
-) -> Model:
-    """Opens a model and a genome, and keeps them for any number of calls.
+        Args:
+          variant: a text such as 'chr7:5527157:C:T', a tuple (chrom, pos, ref, alt) or a Variant.
+          tracks: some of the head's tracks; None for those with which the model was opened.
+          window: the placement of the window.
+          reverse_complement: whether both strands are averaged.
+          shifts: the shifts that are averaged, in bp.
+          indels: how an allele that changes the length is compared.
 
-    Args:
-      model: a checkpoint's folder or prefix, a SavedModel's folder, a .safetensors or PyTorch file, 'enformer' (the
-        official weights) or 'demo'; None for ENFORMER_VEP_MODEL, and else the official weights.
-      fasta: the reference genome: a file, or the name of a fetched one such as 'hg38'; None for ENFORMER_VEP_FASTA.
-      head: the head, 'human' or 'mouse'.
-      tracks: the tracks that are predicted: an expression as of `--tracks`, or a list of numbers and expressions; None
-        for all.
-      track_table: a table that names the tracks; None for the fetched one.
-      precision: 'float32', 'mixed', 'bfloat16', or on a GPU 'tf32'.
-      engine: 'reusing' computes only what a variant changes; 'full' runs both sequences through the whole model.
-      device: 'cpu', 'gpu' or 'gpu:N'; None for the first GPU if there is one, and else the CPU.
-      batch_size: sequences that a GPU runs at a time.
-      cache_size: memory for results that windows share, in bytes, or as a text such as '256M'.
-      allow_nondeterministic: whether a GPU may use operations whose results differ a little from run to run.
-      cache: the folder of fetched files; None for ENFORMER_VEP_CACHE, and else the user's.
+        Returns:
+          `.reference`, `.alternate` and `.difference`, float32 [bins, tracks], with `.bins` and `.tracks`.
 
-    Raises:
-      InputError: the model, the genome or an option cannot be used.
-    """
-    scoring = ScoringSettings(
-        environment_model(model), head, None if track_table is None else path_text(track_table), to_tracks(tracks)
-    )
-    compute = ComputeSettings(
-        one_of("engine", engine, ENGINES),
-        one_of("precision", precision, PRECISIONS),
-        device,
-        at_least("batch_size", batch_size, 1),
-        to_bytes(cache_size),
-        allow_nondeterministic,
-    )
-    folder = Cache.at(environment_cache(cache))
-    location = locate_model(scoring.model, folder.folder)
-    with ExitStack() as failed:
-        genome = failed.enter_context(closing(Genome(find_fasta(environment_fasta(fasta), folder))))
-        opened = open_on_device(location, scoring, compute, folder)
-        notify(opened, scoring, compute)
-        failed.pop_all()
-        return Model(location, genome, opened, scoring, compute)
+        Raises:
+          InputError: the variant cannot be predicted, or an option cannot be used.
+          EnformerVepError: the model failed.
+        """
+        views = to_views(indels, shifts, reverse_complement=reverse_complement)
+        return predict_alleles(
+            self._session, variant, self._scoring(tracks, placement=to_placement(window), views=views)
+        )
 
+    def saturate(
+        self,
+        regions: str | Sequence[str],
+        *,
+        stat: str = DEFAULT_STATISTICS,
+        tracks: Tracks | None = None,
+        window: str = SATURATE_WINDOW,
+        bins: str = "all",
+        reverse_complement: bool = False,
+        shifts: Shifts = (0,),
+        indels: str = DEFAULT_INDEL_POLICY.value,
+        deletions: int = 0,
+        max_alleles: int = DEFAULT_MAX_ALLELES,
+        progress: bool | None = None,
+    ) -> Saturation:
+        """Scores every substitution of the bases of regions, as `enformer-vep saturate` does.
 
-def check_variants(given: GivenVariants, genome: Genome, *, allow_mismatches: bool) -> None:
-    """Checks that variants and a genome seem to be of one assembly.
+        Args:
+          regions: regions (chr:start-end, 1-based, both ends included) or paths of BED files.
+          stat: the statistic.
+          tracks: some of the head's tracks; None for those with which the model was opened.
+          window: the placement of windows.
+          bins: the bins that the statistic is taken over.
+          reverse_complement: whether both strands are averaged.
+          shifts: the shifts that are averaged, in bp.
+          indels: how deletions are compared.
+          deletions: the longest deletions that are scored as well, 0 for none.
+          max_alleles: the most alleles that are scored.
+          progress: whether a bar is shown; None for one if somebody is looking.
 
-    Raises:
-      InputError: they are not.
-    """
-    try:
-        check_assembly(survey_alleles(given.alleles), genome, given.name, allow_mismatches=allow_mismatches)
-    except InputError as error:
-        raise type(error)(str(error).replace("--allow-mismatches", "allow_mismatches=True")) from error
+        Returns:
+          `.table`, a row for every change, and `.matrix(column)`, bases by letters.
 
+        Raises:
+          InputError: a region or an option cannot be used.
+          EnformerVepError: the model failed.
+        """
+        statistics = to_statistics(stat)
+        for statistic in statistics:
+            if statistic.name in PREDICTIONS:
+                raise InputError(f"stat {statistic.name} is a prediction, not an effect: choose another, such as SAD")
+        scoring = self._scoring(
+            tracks,
+            placement=to_placement(window),
+            statistics=statistics,
+            bins=to_bins(bins),
+            views=to_views(indels, shifts, reverse_complement=reverse_complement),
+        )
+        self._session.check_open()
+        given = saturated_variants(self._session, regions, deletions, max_alleles)
+        table = self.score_given(given, scoring, strict=False, progress=progress)
+        assert isinstance(table, pd.DataFrame)
+        return Saturation(table)
 
-def progress_of(unit: str, *, is_wanted: bool | None) -> Progress:
-    """Returns a bar; or nothing to be seen, if none is wanted or nobody is looking."""
-    is_shown = is_interactive() if is_wanted is None else is_wanted
-    return Progress(is_quiet=not is_shown, is_terminal=True, unit=unit)
+    def contributions(
+        self,
+        what: str | Sequence[str],
+        *,
+        tracks: Tracks | None = None,
+        mean_by: MeanBy = MethodSettings.mean_by,
+        bins: str = "all",
+        width: int | None = None,
+        steps: int = MethodSettings.steps,
+        uncorrected: bool = False,
+        reverse_complement: bool = False,
+        max_gradients: int = DEFAULT_MAX_GRADIENTS,
+        progress: bool | None = None,
+    ) -> Contributions:
+        """Computes what every base contributes to a prediction, as `enformer-vep contributions` does.
+
+        Args:
+          what: regions (chr:start-end), or else variants (chr:pos:ref:alt).
+          tracks: some of the head's tracks; None for those with which the model was opened.
+          mean_by: 'track' explains each track by itself, 'group' the mean of each assay, 'all' the mean of all.
+          bins: the bins whose sum is explained.
+          width: bases around the middle of each; None for a region's own, and 200 around a variant.
+          steps: of integrated gradients; 0 for the gradient at the sequence.
+          uncorrected: whether the mean over the letters of each position stays in the gradients.
+          reverse_complement: whether both strands are averaged.
+          max_gradients: the most gradients that are computed.
+          progress: whether a bar is shown; None for one if somebody is looking.
+
+        Raises:
+          InputError: a region, a variant or an option cannot be used.
+          EnformerVepError: a gradient is not finite.
+        """
+        views = to_views(DEFAULT_INDEL_POLICY.value, (0,), reverse_complement=reverse_complement)
+        return contributions(
+            self._session,
+            what,
+            self._scoring(tracks, bins=to_bins(bins), views=views),
+            MethodSettings(one_of("mean_by", mean_by, MEANS_BY), at_least("steps", steps, 0) or 0, not uncorrected),
+            width_bp=width,
+            max_gradients=max_gradients,
+            progress=progress,
+        )
+
+    def plot(
+        self,
+        variant: OneVariant,
+        *,
+        gtf: Path | None = None,
+        tracks: Tracks | None = None,
+        top: int | None = None,
+        span: int | None = None,
+        width: float = DEFAULT_WIDTH_MM,
+        logo: bool = False,
+        window: str = CENTRED,
+        reverse_complement: bool = False,
+        shifts: Shifts = (0,),
+        indels: str = DEFAULT_INDEL_POLICY.value,
+        progress: bool | None = None,
+    ) -> "Figure":
+        """Draws the predicted tracks of both alleles of a variant, as `enformer-vep plot` does.
+
+        It needs the extra 'plots'.
+
+        Args:
+          variant: a text such as 'chr7:5527157:C:T', a tuple (chrom, pos, ref, alt) or a Variant.
+          gtf: the annotation whose genes are drawn.
+          tracks: some of the head's tracks; None for those with which the model was opened.
+          top: how many of them are shown, those with the largest effect; None for all that `tracks` names, or else 3.
+          span: how far the plot reaches to each side of the variant, in bp; None for all bins.
+          width: width in print, in mm.
+          logo: whether sequence logos are drawn, which takes three more predictions for each of 41 bases.
+          window: the placement of the window.
+          reverse_complement: whether both strands are averaged.
+          shifts: the shifts that are averaged, in bp.
+          indels: how an allele that changes the length is compared.
+          progress: whether a bar is shown; None for one if somebody is looking.
+
+        Returns:
+          A figure of matplotlib: notebooks show it, and `savefig` writes it.
+
+        Raises:
+          InputError: the variant or an option cannot be used, or matplotlib is not installed.
+          EnformerVepError: the model failed.
+        """
+        views = to_views(indels, shifts, reverse_complement=reverse_complement)
+        page = PageSettings(
+            span_bp=span, top=at_least("top", top, 1), width_mm=width, logo_bp=DEFAULT_LOGO_BP if logo else None
+        )
+        scoring = self._scoring(tracks, placement=to_placement(window), views=views)
+        return plot_variant(self._session, variant, scoring, page, gtf=gtf, progress=progress)
+
+    def _scoring(self, tracks: Tracks | None, **changes: Any) -> ScoringSettings:
+        """Returns the settings of a call: those with which the model was opened, with changes."""
+        scoring = self._session.scoring
+        return replace(scoring, tracks=scoring.tracks if tracks is None else to_tracks(tracks), **changes)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 import pandas as pd
 
-from enformer_vep.api.model import check_variants, open_model
+from enformer_vep.api.opening import open_model
 from enformer_vep.api.options import (
     Path,
     Shifts,
@@ -24,7 +24,7 @@ from enformer_vep.api.options import (
     to_tracks,
     to_views,
 )
-from enformer_vep.api.variants import PlainVariants, Variants, read_variants
+from enformer_vep.api.variants import PlainVariants, Variants, check_variants, read_variants
 from enformer_vep.errors import InputError
 from enformer_vep.fetch.cache import Cache
 from enformer_vep.genome.indels import DEFAULT_INDEL_POLICY

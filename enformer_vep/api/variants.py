@@ -13,8 +13,11 @@ from enformer_vep.api.options import Path, path_text
 from enformer_vep.errors import InputError, VcfError
 from enformer_vep.genome.variant import MISSING, Variant
 from enformer_vep.io.alleles import VcfAllele
+from enformer_vep.io.fasta import Genome
+from enformer_vep.io.survey import survey_alleles
 from enformer_vep.io.variant_lines import split_variant
 from enformer_vep.io.vcf import MAX_POS, VcfReader
+from enformer_vep.run.assembly import check_assembly
 from enformer_vep.run.variant_arguments import is_variant
 from enformer_vep.wording import did_you_mean
 
@@ -78,6 +81,18 @@ def read_variants(variants: Variants) -> GivenVariants:
     if isinstance(variants, Mapping | bytes) or not isinstance(variants, Iterable):
         raise _unusable(variants)
     return _of_items(variants)
+
+
+def check_variants(given: GivenVariants, genome: Genome, *, allow_mismatches: bool) -> None:
+    """Checks that variants and a genome seem to be of one assembly.
+
+    Raises:
+      InputError: they are not.
+    """
+    try:
+        check_assembly(survey_alleles(given.alleles), genome, given.name, allow_mismatches=allow_mismatches)
+    except InputError as error:
+        raise type(error)(str(error).replace("--allow-mismatches", "allow_mismatches=True")) from error
 
 
 def _is_polars(variants: object) -> bool:

@@ -14,10 +14,11 @@ from enformer_vep.io.reference import ReferenceCodes
 from enformer_vep.run.contribution_arrays import Contributions
 from enformer_vep.run.contribution_scalars import Scalar
 from enformer_vep.run.contribution_sequences import ExplainedSequence
-from enformer_vep.run.contribution_settings import ContributionSettings
+from enformer_vep.run.contribution_settings import MethodSettings
 from enformer_vep.run.contribution_values import corrected
 from enformer_vep.run.models import OpenModel
 from enformer_vep.run.progress import Progress
+from enformer_vep.run.settings import ScoringSettings
 from enformer_vep.wording import cause
 
 Float32s = npt.NDArray[np.float32]
@@ -39,7 +40,8 @@ def scratch_array(folder: Path, shape: tuple[int, ...]) -> Iterator[Float32s]:
 
 
 def compute(
-    settings: ContributionSettings,
+    method: MethodSettings,
+    scoring: ScoringSettings,
     model: OpenModel,
     reference: ReferenceCodes,
     sequences: Sequence[ExplainedSequence],
@@ -50,7 +52,8 @@ def compute(
     """Computes hypothetical contributions.
 
     Args:
-      settings: how.
+      method: how.
+      scoring: the head, and whether both strands are predicted.
       model: the model.
       reference: the genome.
       sequences: what is explained.
@@ -68,10 +71,10 @@ def compute(
     from enformer_vep.model.gradients import InputGradients, Target
 
     mean = MeanGradients(
-        InputGradients(model.loaded.model, settings.scoring.head),
+        InputGradients(model.loaded.model, scoring.head),
         reference.fetch,
-        steps=settings.method.steps,
-        reverse_complement=settings.scoring.views.reverse_complement,
+        steps=method.steps,
+        reverse_complement=scoring.views.reverse_complement,
         done=progress.done,
     )
     explained, done = [], 0
@@ -80,7 +83,7 @@ def compute(
         of_sequence = hypothetical[:, done : done + len(sequence.wanted)]
         explained.append(mean.add(sequence.layout, targets, sequence.wanted, of_sequence))
         _check_finite(of_sequence, sequence, scalars)
-        if settings.method.is_corrected:
+        if method.is_corrected:
             of_sequence[...] = corrected(of_sequence)
         done += len(sequence.wanted)
     contigs = reference.genome.contigs

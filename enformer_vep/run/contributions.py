@@ -100,7 +100,9 @@ def compute_contributions(settings: ContributionSettings) -> ContributionSummary
             Progress(is_quiet=settings.quiet, unit="gradients") as progress,
         ):
             progress.start(num_gradients)
-            found, completeness_error = compute(settings, model, reference, sequences, scalars, hypothetical, progress)
+            found, completeness_error = compute(
+                settings.method, settings.scoring, model, reference, sequences, scalars, hypothetical, progress
+            )
             progress.begin("writing")
             course = ContributionCourse(
                 **course_items(settings.output.command, genome, model, started),

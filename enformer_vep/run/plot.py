@@ -21,6 +21,7 @@ from enformer_vep.plots.support import check_plot_support
 from enformer_vep.run.fetched import find_fasta
 from enformer_vep.run.genes import open_genes
 from enformer_vep.run.models import notify, open_model
+from enformer_vep.run.opening import open_scorer
 from enformer_vep.run.placed import Unscored
 from enformer_vep.run.plot_pages import PageMaker
 from enformer_vep.run.plot_settings import MAX_ALLELES, PlotSettings
@@ -77,7 +78,8 @@ def plot_variants(settings: PlotSettings) -> PlotSummary:
         if settings.scoring.tracks is not None:
             settings.page.check_num_tracks(len(model.tracks.identifiers))
         notify(model, settings.scoring, settings.compute)
-        maker = PageMaker(settings, ReferenceCodes(genome), genes, model)
+        scorer = open_scorer(model, ReferenceCodes(genome), settings.scoring, settings.compute)
+        maker = PageMaker(settings.page, settings.scoring, genes, model, scorer)
         creator = f"enformer-vep {__version__}, model {model.loaded.name}"
         with Progress(is_quiet=settings.quiet, unit="alleles") as progress:
             pages = _pages(maker, alleles, progress)

@@ -9,40 +9,47 @@ from enformer_vep.errors import SkipReason
 from enformer_vep.genome.genes import GeneIndex
 from enformer_vep.genome.variant import MISSING, Interval, Variant, abbreviate
 from enformer_vep.io.alleles import VcfAllele
-from enformer_vep.io.reference import ReferenceCodes
 from enformer_vep.plots.content import LogoColumns, TrackProfile, VariantPage
 from enformer_vep.run.models import OpenModel
-from enformer_vep.run.opening import open_scorer
 from enformer_vep.run.placed import Unscored
 from enformer_vep.run.plot_logo_maker import LOGO_LEGENDS, LogoMaker
-from enformer_vep.run.plot_settings import DEFAULT_NUM_TRACKS, PlotSettings
+from enformer_vep.run.plot_settings import DEFAULT_NUM_TRACKS, PageSettings
 from enformer_vep.run.plot_tracks import RANKED_BY, effects, labels, strongest
 from enformer_vep.run.profiles import VariantProfile, variant_profiles
+from enformer_vep.run.scorer import VariantScorer
+from enformer_vep.run.settings import ScoringSettings
 
 
 class PageMaker:
     """Predicts variants, one after another, and keeps of their predictions what is shown."""
 
     def __init__(
-        self, settings: PlotSettings, reference: ReferenceCodes, genes: GeneIndex | None, model: OpenModel
+        self,
+        page: PageSettings,
+        scoring: ScoringSettings,
+        genes: GeneIndex | None,
+        model: OpenModel,
+        scorer: VariantScorer,
     ) -> None:
-        """Makes the engine.
+        """Takes the engine.
 
         Args:
-          settings: what is shown, and how it is computed.
-          reference: the genome.
+          page: what a page shows.
+          scoring: the tracks, where windows lie and how variants are looked at.
           genes: the genes that are drawn, None for none.
           model: the model.
+          scorer: scores variants with it, looked at in this way.
         """
-        self._settings = settings
-        self._genome = reference.genome
+        self._settings = page
+        self._scoring = scoring
+        self._genome = scorer.reference.genome
         self._genes = genes
         self._model = model
         self._geometry = model.loaded.model.config.geometry
-        self._scorer = open_scorer(model, reference, settings.scoring, settings.compute)
+        self._scorer = scorer
         self._logos = None
-        if settings.page.logo_bp is not None:
-            self._logos = LogoMaker(settings.page, settings.scoring, model, self._scorer)
+        if page.logo_bp is not None:
+            self._logos = LogoMaker(page, scoring, model, scorer)
 
     def num_alleles(self, variant: Variant) -> int:
         """Returns how many alleles are predicted for a page, at most: the variant, and those of its logos."""
@@ -68,8 +75,8 @@ class PageMaker:
         if isinstance(profile, Unscored):
             return profile
         found = effects(profile)
-        top = self._settings.page.top
-        if top is None and self._settings.scoring.tracks is None:
+        top = self._settings.top
+        if top is None and self._scoring.tracks is None:
             top = DEFAULT_NUM_TRACKS
         places = strongest(found, top)
         logos = None if self._logos is None else self._logos.make(profile.placed, places, count)
@@ -104,19 +111,19 @@ class PageMaker:
             effect_name=RANKED_BY,
             genes=None if self._genes is None else self._genes.overlapping(shown),
             logo_columns=columns,
-            logo_legend="" if columns is None else LOGO_LEGENDS[self._settings.page.logo_by],
+            logo_legend="" if columns is None else LOGO_LEGENDS[self._settings.logo_by],
         )
 
     def _shown(self, profile: VariantProfile) -> Interval:
         """Returns the stretch that is shown: within the scored bins and the contig, and the span if there is one."""
         bins, variant = profile.bins, profile.placed.variant
         start, end = max(bins.start, 0), min(bins.end, self._genome.contigs[bins.contig])
-        if (span_bp := self._settings.page.span_bp) is not None:
+        if (span_bp := self._settings.span_bp) is not None:
             start, end = max(start, variant.start - span_bp), min(end, variant.start + span_bp)
         return Interval(bins.contig, start, end)
 
     def _subtitle(self, variant: Variant) -> str:
-        scoring = self._settings.scoring
+        scoring = self._scoring
         views = scoring.views
         words = [os.path.basename(self._genome.path), f"model {self._model.loaded.name}", f"{scoring.head} head"]
         if views.reverse_complement:

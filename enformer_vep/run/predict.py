@@ -1,7 +1,7 @@
 """From regions to predicted tracks: every stage of `predict REGION`."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from enformer_vep.errors import EnformerVepError, InputError
 from enformer_vep.genome.geometry import Geometry
-from enformer_vep.genome.tiling import Tile, covering_bins, tiles
+from enformer_vep.genome.tiling import BinSpan, Tile, covering_bins, tiles
 from enformer_vep.genome.views import View, ViewSettings
 from enformer_vep.inference.engine import Engine
 from enformer_vep.io.reference import ReferenceCodes
@@ -81,18 +81,43 @@ def predict_regions(settings: PredictSettings) -> PredictSummary:
         ):
             progress.start(len(windows))
 
-            def checked() -> Iterator[tuple[Tile, Float32s]]:
-                for tile, values in predictions(engine, windows, views, run.geometry):
-                    _check_finite(values, tile, run.model)
-                    yield tile, values
-                    progress.done()
-
-            for span, values in averaged(checked(), windows_per_bin):
+            for span, values in predicted_spans(engine, windows, windows_per_bin, views, run.model, progress.done):
                 writer.write(span, values)
             progress.begin("writing")
             writer.finish(EngineCourse(**run.course(engine, {})))
         seconds = time.perf_counter() - first
     return PredictSummary(bins.num_bins, len(run.model.tracks.identifiers), len(windows), seconds, settings.output.path)
+
+
+def predicted_spans(
+    engine: Engine,
+    windows: Sequence[Tile],
+    windows_per_bin: int,
+    views: ViewSettings,
+    model: OpenModel,
+    done: Callable[[], object],
+) -> Iterator[tuple[BinSpan, Float32s]]:
+    """Yields the wanted bins of windows in their order, each with its prediction: float32 [bins, tracks].
+
+    Args:
+      engine: predicts all scored bins.
+      windows: as `tiles` orders them.
+      windows_per_bin: how many windows each wanted bin is in.
+      views: the strands and shifts.
+      model: the model.
+      done: called for each window.
+
+    Raises:
+      EnformerVepError: a prediction is not finite.
+    """
+
+    def checked() -> Iterator[tuple[Tile, Float32s]]:
+        for tile, values in predictions(engine, windows, views, model.loaded.model.config.geometry):
+            _check_finite(values, tile, model)
+            yield tile, values
+            done()
+
+    return averaged(checked(), windows_per_bin)
 
 
 def predictions(

@@ -1,0 +1,185 @@
+"""What bases matter: every change of a region, and contributions by gradients."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from enformer_vep.api.predictions import one_allele
+from enformer_vep.api.session import Session, progress_of
+from enformer_vep.api.variants import GivenVariants
+from enformer_vep.errors import InputError
+from enformer_vep.genome.saturation import LETTERS
+from enformer_vep.genome.variant import Variant
+from enformer_vep.io.alleles import VcfAllele
+from enformer_vep.run.contribution_arguments import name_variants
+from enformer_vep.run.contribution_arrays import Contributions as ComputedContributions
+from enformer_vep.run.contribution_computing import compute
+from enformer_vep.run.contribution_scalars import make_scalars
+from enformer_vep.run.contribution_sequences import SequenceMaker
+from enformer_vep.run.contribution_settings import MethodSettings
+from enformer_vep.run.placed import Unscored
+from enformer_vep.run.predicted_regions import find_regions, parse_regions
+from enformer_vep.run.saturate import find_bases
+from enformer_vep.run.settings import ScoringSettings
+from enformer_vep.wording import plural
+
+
+@dataclass(frozen=True, eq=False)
+class Saturation:
+    """The effects of every substitution of the bases of regions, and of short deletions if they were asked for.
+
+    Attributes:
+      table: one row per change, as `Model.score` returns it: chrom, pos, ref, alt ... and STATISTIC:TRACK.
+    """
+
+    table: pd.DataFrame
+
+    def matrix(self, column: str) -> pd.DataFrame:
+        """Returns the effects of substitutions in one column of the table, as a heat map or a logo needs them.
+
+        Args:
+          column: such as 'SAD:ENCFF833POA'.
+
+        Returns:
+          float32, one row per base with chrom and pos as the index, and columns A C G T; 0 for the genome's own letter.
+
+        Raises:
+          InputError: there is no such column.
+        """
+        if column not in self.table.columns or ":" not in column:
+            scores = [name for name in self.table.columns if ":" in name]
+            raise InputError(f"no column {column!r}: expected one such as {scores[0]}")
+        rows = self.table[(self.table["ref"].str.len() == 1) & (self.table["alt"].str.len() == 1)]
+        found = rows.pivot(index=["chrom", "pos"], columns="alt", values=column).reindex(columns=list(LETTERS))
+        own = rows.groupby(["chrom", "pos"])["ref"].first().reindex(found.index)
+        for letter in LETTERS:
+            found.loc[own == letter, letter] = 0
+        found.columns.name = None
+        matrix: pd.DataFrame = found.astype(np.float32)
+        return matrix
+
+
+@dataclass(frozen=True, eq=False)
+class Contributions:
+    """The contributions of bases, by gradients.
+
+    Attributes:
+      table: one row per scalar, sequence and base: scalar, sequence, allele ('ref', 'alt' or empty), chrom, pos
+        (missing for inserted bases), base, contribution, hypothetical:A to :T, and effect:A to :T, to first order.
+      values: one row per scalar and sequence: scalar, sequence, allele, and the value that is explained.
+    """
+
+    table: pd.DataFrame
+    values: pd.DataFrame
+
+
+def saturated_variants(
+    session: Session, regions: str | Sequence[str], max_deletion_bp: int, max_alleles: int
+) -> GivenVariants:
+    """Returns every change of the bases of regions.
+
+    Raises:
+      InputError: a region cannot be used, has no known base, or there are more changes than are allowed.
+    """
+    named = parse_regions([regions] if isinstance(regions, str) else list(regions))
+    intervals = find_regions(named, session.genome)
+    what = ", ".join(region.text for region in named)
+    num_bases = sum(interval.length for interval in intervals)
+    if 3 * num_bases > max_alleles:
+        raise InputError(
+            f"{what} has {num_bases:,} bp, and each base has three substitutions: expected at most "
+            f"{plural(max_alleles, 'allele')}; choose smaller regions, or raise max_alleles"
+        )
+    bases = find_bases(intervals, session.genome, max_deletion_bp)
+    if bases.num_unknown == bases.num_bases:
+        raise InputError(f"{what} has no base but N, which cannot be changed: choose other regions")
+    alleles = [
+        VcfAllele(Variant(change.contig, change.pos, change.ref, alt), record, number)
+        for record, change in enumerate(bases.changes())
+        for number, alt in enumerate(change.alts, start=1)
+    ]
+    return GivenVariants(alleles, what)
+
+
+def contributions(
+    session: Session,
+    what: str | Sequence[str],
+    scoring: ScoringSettings,
+    method: MethodSettings,
+    *,
+    width_bp: int | None,
+    max_gradients: int,
+    progress: bool | None,
+) -> Contributions:
+    """Computes contributions: see `Model.contributions`.
+
+    Raises:
+      InputError: a region, a variant or an option cannot be used.
+      EnformerVepError: a gradient is not finite.
+    """
+    named = [what] if isinstance(what, str) else list(what)
+    if not named:
+        raise InputError("expected a region or a variant, found none")
+    with session.lock:
+        session.check_open()
+        opened = session.opened_for(scoring)
+        try:
+            bins = scoring.bins.with_names(session.genome.resolve)
+        except ValueError as error:
+            raise InputError(str(error)) from error
+        maker = SequenceMaker(session.reference, opened.loaded.model.config.geometry, bins, width_bp)
+        sequences = []
+        if name_variants(named):
+            for text in named:
+                allele = one_allele(text)
+                made = maker.variant(allele.variant)
+                if isinstance(made, Unscored):
+                    raise InputError(f"{allele} cannot be explained: {made.detail} ({made.reason})")
+                sequences += made
+        else:
+            sequences = [maker.region(interval) for interval in find_regions(parse_regions(named), session.genome)]
+        scalars = make_scalars(opened.tracks, method.mean_by)
+        num_gradients = len(sequences) * len(scalars) * (method.steps or 1) * (1 + scoring.views.reverse_complement)
+        if num_gradients > max_gradients:
+            raise InputError(
+                f"this takes {plural(num_gradients, 'gradient')}: expected at most {max_gradients:,}; choose fewer "
+                "regions, variants or tracks, explain means of tracks with mean_by, or raise max_gradients"
+            )
+        num_bases = sum(len(sequence.wanted) for sequence in sequences)
+        hypothetical = np.zeros((len(scalars), num_bases, len(LETTERS)), dtype=np.float32)
+        with progress_of("gradients", is_wanted=progress) as shown:
+            shown.start(num_gradients)
+            found, _ = compute(method, scoring, opened, session.reference, sequences, scalars, hypothetical, shown)
+    return Contributions(_table(found), _values(found))
+
+
+def _table(found: ComputedContributions) -> pd.DataFrame:
+    parts = []
+    for rows in found.rows():
+        columns: dict[str, Any] = {
+            "scalar": rows.scalar,
+            "sequence": rows.sequence,
+            "allele": rows.allele,
+            "chrom": rows.chrom,
+            "pos": pd.Series(rows.positions, dtype="Int64").mask(rows.positions == 0),
+            "base": [f"{LETTERS}N"[code] for code in rows.codes],
+            "contribution": rows.contributions,
+        }
+        for kind, values in (("hypothetical", rows.hypothetical), ("effect", rows.effects)):
+            columns |= {f"{kind}:{letter}": values[:, place] for place, letter in enumerate(LETTERS)}
+        parts.append(pd.DataFrame(columns))
+    table: pd.DataFrame = pd.concat(parts, ignore_index=True)
+    return table
+
+
+def _values(found: ComputedContributions) -> pd.DataFrame:
+    rows = [
+        {"scalar": scalar, "sequence": sequence.name, "allele": sequence.allele, "value": float(value)}
+        for scalar, values in zip(found.scalars, found.values, strict=True)
+        for sequence, value in zip(found.sequences, values, strict=True)
+    ]
+    values: pd.DataFrame = pd.DataFrame(rows)
+    return values
