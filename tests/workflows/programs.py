@@ -7,6 +7,7 @@ import pytest
 
 WORKFLOWS = Path(__file__).resolve().parents[2] / "workflows"
 SNAKEMAKE = WORKFLOWS / "snakemake"
+NEXTFLOW = WORKFLOWS / "nextflow"
 
 
 def need(environment: dict[str, str], *programs: str) -> None:
