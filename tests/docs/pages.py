@@ -1,6 +1,7 @@
 """The pages of the documentation, and the code blocks and links on them."""
 
 import re
+import shlex
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -13,7 +14,7 @@ SHELLS = ("sh", "bash", "console")
 
 PROGRAMS = (
     "enformer-vep", "bcftools", "echo", "make", "modisco", "pip", "python", "snakemake", "vep", ".venv/bin/python",
-    "export", "sbatch", "sinfo", "nextflow", "docker", "apptainer",
+    "export", "mkdir", "sbatch", "sinfo", "nextflow", "docker", "apptainer",
 )  # fmt: skip
 """What an indented block begins with if it is for the shell."""
 
@@ -29,6 +30,9 @@ class Block:
     line: int
     kind: str
     text: str
+
+    def __str__(self) -> str:
+        return f"{self.page}:{self.line}"
 
     @property
     def is_shell(self) -> bool:
@@ -48,6 +52,16 @@ class Block:
         if any(line.startswith("$ ") for line in lines):
             lines = [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
         return [part.strip() for line in lines for part in line.split(" && ")]
+
+
+def is_ours(command: str) -> bool:
+    """Whether a command line runs enformer-vep, with or without a line of text that it reads."""
+    return re.match(r"(echo \S+ \| )?enformer-vep ", command) is not None
+
+
+def arguments_of(command: str) -> list[str]:
+    """The words after `enformer-vep` of a command line of ours."""
+    return shlex.split(command.partition("enformer-vep ")[2], comments=True)
 
 
 @cache
