@@ -37,8 +37,8 @@ lint: install
 bench: install
 	$(BIN)/python -m benchmarks.engines
 
-docs: install
-	$(BIN)/mkdocs build --strict
+docs: .venv/documenting
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 demo: .venv/running
 	$(BIN)/enformer-vep demo demo --overwrite
@@ -56,6 +56,10 @@ dist: .venv/releasing
 # An environment for each supported Python and extra, with the newest and the lowest versions: an hour and more.
 try-wheel: dist
 	$(BIN)/python tools/try_wheel.py dist/*.whl
+
+.venv/documenting: .venv/running
+	$(PIP) install --quiet --editable '.[docs]'
+	@touch $@
 
 .venv/releasing: .venv/running
 	$(PIP) install --quiet --editable '.[release]'

@@ -10,12 +10,13 @@ from pathlib import Path
 import click
 import pytest
 
+import enformer_vep
 from enformer_vep.cli import cli
 from tests.docs.pages import PAGES, ROOT
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(find_spec("material") is None, reason="the extra 'docs' is not installed"),
+    pytest.mark.skipif(find_spec("mkdocstrings") is None, reason="the extra 'docs' is not installed"),
 ]
 
 LOADED = re.compile(r"""<(?:script|img|iframe|source)\b[^>]*\bsrc=["']?([^"'\s>]+)|<link\b[^>]*>""")
@@ -55,3 +56,15 @@ def test_the_reference_has_every_option_and_every_default(site: Path) -> None:
             assert record is not None
             assert f"<code>{record[0]}</code>" in section, f"{name} {record[0]}"
             assert " ".join(record[1].split()) in " ".join(section.split()), f"{name} {record[0]}"
+
+
+def test_the_api_reference_has_every_public_name_under_its_own_heading(site: Path) -> None:
+    page = html.unescape((site / "api.html").read_text(encoding="utf-8"))
+    headings = re.findall(r'<h3 id="enformer_vep\.[a-z_.]+\.(\w+)"', page)
+    assert sorted(headings) == sorted(set(enformer_vep.__all__) - {"__version__"})
+
+
+def test_the_api_reference_shows_annotations_and_descriptions(site: Path) -> None:
+    page = re.sub(r"<[^>]+>", "", html.unescape((site / "api.html").read_text(encoding="utf-8")))
+    assert "reverse_complement: bool = False" in page
+    assert "whether both strands are averaged, at twice the cost" in page
