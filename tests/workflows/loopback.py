@@ -132,3 +132,36 @@ def hold_a_worker(cluster: Loopback, has_saved: Callable[[int], bool], *besides:
             return worker
         os.kill(worker.pid, signal.SIGCONT)
     return None
+
+
+def lose_two_jobs(
+    cluster: Loopback,
+    has_saved: Callable[[int], bool],
+    workflow: "subprocess.Popen[bytes]",
+) -> tuple[Worker, Worker]:
+    """Kills one process that has saved a part, and lets the job of another one run out of time.
+
+    Args:
+      cluster: where the workflow's jobs run.
+      has_saved: whether there is a saved part of a shard, by its number.
+      workflow: the workflow that submits the jobs.
+
+    Returns:
+      The process that was killed and the one whose job was too slow, when accounting knows of both.
+    """
+    held: list[Worker] = []
+
+    def hold_another() -> bool:
+        worker = hold_a_worker(cluster, has_saved, *(other.shard for other in held))
+        held.extend([worker] if worker else [])
+        return worker is not None
+
+    wait_for(hold_another, "a job with a saved part", workflow)
+    wait_for(hold_another, "another job with a saved part", workflow)
+    killed, too_slow = held
+    # A job that hangs until its time is up, as if its limit had been shorter.
+    cluster.call("scontrol", "update", f"JobId={too_slow.job}", "EndTime=now+1")
+    os.kill(killed.pid, signal.SIGKILL)
+    states = {killed.job: "FAILED", too_slow.job: "TIMEOUT"}
+    wait_for(lambda: states.items() <= {job.number: job.state for job in cluster.jobs()}.items(), str(states))
+    return killed, too_slow

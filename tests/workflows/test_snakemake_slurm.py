@@ -1,8 +1,6 @@
 """The Snakemake workflow on a real Slurm cluster whose jobs are killed, stopped by the clock and kept off a node."""
 
-import os
 import re
-import signal
 import subprocess
 from pathlib import Path
 
@@ -11,7 +9,7 @@ import yaml
 
 from enformer_vep.cli import main
 from enformer_vep.demo.files import write_demo
-from tests.workflows.loopback import Worker, hold_a_worker, running_cluster, wait_for
+from tests.workflows.loopback import lose_two_jobs, running_cluster, wait_for
 from tests.workflows.programs import SNAKEMAKE, need
 
 SCORE = "--stats SAD,SADR --window grid"
@@ -39,29 +37,15 @@ def test_a_run_that_loses_jobs_gives_the_bytes_of_a_single_run(tmp_path: Path, e
     config["options"]["score"] = f"{SCORE} --part-size 3"
     (tmp_path / "config" / "config.yaml").write_text(yaml.safe_dump(config))
 
+    def has_saved(shard: int) -> bool:
+        parts = tmp_path / "results" / "shards" / f"{shard}-of-{NUM_SHARDS}.scores.parquet.parts"
+        return any(parts.glob("part-*.arrow"))
+
     with running_cluster(environment) as cluster, (tmp_path / "snakemake.log").open("wb") as log:
         command = ["snakemake", "-s", str(SNAKEMAKE / "workflow" / "Snakefile"), *PROFILE]
         workflow = subprocess.Popen(command, cwd=tmp_path, env=cluster.environment, stdout=log, stderr=log)
         try:
-            held: list[Worker] = []
-
-            def hold_another() -> bool:
-                worker = hold_a_worker(cluster, has_saved, *(other.shard for other in held))
-                held.extend([worker] if worker else [])
-                return worker is not None
-
-            def has_saved(shard: int) -> bool:
-                parts = tmp_path / "results" / "shards" / f"{shard}-of-{NUM_SHARDS}.scores.parquet.parts"
-                return any(parts.glob("part-*.arrow"))
-
-            wait_for(hold_another, "a job with a saved part", workflow)
-            wait_for(hold_another, "another job with a saved part", workflow)
-            killed, too_slow = held
-            # A job that hangs until its time is up, as if its limit had been shorter.
-            cluster.call("scontrol", "update", f"JobId={too_slow.job}", "EndTime=now+1")
-            os.kill(killed.pid, signal.SIGKILL)
-            states = {killed.job: "FAILED", too_slow.job: "TIMEOUT"}
-            wait_for(lambda: states.items() <= {job.number: job.state for job in cluster.jobs()}.items(), str(states))
+            killed, too_slow = lose_two_jobs(cluster, has_saved, workflow)
             cluster.call("scontrol", "update", "NodeName=node2", "State=DRAIN", "Reason=test")
             before = {job.number for job in cluster.jobs() if job.start_s}
             wait_for(lambda: workflow.poll() is not None, "the end of the workflow")
