@@ -1,15 +1,20 @@
-"""What mkdocs does to the pages of docs/ when it builds the site: the reference of the command line.
+"""What mkdocs does to the pages of docs/ when it builds the site: the reference of the command line, and notebooks.
 
 A page says `<!-- commands -->` where the reference belongs. A viewer of the repository shows nothing there.
+A notebook `NAME.ipynb` becomes the page `NAME.md` with the outputs that are stored in it.
 """
 
+import base64
 import inspect
+import json
 import re
 import textwrap
 from typing import Any
 
 import click
 import cloup
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
 
 from enformer_vep.cli import cli
 from enformer_vep.commands.console import PROGRAM
@@ -18,6 +23,38 @@ MARKER = "<!-- commands -->"
 
 _OUTSIDE = re.compile(r"\[([^\]\n]+)\]\(\.\./([^)\n]+)\)")
 """A link to a file of the repository outside docs/."""
+
+
+def on_files(files: Files, *, config: MkDocsConfig) -> Files:
+    """Adds a page and its pictures for every notebook."""
+    for notebook in [file for file in files if file.src_uri.endswith(".ipynb")]:
+        name = notebook.src_uri.removesuffix(".ipynb")
+        page, pictures = notebook_page(json.loads(notebook.content_string), name)
+        files.append(File.generated(config, f"{name}.md", content=page))
+        for path, content in pictures.items():
+            files.append(File.generated(config, path, content=content))
+    return files
+
+
+def notebook_page(notebook: dict[str, Any], name: str) -> tuple[str, dict[str, bytes]]:
+    """Returns a notebook as Markdown, and its pictures by their paths."""
+    parts, pictures = [], {}
+    for cell in notebook["cells"]:
+        source = "".join(cell["source"])
+        if cell["cell_type"] == "markdown":
+            parts.append(source)
+            continue
+        parts.append(f"```python\n{source}\n```")
+        for output in cell["outputs"]:
+            data = output.get("data", {"text/plain": output.get("text", "")})
+            if "image/png" in data:
+                path = f"{name}_{len(pictures) + 1}.png"
+                pictures[path] = base64.b64decode("".join(data["image/png"]))
+                parts.append(f"![A figure that the notebook draws]({path})")
+            else:
+                parts.append(f"```text\n{''.join(data['text/plain']).rstrip()}\n```")
+    parts.append(f"[The notebook itself]({name}.ipynb) can be run.")
+    return "\n\n".join(parts), pictures
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:

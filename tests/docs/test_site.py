@@ -68,3 +68,11 @@ def test_the_api_reference_shows_annotations_and_descriptions(site: Path) -> Non
     page = re.sub(r"<[^>]+>", "", html.unescape((site / "api.html").read_text(encoding="utf-8")))
     assert "reverse_complement: bool = False" in page
     assert "whether both strands are averaged, at twice the cost" in page
+
+
+def test_the_notebook_is_a_page_with_its_pictures(site: Path) -> None:
+    page = (site / "tutorial.html").read_text(encoding="utf-8")
+    pictures = re.findall(r'src="?(tutorial_\d\.png)', page)
+    assert len(pictures) == 3
+    assert all((site / name).is_file() for name in pictures)
+    assert (site / "tutorial.ipynb").is_file()
