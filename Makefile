@@ -14,7 +14,7 @@ install: .venv/developing
 	@touch $@
 
 .venv/developing: .venv/running
-	$(PIP) install --quiet --editable '.[test,dev,workflows]'
+	$(PIP) install --quiet --editable '.[test,dev,workflows,docs]'
 	@touch $@
 
 # Each of the two workers begins with its half of the tests, and takes over some of the other's when it is done.
@@ -26,8 +26,9 @@ test: lint
 test-quick: install
 	$(PYTEST) -m 'not full and not slow'
 
+# One worker has the tests of workflows, which mostly wait, and the other all that compute (tests/conftest.py).
 test-full: install
-	$(BIN)/python -m pytest -m full
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m full
 
 lint: install
 	$(BIN)/ruff check .
