@@ -126,10 +126,10 @@ def test_out_of_memory_halves_the_batch(model: Enformer, monkeypatch: pytest.Mon
     passes = engine._passes
     predict = passes._predict
 
-    def with_little_memory(tower: tf.Tensor) -> list[tf.Tensor]:
+    def with_little_memory(tower: tf.Tensor, position_keys: list[tf.Tensor]) -> list[tf.Tensor]:
         if len(tower) > engine_room:
             raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
-        found: list[tf.Tensor] = predict(tower)
+        found: list[tf.Tensor] = predict(tower, position_keys)
         return found
 
     engine_room = 3
