@@ -26,9 +26,9 @@ test: lint
 test-quick: install
 	$(PYTEST) -m 'not full and not slow'
 
-# One worker has the tests of workflows, which mostly wait, and the other all that compute (tests/conftest.py).
+# Two at a time, handed out one by one: some compute, and those of workflows mostly wait.
 test-full: install
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m full
+	$(BIN)/python -m pytest -n 2 --dist load --maxschedchunk 1 -m full
 
 lint: install
 	$(BIN)/ruff check .

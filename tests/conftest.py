@@ -30,14 +30,6 @@ settings.load_profile("repeatable")
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Puts the full tests into two groups for `--dist loadgroup`: those of workflows, which wait, and all others."""
-    for item in items:
-        if item.get_closest_marker("full"):
-            item.add_marker(pytest.mark.xdist_group("workflows" if "workflows" in item.path.parts else "computing"))
-
-
 @pytest.fixture(autouse=True)
 def logging_as_a_library() -> Iterator[None]:
     """Takes back what the program sets up for its log when a test runs it in this process."""

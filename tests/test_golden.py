@@ -16,7 +16,7 @@ from enformer_vep.genome.codes import one_hot
 from enformer_vep.genome.layout import ModelInput
 from enformer_vep.genome.variant import Variant
 from enformer_vep.genome.views import Comparison
-from enformer_vep.inference.device import Precision
+from enformer_vep.inference.device import Precision, cpu_information
 from enformer_vep.inference.engine import EngineSettings, Scores
 from enformer_vep.inference.full import FullEngine
 from enformer_vep.inference.receptive_field import ReceptiveField
@@ -42,8 +42,12 @@ PREDICTION_TOLERANCE = 2e-4
 SCORE_TOLERANCE = 2e-3
 """Relative to the spread of a variant's scores over tracks."""
 
-LOW_PRECISION_TOLERANCE = {"mixed": 0.015, "bfloat16": 0.05}
-"""Root mean square over tracks of the error of SADs, relative to their standard deviation over tracks."""
+HAS_BFLOAT16 = bool(cpu_information()[1] & {"avx512_bf16", "amx_bf16", "bf16"})
+LOW_PRECISION_TOLERANCE = {"mixed": 0.015, "bfloat16": 0.05} if HAS_BFLOAT16 else {"mixed": 0.05, "bfloat16": 0.1}
+"""Root mean square over tracks of the error of SADs, relative to their standard deviation over tracks.
+
+Without instructions for them, products in bfloat16 are less exact: on an AVX2 CPU 0.035 and 0.065 were seen.
+"""
 
 BINS = [0, 1, 446, 447, 448, 894, 895]
 """The bins of `ref_bins` and `alt_bins`, of the first 8 tracks."""
