@@ -223,7 +223,7 @@ def test_effects_a_hundred_times_smaller_are_as_exact(full_model: Enformer, real
 
 @pytest.mark.full
 def test_real_variants_at_full_size(full_checkpoint: Path, shared_data: Path, tmp_path: Path) -> None:
-    """The command on real records of every kind: each allele accounted for, in less than 2.8 GB."""
+    """The command on real records of every kind: each allele accounted for, in less than 3 GB."""
     chosen = choose_real_records(shared_data / "variants" / "hg38_chr1_real_variants.vcf.gz", tmp_path / "real.vcf")
     out = tmp_path / "real.parquet"
     command = [sys.executable, "-m", "enformer_vep", "score", str(tmp_path / "real.vcf"), "-o", str(out)]
@@ -251,7 +251,7 @@ def test_real_variants_at_full_size(full_checkpoint: Path, shared_data: Path, tm
     assert np.isfinite(values).all()
     assert (np.abs(values).max(axis=1) > 0).all()
     record = json.loads(Path(f"{out}.run.json").read_text())
-    assert record["peak_memory_bytes"] < 2.8e9
+    assert record["peak_memory_bytes"] < 3.0e9
     # A reference window is at most 17 tiles and two patches; an insertion or deletion half as much; an SNV one patch.
     bins, num_shifts = record["tower_bins"], (scores["ref"].str.len() != scores["alt"].str.len()).sum()
     num_references = record["transformer_passes"] - len(scores)
