@@ -78,14 +78,14 @@ def bfloat16_aborts() -> bool:
 
 
 def import_tensorflow() -> Any:
-    """Imports TensorFlow without its libraries' messages on standard error; errors are still raised.
+    """Imports TensorFlow without Keras, and without its libraries' messages; errors are still raised.
 
     Returns:
       The module.
     """
     if "tensorflow" not in sys.modules:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-        with _muted_standard_error():
+        with _muted_standard_error(), _without_keras():
             import tensorflow
 
             tensorflow.config.list_physical_devices()
@@ -94,6 +94,23 @@ def import_tensorflow() -> Any:
     # It takes the graphs of a model's blocks, one for each, for one function that is traced again and again.
     tensorflow.get_logger().setLevel("ERROR")
     return tensorflow
+
+
+@contextmanager
+def _without_keras() -> Iterator[None]:
+    """Keeps TensorFlow from importing Keras as well, which takes as long and is not used here.
+
+    TensorFlow imports one module of it, and goes on if that fails. `tf.keras` still loads when it is first used.
+    """
+    name = "keras.src.optimizers"
+    if name in sys.modules:
+        yield
+        return
+    sys.modules[name] = None  # type: ignore[assignment]  # an import of it fails at once
+    try:
+        yield
+    finally:
+        del sys.modules[name]
 
 
 @contextmanager

@@ -39,7 +39,8 @@ def survey_vcf(
 ) -> Survey:
     """Reads a file from end to end, counts its records, and keeps an evenly spread sample of its plain alleles.
 
-    Every allele is kept at first, then every 2nd, 4th, 8th and so on, as the file turns out to be longer.
+    Every plain allele is kept at first, then one of every 2, 4, 8 and so on, as the file turns out to be longer. Most
+    alleles between them are only counted.
 
     Args:
       path: the file.
@@ -50,48 +51,41 @@ def survey_vcf(
     Raises:
       VcfError: it cannot be read to its end.
     """
-    sampler = _Sampler(sample_size)
+    sample: list[Variant] = []
+    plain_contigs: set[str] = set()
+    stride = next_sampled = 1
     with closing(VcfReader(path, selection, name=name)) as reader:
         for allele in reader:
-            sampler.add(allele)
+            if not _is_plain(allele):
+                continue
+            plain_contigs.add(allele.variant.chrom)
+            if reader.num_alleles >= next_sampled:
+                sample.append(allele.variant)
+                next_sampled = reader.num_alleles + stride
+                if len(sample) > sample_size:
+                    next_sampled += stride if len(sample) % 2 else 0  # or the newest is dropped
+                    del sample[1::2]
+                    stride *= 2
+            reader.skip_to(next_sampled)
         return Survey(
             reader.num_records,
             reader.num_alleles,
             reader.num_records_left_out,
-            tuple(sampler.sample),
+            tuple(sample),
             reader.contigs,
-            frozenset(sampler.contigs),
+            frozenset(plain_contigs),
             reader.notice,
         )
 
 
 def survey_alleles(alleles: Sequence[VcfAllele], *, sample_size: int = 1000) -> Survey:
-    """Returns what `survey_vcf` would say of a file with these alleles of whole records, none of them left out."""
-    sampler = _Sampler(sample_size)
-    for allele in alleles:
-        sampler.add(allele)
+    """Returns what a file with these alleles of whole records holds, none of them left out."""
+    plain = [allele.variant for allele in alleles if _is_plain(allele)]
+    sample = tuple(plain[:: -(-len(plain) // sample_size) or 1])
     contigs = frozenset(allele.variant.chrom for allele in alleles)
     num_records = len({allele.record for allele in alleles})
-    return Survey(num_records, len(alleles), 0, tuple(sampler.sample), contigs, frozenset(sampler.contigs))
+    return Survey(num_records, len(alleles), 0, sample, contigs, frozenset(variant.chrom for variant in plain))
 
 
-class _Sampler:
-    """Keeps an evenly spread sample of the plain alleles, and the names of their contigs."""
-
-    def __init__(self, size: int) -> None:
-        self.sample: list[Variant] = []
-        self.contigs: set[str] = set()
-        self._size = size
-        self._stride = 1
-        self._number = 0
-
-    def add(self, allele: VcfAllele) -> None:
-        if allele.malformed or check_alleles(allele.variant, sys.maxsize) is not None:
-            return
-        self.contigs.add(allele.variant.chrom)
-        if self._number % self._stride == 0:
-            self.sample.append(allele.variant)
-            if len(self.sample) > self._size:
-                self.sample = self.sample[::2]
-                self._stride *= 2
-        self._number += 1
+def _is_plain(allele: VcfAllele) -> bool:
+    return not allele.malformed and check_alleles(allele.variant, sys.maxsize) is None

@@ -63,7 +63,8 @@ class VcfReader:
         self.name = path if name is None else name
         self.num_records = 0
         self.num_alleles = 0
-        self._first_allele = first_allele
+        self._num_skipped = first_allele
+        self._stops_at_contig = False
         self._num_selected = 0
         self._selection = None if selection is None or selection.selects_all else selection
         self._index: TabixIndex | None = None
@@ -116,6 +117,14 @@ class VcfReader:
             num_read = plural(self.num_records, "record")
             raise DamagedVcfError(f"{error}; {num_read} before this place could be read") from error
 
+    def skip_to(self, number: int) -> None:
+        """Skips the alleles up to the `number`-th, counted from 1, or up to the next contig if that comes first.
+
+        They are counted, and hardly looked at. It may be called while the alleles are iterated over.
+        """
+        self._num_skipped = number - 1
+        self._stops_at_contig = True
+
     def close(self) -> None:
         """Closes the file."""
         self._stream.close()
@@ -138,7 +147,6 @@ class VcfReader:
 
     def _iterate_text(self) -> Iterator[VcfAllele]:
         selection = self._selection
-        first_allele = self._first_allele
         num_columns = _NUM_FILTER_COLUMNS if selection and selection.pass_only else _NUM_READ_COLUMNS
         self._num_lines = self._num_header_lines
         last_contig = b""
@@ -157,18 +165,20 @@ class VcfReader:
             else:
                 self._num_selected += 1
                 self.num_alleles += 1
-                if self.num_alleles > first_allele:
+                if self.num_alleles > self._num_skipped:
                     yield _no_variant(line.strip(), record, self._num_lines)
                 continue
             if fields[0] != last_contig and len(fields) > 1:
                 last_contig = fields[0]
                 self._contigs.add(to_text(last_contig))
+                if self._stops_at_contig:
+                    self._num_skipped = 0
             pos = _read_pos(fields[1]) if len(fields) >= _NUM_READ_COLUMNS and fields[0] and fields[3] else None
             if pos is None:
                 if selection is None or _may_lie_within(selection, fields):
                     self._num_selected += 1
                     self.num_alleles += 1
-                    if self.num_alleles > first_allele:
+                    if self.num_alleles > self._num_skipped:
                         yield _malformed(fields, record, self._num_lines)
                 continue
             if selection is not None:
@@ -177,13 +187,13 @@ class VcfReader:
                     continue
             self._num_selected += 1
             num_alts = fields[4].count(b",") + 1
-            if self.num_alleles + num_alts <= first_allele:
+            if self.num_alleles + num_alts <= self._num_skipped:
                 self.num_alleles += num_alts
                 continue
             chrom, name, ref, alts = to_text(fields[0]), to_text(fields[2]), to_text(fields[3]), to_text(fields[4])
             for allele, alt in enumerate(alts.split(","), start=1):
                 self.num_alleles += 1
-                if self.num_alleles > first_allele:
+                if self.num_alleles > self._num_skipped:
                     yield VcfAllele(Variant(chrom, pos, ref, alt), record, allele, name)
 
     def _indexed_lines(self, index: TabixIndex) -> Iterator[bytes]:
@@ -219,7 +229,12 @@ class VcfReader:
 
     def _iterate_bcf(self, bcf: BcfFile) -> Iterator[VcfAllele]:
         selection = self._selection
+        last_contig = ""
         for chrom, pos, name, ref, alts, filters in bcf.records():
+            if chrom != last_contig:
+                last_contig = chrom
+                if self._stops_at_contig:
+                    self._num_skipped = 0
             record = self.num_records
             self.num_records = record + 1
             if selection is not None and not selection.keeps(chrom, pos, ref, name, filters):
@@ -227,7 +242,7 @@ class VcfReader:
             self._num_selected += 1
             for allele, alt in enumerate(alts, start=1):
                 self.num_alleles += 1
-                if self.num_alleles > self._first_allele:
+                if self.num_alleles > self._num_skipped:
                     yield VcfAllele(Variant(chrom, pos, ref, alt), record, allele, name)
 
 

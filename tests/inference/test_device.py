@@ -94,6 +94,15 @@ def test_tensorflow_is_silent() -> None:
     assert run.stdout + run.stderr == ""
 
 
+def test_keras_is_imported_when_it_is_used_and_not_before() -> None:
+    script = (
+        "import sys\nfrom enformer_vep.inference.device import prepare_device\nprepare_device('cpu')\n"
+        "assert not any(name.partition('.')[0] == 'keras' for name in sys.modules)\n"
+        "import tensorflow as tf\nassert tf.keras.layers.Dense(3)(tf.ones([1, 2])).shape == (1, 3)"
+    )
+    subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
+
+
 @pytest.mark.gpu
 @pytest.mark.skipif(not HAS_GPU, reason="no GPU here")
 def test_tf32_is_off_unless_asked_for() -> None:

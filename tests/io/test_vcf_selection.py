@@ -8,7 +8,6 @@ from enformer_vep.genome.variant import check_alleles
 from enformer_vep.io.selection import Selection
 from enformer_vep.io.survey import survey_vcf
 from tests.io.vcf_files import HEADER, read_all, write, write_bcf
-from tests.support import write_vcf
 
 SELECTED = [
     ("chr1", 5, "rs1", "A", "C", ".", "PASS"),
@@ -76,16 +75,3 @@ def test_a_malformed_line_is_selected_unless_it_lies_elsewhere(tmp_path: Path) -
     selection = Selection.from_options(["chr1:1-10"], pass_only=True, include_id_file=None)
     assert [found.record for found in read_all(path, selection)] == [at for at, (_, is_in) in enumerate(lines) if is_in]
     assert [found.record for found in read_all(path, Selection(pass_only=True))] == list(range(10))
-
-
-@pytest.mark.parametrize("num_alleles", [0, 1, 5, 6, 10, 11, 12, 1000])
-def test_survey(num_alleles: int, tmp_path: Path) -> None:
-    path = write_vcf(tmp_path / "a.vcf", [("chr1", pos, ".", "A", "C") for pos in range(num_alleles)])
-    survey = survey_vcf(path, sample_size=5)
-    positions = [variant.pos for variant in survey.sample]
-    assert (survey.num_records, survey.num_alleles, survey.num_records_left_out) == (num_alleles, num_alleles, 0)
-    assert min(num_alleles, 3) <= len(positions) <= 5
-    if len(positions) > 1:
-        stride = positions[1]
-        assert positions == list(range(0, num_alleles, stride))
-    assert survey == survey_vcf(path, sample_size=5)
