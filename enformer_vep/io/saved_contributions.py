@@ -54,21 +54,18 @@ class SavedContributions:
     Attributes:
       path: the output.
       run: the run record without its course, as JSON has it.
-      tracks: the track table, as JSON has it.
     """
 
     path: Path
     run: Mapping[str, Any]
-    tracks: Mapping[str, list[Any]]
 
     @classmethod
-    def find(cls, path: str, run_name: str, tracks_name: str) -> "SavedContributions":
+    def find(cls, path: str, run_name: str) -> "SavedContributions":
         """Reads what was explained, and no contributions.
 
         Args:
           path: the output.
           run_name: the name that the metadata of a table have for the run record.
-          tracks_name: the same for the track table.
 
         Raises:
           InputError: it is no such output, or cannot be read.
@@ -80,14 +77,14 @@ class SavedContributions:
                 f"{problem}: {path}: expected what 'enformer-vep contributions' writes to OUT.parquet, OUT.npz or "
                 f"OUT.zarr{hint}"
             )
-        texts = _texts(Path(path), {"run": run_name, "tracks": tracks_name})
+        text = _run_text(Path(path), run_name)
         try:
-            run, tracks = json.loads(texts["run"]), json.loads(texts["tracks"])
-        except (KeyError, TypeError, ValueError):
-            run, tracks = {}, {}
+            run = json.loads(text)
+        except ValueError:
+            run = {}
         if not isinstance(run, dict) or run.get("kind") != KIND:
             raise InputError(f"{path} is not an output of 'enformer-vep contributions', or is damaged")
-        return cls(Path(path), run, tracks)
+        return cls(Path(path), run)
 
     @property
     def scalars(self) -> list[str]:
@@ -142,18 +139,16 @@ class SavedContributions:
                     )
 
 
-def _texts(path: Path, names: Mapping[str, str]) -> dict[str, Any]:
-    """Returns the run record and the track table as they were written: JSON, or None if there is none."""
+def _run_text(path: Path, name: str) -> str:
+    """Returns the run record as it was written, JSON; empty if there is none."""
     if path.suffix == ".parquet":
         with open_parquet(path) as file:
-            metadata = file.schema_arrow.metadata or {}
-        return {key: metadata.get(name.encode()) for key, name in names.items()}
+            return ((file.schema_arrow.metadata or {}).get(name.encode()) or b"").decode(errors="replace")
     if path.name.endswith(ZARR_SUFFIX):
-        attributes = read_attributes(path)
-        return {key: attributes.get(name) for key, name in names.items()}
+        return str(read_attributes(path).get(name, ""))
     try:
         with _arrays(path) as arrays:
-            return {key: str(arrays[key]) if key in arrays else None for key in names}
+            return str(arrays["run"]) if "run" in arrays else ""
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise InputError(f"{path} is not a NumPy archive, or is damaged: {cause(error)}") from error
 

@@ -10,7 +10,16 @@ from enformer_vep.io.track_labels import GROUPS
 from enformer_vep.io.tracks import TrackTable
 from enformer_vep.run.contribution_settings import MeanBy
 
-MEAN_PREFIX = "mean_"
+MEAN_OF_ALL = "mean_all"
+
+
+def mean_name(group: str) -> str:
+    """Returns the name of the mean of an assay group's tracks: mean_CHIP_TF for CHIP:TF."""
+    return f"mean_{group.replace(':', '_')}"
+
+
+GROUP_OF_MEAN = {mean_name(group): group for group in GROUPS}
+"""The assay group of each name of a mean."""
 
 
 class Scalar(NamedTuple):
@@ -37,11 +46,11 @@ def make_scalars(tracks: TrackTable, mean_by: MeanBy) -> list[Scalar]:
     if mean_by == "track":
         return [_mean(name, [number]) for name, number in zip(tracks.identifiers, tracks.indices, strict=True)]
     if mean_by == "all":
-        return [_mean(f"{MEAN_PREFIX}all", tracks.indices)]
+        return [_mean(MEAN_OF_ALL, tracks.indices)]
     numbers: dict[str, list[int]] = {group: [] for group in GROUPS}
     for group, number in zip(tracks.groups, tracks.indices, strict=True):
         numbers[group].append(number)
-    return [_mean(f"{MEAN_PREFIX}{group.replace(':', '_')}", found) for group, found in numbers.items() if found]
+    return [_mean(mean_name(group), found) for group, found in numbers.items() if found]
 
 
 def _mean(name: str, numbers: Sequence[int]) -> Scalar:

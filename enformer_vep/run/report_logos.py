@@ -15,11 +15,11 @@ from enformer_vep.io.contigs import common_name
 from enformer_vep.io.saved_contributions import ExplainedBases, SavedContributions
 from enformer_vep.io.tracks import TrackTable
 from enformer_vep.report.contents import Logo, LogoRow
-from enformer_vep.run.contribution_scalars import MEAN_PREFIX
+from enformer_vep.run.contribution_scalars import GROUP_OF_MEAN, MEAN_OF_ALL, mean_name
 from enformer_vep.run.json_values import to_json_values
 from enformer_vep.run.plot_logos import NUM_SUBSTITUTIONS, has_logo
 from enformer_vep.run.report_facts import track_texts
-from enformer_vep.run.results import RUN_METADATA, TRACKS_METADATA
+from enformer_vep.run.results import RUN_METADATA
 from enformer_vep.run.saved_saturation import SavedSaturation
 from enformer_vep.run.score_table import ScoreTable
 
@@ -106,9 +106,9 @@ def _bases_around(saved: SavedSaturation, variant: Variant) -> tuple[int, int, s
 
 
 def _of_contributions(path: str, table: ScoreTable, alleles: Sequence[Shown]) -> Iterator[tuple[int, Logo]]:
-    saved = SavedContributions.find(path, RUN_METADATA.decode(), TRACKS_METADATA.decode())
+    saved = SavedContributions.find(path, RUN_METADATA.decode())
     _check_same(saved.path, saved.run, table)
-    means = all(scalar.startswith(MEAN_PREFIX) for scalar in saved.scalars)
+    means = all(scalar in (MEAN_OF_ALL, *GROUP_OF_MEAN) for scalar in saved.scalars)
     strongest = None if means else _Strongest(saved.path, saved.scalars, table)
     wanted = [
         saved.scalars[_of_group(saved.scalars, allele, table) if strongest is None else strongest.of(allele)]
@@ -178,13 +178,13 @@ class _Strongest:
 def _of_group(scalars: Sequence[str], allele: Shown, table: ScoreTable) -> int:
     """Returns the place of the mean over the group of the allele's strongest track, or of the first mean."""
     group = table.tracks.groups[int(np.abs(allele.scores).argmax())]
-    name = f"{MEAN_PREFIX}{group.replace(':', '_')}"
+    name = mean_name(group)
     return scalars.index(name) if name in scalars else 0
 
 
 def _mean_name(scalar: str) -> str:
-    group = scalar.removeprefix(MEAN_PREFIX).replace("_", ":")
-    return "the mean of all explained tracks" if group == "all" else f"the mean of the explained tracks of {group}"
+    group = GROUP_OF_MEAN.get(scalar)
+    return f"the mean of the explained tracks of {group}" if group else "the mean of all explained tracks"
 
 
 def _check_same(path: Path, run: Mapping[str, Any], table: ScoreTable) -> None:
