@@ -11,6 +11,7 @@ from enformer_vep.api.explaining import Contributions, Saturation, contributions
 from enformer_vep.api.frames import to_frame
 from enformer_vep.api.options import (
     Path,
+    ScoreOptions,
     Shifts,
     Stats,
     Tracks,
@@ -47,6 +48,7 @@ from enformer_vep.run.settings import (
 if TYPE_CHECKING:
     import polars as pl
     from matplotlib.figure import Figure
+    from typing_extensions import Unpack
 
 
 class Model:
@@ -111,38 +113,10 @@ class Model:
         self._session.close()
 
     @overload
-    def score(
-        self,
-        variants: "pl.DataFrame",
-        *,
-        stats: Stats = ...,
-        tracks: Tracks | None = ...,
-        window: str = ...,
-        bins: str = ...,
-        reverse_complement: bool = ...,
-        shifts: Shifts = ...,
-        indels: str = ...,
-        strict: bool = ...,
-        allow_mismatches: bool = ...,
-        progress: bool | None = ...,
-    ) -> "pl.DataFrame": ...
+    def score(self, variants: "pl.DataFrame", **options: "Unpack[ScoreOptions]") -> "pl.DataFrame": ...
 
     @overload
-    def score(
-        self,
-        variants: PlainVariants,
-        *,
-        stats: Stats = ...,
-        tracks: Tracks | None = ...,
-        window: str = ...,
-        bins: str = ...,
-        reverse_complement: bool = ...,
-        shifts: Shifts = ...,
-        indels: str = ...,
-        strict: bool = ...,
-        allow_mismatches: bool = ...,
-        progress: bool | None = ...,
-    ) -> pd.DataFrame: ...
+    def score(self, variants: PlainVariants, **options: "Unpack[ScoreOptions]") -> pd.DataFrame: ...
 
     def score(
         self,

@@ -2,16 +2,18 @@
 
 import os
 from collections.abc import Callable, Sequence
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias, TypedDict, TypeVar
 
 from enformer_vep.errors import InputError
 from enformer_vep.genome.indels import IndelPolicy
 from enformer_vep.genome.regions import ScoredBins
 from enformer_vep.genome.views import ViewSettings
 from enformer_vep.genome.windows import Placement
+from enformer_vep.inference.device import Precision
 from enformer_vep.io.track_choice import Entry, TrackChoice
 from enformer_vep.model.location import OFFICIAL
 from enformer_vep.run.setting_texts import parse_bytes, parse_shifts
+from enformer_vep.run.settings import EngineName
 from enformer_vep.scoring import Statistic, parse_statistics
 from enformer_vep.wording import did_you_mean
 
@@ -21,6 +23,37 @@ Path: TypeAlias = str | os.PathLike[str]
 Stats: TypeAlias = str | Sequence[str]
 Tracks: TypeAlias = str | int | Sequence[str | int]
 Shifts: TypeAlias = str | Sequence[int]
+
+
+class ScoreOptions(TypedDict, total=False):
+    """The options of `Model.score`."""
+
+    stats: Stats
+    tracks: Tracks | None
+    window: str
+    bins: str
+    reverse_complement: bool
+    shifts: Shifts
+    indels: str
+    strict: bool
+    allow_mismatches: bool
+    progress: bool | None
+
+
+class ScoreVariantsOptions(ScoreOptions, total=False):
+    """The options of `score_variants`: those of `Model.score`, and of opening the model."""
+
+    fasta: Path | None
+    model: Path | None
+    head: str
+    track_table: Path | None
+    precision: Precision
+    engine: EngineName
+    device: str | None
+    batch_size: int | None
+    cache_size: int | str
+    allow_nondeterministic: bool
+    cache: Path | None
 
 
 def path_text(path: Path) -> str:

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow.parquet
 
+from enformer_vep.api.arrays import SelectedScores, to_anndata, to_xarray
 from enformer_vep.api.frames import allele_columns
 from enformer_vep.api.options import Path, Stats, Tracks, path_text, to_tracks
 from enformer_vep.errors import InputError
@@ -167,28 +168,7 @@ class Scores:
         Raises:
           InputError: xarray is not installed, or there is no such statistic or track.
         """
-        try:
-            import xarray
-        except ImportError as error:
-            raise _missing("xarray") from error
-        names, places = self._statistics(stats), self._tracks(tracks)
-        alleles, scores = self._scores(names, places)
-        of_tracks = self.source.tracks.table.iloc[places]
-        values = scores.reshape(len(alleles), len(names), len(places)).transpose(0, 2, 1)
-        more = {name: ("track", of_tracks[name].to_numpy()) for name in of_tracks.columns if name != "identifier"}
-        return xarray.DataArray(
-            values,
-            dims=("allele", "track", "statistic"),
-            coords={
-                "allele": [_name(allele) for allele in alleles],
-                "track": of_tracks["identifier"].to_numpy(),
-                "statistic": names,
-                **{name: ("allele", values) for name, values in _texts(alleles).items()},
-                **more,
-            },
-            name="score",
-            attrs={"source": self.path, "head": self.source.tracks.head},
-        )
+        return to_xarray(self._selected(stats, tracks), source=self.path, head=self.source.tracks.head)
 
     def to_anndata(self, *, stats: Stats | None = None, tracks: Tracks | None = None) -> "anndata.AnnData":
         """Returns scores as an AnnData: alleles as obs, tracks as var, X the first statistic and a layer for each.
@@ -202,19 +182,7 @@ class Scores:
         Raises:
           InputError: anndata is not installed, or there is no such statistic or track.
         """
-        try:
-            import anndata
-        except ImportError as error:
-            raise _missing("anndata") from error
-        names, places = self._statistics(stats), self._tracks(tracks)
-        alleles, scores = self._scores(names, places)
-        by_statistic = scores.reshape(len(alleles), len(names), len(places))
-        layers = {name: np.ascontiguousarray(by_statistic[:, place]) for place, name in enumerate(names)}
-        obs = pd.DataFrame(_texts(alleles), index=_unique([_name(allele) for allele in alleles]))
-        var = self.source.tracks.table.iloc[places].set_index("identifier")
-        var.index.name = None
-        run = json.dumps(self.run)
-        return anndata.AnnData(layers[names[0]], obs, var, layers=layers, uns={"enformer_vep_run": run})
+        return to_anndata(self._selected(stats, tracks), self.run)
 
     def __repr__(self) -> str:
         return (
@@ -259,6 +227,12 @@ class Scores:
         found: pd.DataFrame = pd.concat([left, pd.DataFrame(scores, columns=columns, copy=False)], axis=1)
         return found
 
+    def _selected(self, stats: Stats | None, tracks: Tracks | None) -> SelectedScores:
+        names, places = self._statistics(stats), self._tracks(tracks)
+        alleles, scores = self._scores(names, places)
+        by_statistic = scores.reshape(len(alleles), len(names), len(places))
+        return SelectedScores(alleles, names, self.source.tracks.table.iloc[places], by_statistic)
+
     def _scores(self, statistics: Sequence[str], tracks: Sequence[int]) -> tuple[list[VcfAllele], Float32s]:
         """Returns all alleles, and float32 [alleles, statistics * tracks]."""
         settings = replace(self.source.settings, has_percentiles=self.source.record.identity.background is not None)
@@ -301,28 +275,3 @@ def _read_text(path: Any, numbers: Sequence[str]) -> pd.DataFrame:
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read, or is damaged: {cause(error)}") from error
     return found
-
-
-def _texts(alleles: Sequence[VcfAllele]) -> Mapping[str, Any]:
-    """Returns the columns that identify alleles, of which `allele` is called `allele_number`."""
-    columns = allele_columns(alleles)
-    return {("allele_number" if name == "allele" else name): values for name, values in columns.items()}
-
-
-def _name(allele: VcfAllele) -> str:
-    variant = allele.variant
-    return f"{variant.chrom}:{variant.pos}:{variant.ref}:{variant.alt}"
-
-
-def _unique(names: Sequence[str]) -> list[str]:
-    """Returns names that are all different: a second 'x' is 'x-1'."""
-    seen: dict[str, int] = {}
-    found = []
-    for name in names:
-        number = seen[name] = seen.get(name, -1) + 1
-        found.append(name if not number else f"{name}-{number}")
-    return found
-
-
-def _missing(package: str) -> InputError:
-    return InputError(f"{package} is not installed: install it with 'pip install enformer-vep[{package}]'")

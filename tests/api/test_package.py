@@ -3,10 +3,13 @@
 import inspect
 import subprocess
 import sys
+from collections.abc import Callable
+from typing import get_type_hints
 
 import pytest
 
 import enformer_vep as ev
+from enformer_vep.api.options import ScoreOptions, ScoreVariantsOptions
 from enformer_vep.cli import cli
 
 
@@ -62,3 +65,11 @@ def test_options_have_the_names_and_defaults_of_the_command_line(function: objec
             assert f"--{name.replace('_', '-')}" in option.opts
             default = option.default is True if option.is_flag else option.default
             assert parameter.default == (default if isinstance(default, str | bool) else None), name
+
+
+@pytest.mark.parametrize(
+    ("function", "options"), [(ev.score_variants, ScoreVariantsOptions), (ev.Model.score, ScoreOptions)]
+)
+def test_the_typed_options_are_those_of_the_function(function: Callable, options: type) -> None:
+    given = [name for name in inspect.signature(function).parameters if name not in ("self", "variants")]
+    assert sorted(given) == sorted(get_type_hints(options))
