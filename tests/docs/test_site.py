@@ -67,6 +67,8 @@ def test_the_api_reference_has_every_public_name_under_its_own_heading(site: Pat
 def test_the_api_reference_shows_annotations_and_descriptions(site: Path) -> None:
     page = re.sub(r"<[^>]+>", "", html.unescape((site / "api.html").read_text(encoding="utf-8")))
     assert "reverse_complement: bool = False" in page
+    assert 'head: str = "human"' in page  # a default that the code gives by its name
+    assert not re.search(r"\w+: [^=\n]* = [A-Z]\w*[A-Z.]\w*", page)
     assert "whether both strands are averaged, at twice the cost" in page
 
 
