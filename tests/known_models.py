@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 from collections.abc import Callable
+from typing import Any
 
 from cachetools import LRUCache
 
@@ -25,21 +26,35 @@ def digest(model: Enformer) -> str:
     return found.hexdigest()
 
 
-def loading_equal_models_once() -> Callable[[ModelLocation], LoadedModel]:
-    """Returns a `load_model` that gives equal models as one object.
+def files_of(location: ModelLocation) -> tuple[tuple[str, int, int, int], ...]:
+    """Returns what changes when a file of a model is written anew: inode, size and time of each file beside it."""
+    folder = location.path if location.path.is_dir() else location.path.parent
+    found = ((path, path.stat()) for path in sorted(folder.rglob("*")) if path.is_file())
+    return tuple((str(path), stat.st_ino, stat.st_size, stat.st_mtime_ns) for path, stat in found)
 
-    It reads and checks all files each time, as a run in a process of its own does, and compares all values with those
-    that the known model has now. What it spares is only the tracing of graphs.
+
+def loading_equal_models_once() -> Callable[[ModelLocation], LoadedModel]:
+    """Returns a `load_model` that gives equal models as one object, and reads files once that nobody has touched.
+
+    It spares runs of this process the reading and the tracing of graphs that a run in a process of its own does.
     """
-    known: LRUCache[tuple[str, str], Enformer] = LRUCache(NUM_KEPT)
+    models: LRUCache[tuple[str, str], Enformer] = LRUCache(NUM_KEPT)
+    loads: LRUCache[Any, tuple[LoadedModel, str]] = LRUCache(NUM_KEPT)
 
     def load(location: ModelLocation) -> LoadedModel:
+        files = location, files_of(location)
+        if files in loads:
+            known, values = loads[files]
+            assert digest(known.model) == values, "a test changed a model that others use"
+            return known
         loaded = load_model(location)
         if sum(variable.shape.num_elements() for variable in loaded.model.variables) > MAX_PARAMETERS:
             return loaded
         key = repr(loaded.model.config), digest(loaded.model)
-        model = known.setdefault(key, loaded.model)
+        model = models.setdefault(key, loaded.model)
         assert digest(model) == key[1], "a test changed a model that others use"
-        return dataclasses.replace(loaded, model=model)
+        shared = dataclasses.replace(loaded, model=model)
+        loads[files] = shared, key[1]
+        return shared
 
     return load

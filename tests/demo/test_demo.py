@@ -14,7 +14,7 @@ from enformer_vep.demo.recovery import Recovery
 from enformer_vep.demo.run import NUM_ENHANCERS_SHOWN
 from enformer_vep.demo.world import ENHANCER_REACH_BP, TRACKS, cage_track
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.full
 
 NOTICE = "mean nothing biologically"
 
@@ -29,7 +29,6 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, str]:
     return folder, run.stdout, run.stderr
 
 
-@pytest.mark.full
 def test_the_files_are_the_same_each_time(demo: tuple[Path, str, str], tmp_path: Path) -> None:
     names = ("genome.fa", "variants.vcf", "genes.gtf")
     write_demo(*(tmp_path / name for name in names))

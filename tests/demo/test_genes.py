@@ -72,10 +72,10 @@ def score_genes(folder: Path, contigs: list[Contig], variants: list[SiteVariant]
     return pd.read_parquet(f"{out}.genes.parquet")
 
 
-@pytest.mark.slow
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("window", "num_variants", "reach_bp"),
-    [("variant", 20, 56_000), pytest.param("tss", 8, 96_000, marks=pytest.mark.full)],
+    [("variant", 20, 56_000), ("tss", 8, 96_000)],
 )
 def test_a_broken_enhancer_changes_the_genes_that_it_reaches_and_no_others(
     window: str, num_variants: int, reach_bp: int, contigs: list[Contig], tmp_path: Path

@@ -96,6 +96,7 @@ def share_lowered(predict: Predict, model: Enformer, contigs: dict[str, Contig],
     return float(np.mean(lowered))
 
 
+@pytest.mark.full
 def test_a_broken_enhancer_lowers_its_promoter_and_only_by_attention(
     model: Enformer, contigs: dict[str, Contig], variants: list[SiteVariant]
 ) -> None:

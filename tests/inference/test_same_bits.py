@@ -22,7 +22,7 @@ from enformer_vep.model.enformer import Enformer
 from enformer_vep.model.location import DEMO, locate_model
 from enformer_vep.model.weights import load_model
 from tests.comparisons import ALL_STATISTICS, Contig, look_at
-from tests.support import SMALL_CONFIG, TINY_CONFIG, needs_bfloat16, precisions, reference_model
+from tests.support import SMALL_CONFIG, TINY_CONFIG, precisions, reference_model
 
 pytestmark = pytest.mark.slow
 
@@ -116,7 +116,8 @@ def test_the_demo_model(demo: Enformer, precision: str) -> None:
     check(demo, comparisons, precision=precision, is_fused=False)
 
 
-@pytest.mark.parametrize("precision", ["float32", pytest.param("mixed", marks=[needs_bfloat16, pytest.mark.full])])
+@pytest.mark.full
+@pytest.mark.parametrize("precision", precisions("float32", "mixed"))
 def test_the_small_model(small: Enformer, precision: str) -> None:
     """With its elementwise steps fused, as in a run: backwards, and with a cache of one tile."""
     comparisons = dense_alleles(SMALL_CONFIG, "grid", range(200_000, 200_000 + 3 * 11, 11))

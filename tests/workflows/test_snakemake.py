@@ -101,7 +101,7 @@ def test_the_plan_has_every_step(tmp_path: Path, environment: dict[str, str], in
     }  # fmt: skip
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_a_local_run_gives_the_bytes_of_a_single_run(
     tmp_path: Path, environment: dict[str, str], inputs: dict[str, object]
 ) -> None:
