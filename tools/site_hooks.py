@@ -15,6 +15,7 @@ import click
 import cloup
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
 
 from enformer_vep.cli import cli
 from enformer_vep.commands.console import PROGRAM
@@ -23,6 +24,9 @@ MARKER = "<!-- commands -->"
 
 _OUTSIDE = re.compile(r"\[([^\]\n]+)\]\(\.\./([^)\n]+)\)")
 """A link to a file of the repository outside docs/."""
+
+_NOTEBOOK = re.compile(r"\]\((\w+)\.ipynb\)")
+"""A link to a notebook beside the page."""
 
 
 def on_files(files: Files, *, config: MkDocsConfig) -> Files:
@@ -57,9 +61,11 @@ def notebook_page(notebook: dict[str, Any], name: str) -> tuple[str, dict[str, b
     return "\n\n".join(parts), pictures
 
 
-def on_page_markdown(markdown: str, **_: Any) -> str:
+def on_page_markdown(markdown: str, *, page: Page, **_: Any) -> str:
     """Puts the reference of all commands into the page that asks for it, and names files that the site has not."""
     markdown = _OUTSIDE.sub(_name_outside, markdown)
+    if page.file.generated_by is None:  # a notebook's own page links to the notebook, others to that page
+        markdown = _NOTEBOOK.sub(r"](\1.md)", markdown)
     return markdown.replace(MARKER, command_reference()) if MARKER in markdown else markdown
 
 

@@ -78,3 +78,4 @@ def test_the_notebook_is_a_page_with_its_pictures(site: Path) -> None:
     assert len(pictures) == 3
     assert all((site / name).is_file() for name in pictures)
     assert (site / "tutorial.ipynb").is_file()
+    assert "tutorial.ipynb" not in (site / "index.html").read_text(encoding="utf-8")
