@@ -1,6 +1,7 @@
 """The Snakemake workflow on this machine: its configuration, its plan, and a whole run."""
 
 import json
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -66,6 +67,15 @@ def inputs(tmp_path: Path, environment: dict[str, str]) -> dict[str, object]:
         pytest.param(
             {"fasta": "hg38", "normalise": True}, "config.fasta: no such file: hg38 (in ", marks=pytest.mark.slow
         ),
+        pytest.param({"fasta": "hg38.fa"}, "config.fasta: no such file: hg38.fa (in ", marks=pytest.mark.slow),
+        pytest.param(
+            {"model": "weights/none.safetensors"},
+            "config.model: no such weights: weights/none.safetensors (in ",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            {"options": {"score": "--stats 'SAD"}}, "config.options.score: No closing quotation", marks=pytest.mark.slow
+        ),
     ],
 )
 def test_a_wrong_configuration_is_one_line(
@@ -99,6 +109,41 @@ def test_the_plan_has_every_step(tmp_path: Path, environment: dict[str, str], in
     assert counts == {
         "normalise": "1", "score": "6", "merge": "1", "annotate": "1", "report": "1", "all": "1", "total": "11",
     }  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("weights", ["model", "model/model", "model/model.index"])
+def test_weights_are_inputs_of_what_uses_them_and_only_score_gets_the_device(
+    tmp_path: Path, environment: dict[str, str], inputs: dict[str, object], weights: str
+) -> None:
+    configure(tmp_path, **inputs | {"model": weights, "device": "gpu", "profiles": True, "shards": 1})
+    done = snakemake(tmp_path, environment, "--dry-run", "--printshellcmds")
+    assert done.returncode == 0, done.stdout
+    read = dict(re.findall(r"^rule (\w+):\n    input: (.*)$", done.stdout, flags=re.MULTILINE))
+    files = {f"model/{name}" for name in ("model.index", "model.data-00000-of-00001", "config.json")}
+    assert all(files <= {*read[rule].split(", ")} for rule in ("score", "report"))
+    commands = re.findall(r"^Shell command: .*enformer-vep (\w+) (.*)$", done.stdout, flags=re.MULTILINE)
+    assert [command for command, words in commands if "--device gpu" in words] == ["score"]
+
+
+@pytest.mark.slow
+def test_saved_parts_are_those_of_the_same_settings_and_inputs(
+    tmp_path: Path, environment: dict[str, str], inputs: dict[str, object]
+) -> None:
+    def planned(**items: object) -> str:
+        configure(tmp_path, **inputs | {"shards": 1} | items)
+        done = snakemake(tmp_path, environment, "--dry-run")
+        (folder,) = set(re.findall(r"results/shards/(\w+)/1-of-1\.scores\.parquet", done.stdout))
+        return folder
+
+    (tmp_path / "regions.bed").write_text("chr1\t0\t8000\n")
+    score = {"score": "--stats SAD --region regions.bed"}
+    folders = [planned(), planned(options=score), planned(device="cpu"), planned(summary=False)]
+    assert planned() == folders[0]
+    for changed in ("regions.bed", "model/model.index", "genome.fa", "input.vcf"):
+        os.utime(tmp_path / changed, (1_000_000_000, 1_000_000_000))
+        folders.append(planned(options=score))
+    assert len({*folders}) == len(folders)
 
 
 @pytest.mark.full

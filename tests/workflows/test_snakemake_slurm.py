@@ -38,8 +38,8 @@ def test_a_run_that_loses_jobs_gives_the_bytes_of_a_single_run(tmp_path: Path, e
     (tmp_path / "config" / "config.yaml").write_text(yaml.safe_dump(config))
 
     def has_saved(shard: int) -> bool:
-        parts = tmp_path / "results" / "shards" / f"{shard}-of-{NUM_SHARDS}.scores.parquet.parts"
-        return any(parts.glob("part-*.arrow"))
+        parts = f"*/{shard}-of-{NUM_SHARDS}.scores.parquet.parts/part-*.arrow"
+        return any((tmp_path / "results" / "shards").glob(parts))
 
     with running_cluster(environment) as cluster, (tmp_path / "snakemake.log").open("wb") as log:
         command = ["snakemake", "-s", str(SNAKEMAKE / "workflow" / "Snakefile"), *PROFILE]

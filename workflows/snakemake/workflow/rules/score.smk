@@ -8,12 +8,10 @@ rule score:
     output:
         **{
             name: temp(path) if not config["keep_shards"] else path
-            for name, path in beside(f"results/shards/{{shard}}-of-{{shards}}.{TABLE}").items()
+            for name, path in beside(f"{SHARDS_FOLDER}/{{shard}}-of-{{shards}}.{TABLE}").items()
         },
     params:
-        model=options_of_model(),
-        summary="--summary" if config["summary"] else "",
-        options=config["options"]["score"],
+        options=options_of_score(),
     log:
         "logs/score/{shard}-of-{shards}.log",
     conda:
@@ -25,9 +23,9 @@ rule score:
         runtime=240,
     shell:
         # Beside OUT stands OUT.parts with what is finished, which is none of the rule's outputs: Snakemake leaves it
-        # where it is when a job fails, and --resume continues from it.
-        "TF_NUM_INTRAOP_THREADS={threads} enformer-vep score {input.vcf:q} {params.model} -o {output.table:q}"
-        " --shard {wildcards.shard}/{wildcards.shards} --resume {params.summary} {params.options} > {log:q} 2>&1"
+        # where it is when a job fails, and --resume continues from it. With other settings, the folder is another one.
+        "TF_NUM_INTRAOP_THREADS={threads} enformer-vep score {input.vcf:q} {params.options} -o {output.table:q}"
+        " --shard {wildcards.shard}/{wildcards.shards} --resume > {log:q} 2>&1"
 
 
 rule merge:
