@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from enformer_vep.api.options import Path, at_least, to_regions
 from enformer_vep.api.predictions import one_allele
 from enformer_vep.api.session import Session, progress_of
-from enformer_vep.api.variants import GivenVariants
+from enformer_vep.api.variants import GivenVariants, OneVariant, one_or_more, variant_text
 from enformer_vep.errors import InputError
 from enformer_vep.genome.saturation import LETTERS
 from enformer_vep.genome.variant import Variant
@@ -23,6 +24,7 @@ from enformer_vep.run.contribution_settings import MethodSettings
 from enformer_vep.run.placed import Unscored
 from enformer_vep.run.predicted_regions import find_regions, parse_regions
 from enformer_vep.run.saturate import find_bases
+from enformer_vep.run.saturate_settings import MAX_BASES, MAX_DELETION_BP
 from enformer_vep.run.settings import ScoringSettings
 from enformer_vep.wording import plural
 
@@ -77,23 +79,27 @@ class Contributions:
 
 
 def saturated_variants(
-    session: Session, regions: str | Sequence[str], max_deletion_bp: int, max_alleles: int
+    session: Session, regions: Path | Sequence[Path], max_deletion_bp: int, max_alleles: int
 ) -> GivenVariants:
     """Returns every change of the bases of regions.
 
     Raises:
       InputError: a region cannot be used, has no known base, or there are more changes than are allowed.
     """
-    named = parse_regions([regions] if isinstance(regions, str) else list(regions))
+    at_least("deletions", max_deletion_bp, 0, at_most=MAX_DELETION_BP)
+    named = parse_regions(to_regions(regions))
     intervals = find_regions(named, session.genome)
     what = ", ".join(region.text for region in named)
     num_bases = sum(interval.length for interval in intervals)
-    if 3 * num_bases > max_alleles:
-        raise InputError(
-            f"{what} has {num_bases:,} bp, and each base has three substitutions: expected at most "
-            f"{plural(max_alleles, 'allele')}; choose smaller regions, or raise max_alleles"
-        )
+    if num_bases > MAX_BASES:
+        raise InputError(f"{what} has {num_bases:,} bp: expected at most {MAX_BASES:,} bp; choose smaller regions")
     bases = find_bases(intervals, session.genome, max_deletion_bp)
+    num_alleles = bases.num_substitutions + bases.num_deletions
+    if num_alleles > max_alleles:
+        raise InputError(
+            f"{what} has {bases.num_bases:,} bp, and {plural(num_alleles, 'allele')} are changes of them: expected at "
+            f"most {max_alleles:,}; choose smaller regions, or raise max_alleles"
+        )
     if bases.num_unknown == bases.num_bases:
         raise InputError(f"{what} has no base but N, which cannot be changed: choose other regions")
     alleles = [
@@ -106,7 +112,7 @@ def saturated_variants(
 
 def contributions(
     session: Session,
-    what: str | Sequence[str],
+    what: Path | OneVariant | Sequence[Path | OneVariant],
     scoring: ScoringSettings,
     method: MethodSettings,
     *,
@@ -120,7 +126,8 @@ def contributions(
       InputError: a region, a variant or an option cannot be used.
       EnformerVepError: a gradient is not finite.
     """
-    named = [what] if isinstance(what, str) else list(what)
+    at_least("width", width_bp, 1)
+    named = [variant_text(item) for item in one_or_more(what)]
     if not named:
         raise InputError("expected a region or a variant, found none")
     with session.lock:

@@ -71,6 +71,8 @@ def _polars(given: GivenVariants, left: dict[str, Any], found: AlleleScores, col
 
     texts = {name: pl.String for name, values in left.items() if isinstance(values, list)}
     frame = pl.DataFrame(left, schema_overrides=texts)
-    kept = given.frame.select(given.extra)[given.rows]  # type: ignore[union-attr, operator]
     scores = pl.from_numpy(found.scores, schema=list(columns), orient="row")
+    if not given.extra:
+        return pl.concat([frame, scores], how="horizontal")
+    kept = given.frame.select(given.extra)[given.rows]  # type: ignore[union-attr, operator]
     return pl.concat([frame, kept, scores], how="horizontal")

@@ -9,6 +9,7 @@ import pandas as pd
 
 from enformer_vep.api.explaining import Contributions, Saturation, contributions, saturated_variants
 from enformer_vep.api.frames import to_frame
+from enformer_vep.api.messages import in_words_of_python
 from enformer_vep.api.options import (
     Path,
     ScoreOptions,
@@ -16,6 +17,7 @@ from enformer_vep.api.options import (
     Stats,
     Tracks,
     at_least,
+    between,
     one_of,
     to_bins,
     to_placement,
@@ -34,7 +36,14 @@ from enformer_vep.io.table import TableSettings
 from enformer_vep.run.allele_scores import score_alleles
 from enformer_vep.run.contribution_settings import DEFAULT_MAX_GRADIENTS, MEANS_BY, MeanBy, MethodSettings
 from enformer_vep.run.part_scorer import PartScorer
-from enformer_vep.run.plot_settings import DEFAULT_LOGO_BP, DEFAULT_WIDTH_MM, PageSettings
+from enformer_vep.run.plot_settings import (
+    DEFAULT_LOGO_BP,
+    DEFAULT_WIDTH_MM,
+    MAX_TRACKS,
+    MAX_WIDTH_MM,
+    MIN_WIDTH_MM,
+    PageSettings,
+)
 from enformer_vep.run.predict_settings import DEFAULT_MAX_WINDOWS, PredictInputSettings
 from enformer_vep.run.saturate import PREDICTIONS
 from enformer_vep.run.saturate_settings import DEFAULT_MAX_ALLELES
@@ -118,6 +127,7 @@ class Model:
     @overload
     def score(self, variants: PlainVariants, **options: "Unpack[ScoreOptions]") -> pd.DataFrame: ...
 
+    @in_words_of_python
     def score(
         self,
         variants: Variants,
@@ -160,9 +170,10 @@ class Model:
             views=to_views(indels, shifts, reverse_complement=reverse_complement),
         )
         given = read_variants(variants)
-        self._session.check_open()
-        check_variants(given, self._session.genome, allow_mismatches=allow_mismatches)
-        return self.score_given(given, scoring, strict=strict, progress=progress)
+        with self._session.lock:
+            self._session.check_open()
+            check_variants(given, self._session.genome, allow_mismatches=allow_mismatches)
+            return self.score_given(given, scoring, strict=strict, progress=progress)
 
     def score_given(
         self, given: GivenVariants, scoring: ScoringSettings, *, strict: bool, progress: bool | None
@@ -189,9 +200,10 @@ class Model:
                 found = score_alleles(parts, given.alleles, len(columns), part_size, shown.done)
         return to_frame(given, found, columns)
 
+    @in_words_of_python
     def predict(
         self,
-        regions: str | Sequence[str],
+        regions: Path | Sequence[Path],
         *,
         tracks: Tracks | None = None,
         windows_per_bin: int = PredictInputSettings.windows_per_bin,
@@ -228,6 +240,7 @@ class Model:
             progress=progress,
         )
 
+    @in_words_of_python
     def predict_alleles(
         self,
         variant: OneVariant,
@@ -260,9 +273,10 @@ class Model:
             self._session, variant, self._scoring(tracks, placement=to_placement(window), views=views)
         )
 
+    @in_words_of_python
     def saturate(
         self,
-        regions: str | Sequence[str],
+        regions: Path | Sequence[Path],
         *,
         stat: str = DEFAULT_STATISTICS,
         tracks: Tracks | None = None,
@@ -308,15 +322,17 @@ class Model:
             bins=to_bins(bins),
             views=to_views(indels, shifts, reverse_complement=reverse_complement),
         )
-        self._session.check_open()
-        given = saturated_variants(self._session, regions, deletions, max_alleles)
-        table = self.score_given(given, scoring, strict=False, progress=progress)
+        with self._session.lock:
+            self._session.check_open()
+            given = saturated_variants(self._session, regions, deletions, max_alleles)
+            table = self.score_given(given, scoring, strict=False, progress=progress)
         assert isinstance(table, pd.DataFrame)
         return Saturation(table)
 
+    @in_words_of_python
     def contributions(
         self,
-        what: str | Sequence[str],
+        what: Path | OneVariant | Sequence[Path | OneVariant],
         *,
         tracks: Tracks | None = None,
         mean_by: MeanBy = MethodSettings.mean_by,
@@ -331,7 +347,8 @@ class Model:
         """Computes what every base contributes to a prediction, as `enformer-vep contributions` does.
 
         Args:
-          what: regions (chr:start-end), or else variants (chr:pos:ref:alt).
+          what: regions (chr:start-end) or paths of BED files, or else variants: texts (chr:pos:ref:alt), tuples (chrom,
+            pos, ref, alt) or Variant.
           tracks: some of the head's tracks; None for those with which the model was opened.
           mean_by: 'track' explains each track by itself, 'group' the mean of each assay, 'all' the mean of all.
           bins: the bins whose sum is explained.
@@ -357,6 +374,7 @@ class Model:
             progress=progress,
         )
 
+    @in_words_of_python
     def plot(
         self,
         variant: OneVariant,
@@ -400,7 +418,10 @@ class Model:
         """
         views = to_views(indels, shifts, reverse_complement=reverse_complement)
         page = PageSettings(
-            span_bp=span, top=at_least("top", top, 1), width_mm=width, logo_bp=DEFAULT_LOGO_BP if logo else None
+            span_bp=at_least("span", span, 1),
+            top=at_least("top", top, 1, at_most=MAX_TRACKS),
+            width_mm=between("width", width, MIN_WIDTH_MM, MAX_WIDTH_MM),
+            logo_bp=DEFAULT_LOGO_BP if logo else None,
         )
         scoring = self._scoring(tracks, placement=to_placement(window), views=views)
         return plot_variant(self._session, variant, scoring, page, gtf=gtf, progress=progress)

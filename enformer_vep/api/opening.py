@@ -2,6 +2,7 @@
 
 from contextlib import ExitStack, closing
 
+from enformer_vep.api.messages import in_words_of_python
 from enformer_vep.api.model import Model
 from enformer_vep.api.options import (
     Path,
@@ -31,6 +32,7 @@ from enformer_vep.run.settings import (
 )
 
 
+@in_words_of_python
 def open_model(
     model: Path | None = None,
     fasta: Path | None = None,
@@ -60,7 +62,8 @@ def open_model(
       engine: 'reusing' computes only what a variant changes; 'full' runs both sequences through the whole model.
       device: 'cpu', 'gpu' or 'gpu:N'; None for the first GPU if there is one, and else the CPU.
       batch_size: sequences that a GPU runs at a time.
-      cache_size: memory for results that windows share, in bytes, or as a text such as '256M'.
+      cache_size: memory for results that windows share, in bytes, or as a text such as '256M'. Calls that look at
+        variants in up to four different ways, as with other tracks or another `window`, have so much each.
       allow_nondeterministic: whether a GPU may use operations whose results differ a little from run to run.
       cache: the folder of fetched files; None for ENFORMER_VEP_CACHE, and else the user's.
 

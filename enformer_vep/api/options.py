@@ -2,7 +2,8 @@
 
 import os
 from collections.abc import Callable, Sequence
-from typing import TypeAlias, TypedDict, TypeVar
+from numbers import Integral, Real
+from typing import Any, TypeAlias, TypedDict, TypeVar
 
 from enformer_vep.errors import InputError
 from enformer_vep.genome.indels import IndelPolicy
@@ -22,7 +23,7 @@ T = TypeVar("T")
 Path: TypeAlias = str | os.PathLike[str]
 Stats: TypeAlias = str | Sequence[str]
 Tracks: TypeAlias = str | int | Sequence[str | int]
-Shifts: TypeAlias = str | Sequence[int]
+Shifts: TypeAlias = str | int | Sequence[int]
 
 
 class ScoreOptions(TypedDict, total=False):
@@ -96,7 +97,7 @@ def to_tracks(tracks: Tracks | None) -> TrackChoice | None:
     if isinstance(tracks, str):
         return TrackChoice.parse(tracks)
     entries: list[Entry] = []
-    for entry in [tracks] if isinstance(tracks, int) else tracks:
+    for entry in _listed(tracks):
         entries += TrackChoice.parse(str(entry)).entries
     return TrackChoice(tuple(entries))
 
@@ -129,7 +130,7 @@ def to_views(indels: str, shifts: Shifts, *, reverse_complement: bool) -> ViewSe
     if indels not in policies:
         choices = ", ".join(policies)
         raise InputError(f"unknown indels {indels!r}: expected one of {choices}{did_you_mean(str(indels), policies)}")
-    found = _parsed(parse_shifts, shifts if isinstance(shifts, str) else ",".join(map(str, shifts)))
+    found = _parsed(parse_shifts, shifts if isinstance(shifts, str) else ",".join(map(str, _listed(shifts))))
     return ViewSettings(bool(reverse_complement), found, IndelPolicy(indels))
 
 
@@ -154,15 +155,52 @@ def one_of(name: str, value: T, choices: Sequence[T]) -> T:
     raise InputError(f"unknown {name} {value!r}: expected one of {', '.join(names)}{did_you_mean(str(value), names)}")
 
 
-def at_least(name: str, value: int | None, least: int) -> int | None:
+def at_least(name: str, value: int | None, least: int, *, at_most: int | None = None) -> int | None:
     """Returns the value of an option that is a whole number.
 
     Raises:
-      InputError: it is not, or too small.
+      InputError: it is not, or too small or too large.
     """
-    if value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= least):
-        return value
-    raise InputError(f"{name} is {value!r}: expected a whole number of at least {least}")
+    if value is None or (_is_whole(value) and value >= least and (at_most is None or value <= at_most)):
+        return None if value is None else int(value)
+    most = "" if at_most is None else f" and at most {at_most}"
+    raise InputError(f"{name} is {value!r}: expected a whole number of at least {least}{most}")
+
+
+def between(name: str, value: float, least: float, most: float) -> float:
+    """Returns the value of an option that is a number.
+
+    Raises:
+      InputError: it is not, or too small or too large.
+    """
+    if _is_number(value) and least <= value <= most:
+        return float(value)
+    raise InputError(f"{name} is {value!r}: expected a number from {least:g} to {most:g}")
+
+
+def to_regions(regions: Path | Sequence[Path]) -> list[str]:
+    """Returns regions and paths of BED files as texts.
+
+    Raises:
+      InputError: there is none.
+    """
+    found = list(map(path_text, [regions] if isinstance(regions, str | os.PathLike) else regions))
+    if not found:
+        raise InputError("expected a region such as chr1:1001-2000, or the path of a BED file, found none")
+    return found
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def _listed(values: Any) -> Sequence[Any]:
+    """Returns what may be a single number as a list."""
+    return [values] if _is_whole(values) else list(values)
 
 
 def _parsed(parse: Callable[[str], T], text: str) -> T:

@@ -1,6 +1,5 @@
 """The picture of a variant, as a figure of matplotlib."""
 
-import io
 from typing import TYPE_CHECKING
 
 from enformer_vep.api.options import Path, path_text
@@ -17,9 +16,6 @@ from enformer_vep.run.settings import GeneSettings, ScoringSettings
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-SCREEN_DPI = 120
-"""Dots per inch in a notebook."""
 
 
 def plot_variant(
@@ -56,16 +52,4 @@ def plot_variant(
     if isinstance(made, Unscored):
         raise InputError(f"{allele} cannot be plotted: {made.detail} ({made.reason})")
     with page_style():
-        figure = draw_page(made, page.width_mm)
-    # A figure that pyplot does not know is shown by notebooks as text, unless it says what it looks like.
-    setattr(figure, "_repr_png_", lambda: _png(figure))  # noqa: B010
-    return figure
-
-
-def _png(figure: "Figure") -> bytes:
-    from enformer_vep.plots.style import page_style
-
-    stream = io.BytesIO()
-    with page_style():
-        figure.savefig(stream, format="png", dpi=SCREEN_DPI)
-    return stream.getvalue()
+        return draw_page(made, page.width_mm)

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from enformer_vep.api.options import Path, to_regions
 from enformer_vep.api.session import Session, progress_of
 from enformer_vep.api.variants import OneVariant, read_variants
 from enformer_vep.errors import InputError
@@ -89,7 +90,7 @@ class AllelePrediction:
 
 def predict_regions(
     session: Session,
-    regions: str | Sequence[str],
+    regions: Path | Sequence[Path],
     scoring: ScoringSettings,
     *,
     windows_per_bin: int,
@@ -105,9 +106,7 @@ def predict_regions(
     with session.lock:
         session.check_open()
         _check_precision(session)
-        intervals = find_regions(
-            parse_regions([regions] if isinstance(regions, str) else list(regions)), session.genome
-        )
+        intervals = find_regions(parse_regions(to_regions(regions)), session.genome)
         geometry = session.opened.loaded.model.config.geometry
         spans = covering_bins(intervals, geometry.bin_size_bp)
         try:

@@ -9,6 +9,7 @@ from enformer_vep.api.options import (
     to_bins,
     to_bytes,
     to_placement,
+    to_regions,
     to_statistics,
     to_tracks,
     to_views,
@@ -32,7 +33,7 @@ _READ = {
     "cache_bytes": to_bytes,
     "shard": Shard.parse,
 }
-"""How the texts of options are read. What is not a text, or a list of them, has been read."""
+"""How the values of options are read: texts, and lists of them where there may be several."""
 
 _NAMES = {
     "stats": "statistics",
@@ -43,11 +44,12 @@ _NAMES = {
 }
 """The settings of options that have other names on the command line."""
 
-_OPTIONS = {
+OPTIONS = {
     *("allow_mismatches", "strict", "track_table", "layout", "dtype", "overwrite", "pass_only", "include_id", "head"),
     *("gtf", "transcripts", "gene_window", "gene_bins", "gene_columns", "precision", "engine", "device", "batch_size"),
     *("allow_nondeterministic", "verify", "verify_tolerance", "resume", "part_size", "log_json", "background"),
-    *("tracks", "gene_tracks", "bins", "shard", "summary", "reverse_complement", "shifts", "indels", *_NAMES),
+    *("tracks", "gene_tracks", "bins", "shard", "summary", "summary_only", "reverse_complement", "shifts", "indels"),
+    *_NAMES,
 }
 """The options of `score` other than those that `score_vcf` names."""
 
@@ -62,27 +64,36 @@ def score_settings(
       InputError: one cannot be used.
     """
     for name in options:
-        if name not in _OPTIONS:
-            raise TypeError(f"score_vcf() has no option {name!r}{did_you_mean(name, sorted(_OPTIONS))}")
-    values = {_NAMES.get(name, name): value for name, value in options.items()}
+        if name not in OPTIONS:
+            raise TypeError(f"score_vcf() has no option {name!r}{did_you_mean(name, sorted(OPTIONS))}")
+    values = {_NAMES.get(name, name): value for name, value in options.items() if value is not None}
     for name, read in _READ.items():
-        if values.get(name) is not None:
+        if name in values:
             values[name] = read(values[name])
     for name in ("track_table", "include_id", "gtf", "log_json", "background"):
-        if values.get(name) is not None:
+        if name in values:
             values[name] = path_text(values[name])
     if "regions" in values:
-        regions = values["regions"]
-        values["regions"] = (regions,) if isinstance(regions, str) else tuple(map(path_text, regions))
+        values["regions"] = tuple(to_regions(values["regions"]))
     if isinstance(values.get("summary"), bool):
         values["summary"] = "beside" if values["summary"] else "none"
+    if values.pop("summary_only", False):
+        values["summary"] = "only"
     values["views"] = to_views(
         values.pop("indels", DEFAULT_INDEL_POLICY.value),
         values.pop("shifts", (0,)),
         reverse_complement=values.pop("reverse_complement", False),
     )
     settings = ScoreSettings.of(
-        vcf=vcf, out=out, fasta=fasta, model=model, cache=cache, quiet=quiet, command="enformer_vep.score_vcf", **values
+        vcf=vcf,
+        out=out,
+        fasta=fasta,
+        model=model,
+        cache=cache,
+        quiet=quiet,
+        is_bar=True,
+        command="enformer_vep.score_vcf",
+        **values,
     )
     _check_choices(settings)
     return settings

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -18,10 +18,12 @@ from enformer_vep.api.frames import allele_columns
 from enformer_vep.api.options import Path, Stats, Tracks, path_text, to_tracks
 from enformer_vep.errors import InputError
 from enformer_vep.io.alleles import AlleleFields, VcfAllele
+from enformer_vep.io.gene_table import GENE_FIELDS
 from enformer_vep.io.outputs import OutputPaths
 from enformer_vep.io.score_rows import ScoreRows, reading
 from enformer_vep.io.summary_table import open_summary
-from enformer_vep.io.table import PERCENTILE_SUFFIX
+from enformer_vep.io.table import ALLELE_TYPES, PERCENTILE_SUFFIX
+from enformer_vep.run.results import SKIPPED_COLUMNS
 from enformer_vep.run.score_table import BATCH_ALLELES, ScoreTable
 from enformer_vep.wording import cause, did_you_mean, plural
 
@@ -127,7 +129,9 @@ class Scores:
     @cached_property
     def skipped(self) -> pd.DataFrame:
         """The alleles without a score: record, allele, chrom, pos, id, ref, alt, reason, detail."""
-        return _read_text(self.source.paths.skipped, ("record", "allele", "pos"))
+        numbers = ("record", "allele", "pos")
+        kinds = {name: "int64" if name in numbers else "str" for name in SKIPPED_COLUMNS}
+        return _read_text(self.source.paths.skipped, kinds)
 
     @cached_property
     def genes(self) -> pd.DataFrame | None:
@@ -142,10 +146,14 @@ class Scores:
             with reading(path):
                 found: pd.DataFrame = pyarrow.parquet.read_table(path).to_pandas()
             return found
-        return _read_text(path, ())
+        kinds = {name: str(kind) for name, kind in {**ALLELE_TYPES, **GENE_FIELDS}.items()}
+        return _read_text(path, {name: "str" if kind == "string" else kind for name, kind in kinds.items()})
 
     def summary(self) -> pd.DataFrame:
-        """Returns one row per allele with the strongest track of each assay, as `score --summary` writes it."""
+        """Returns one row per allele with the strongest track of each assay, as `score --summary` writes it.
+
+        What a run adds for genes and percentiles is in its own summary alone, OUT.summary.
+        """
         settings = self.source.settings
         rows = ScoreRows(self.source.paths, settings, settings.statistics, range(len(settings.tracks.identifiers)))
         stream = io.BytesIO()
@@ -262,13 +270,16 @@ def read_scores(path: Path) -> Scores:
     return Scores(ScoreTable.find(path_text(path)))
 
 
-def _read_text(path: Any, numbers: Sequence[str]) -> pd.DataFrame:
+def _read_text(path: Any, kinds: Mapping[str, str]) -> pd.DataFrame:
+    """Reads tab-separated text; columns have the kinds that are given, and others, scores, are numbers or empty."""
     try:
-        found = pd.read_csv(
+        scores = [name for name in pd.read_csv(path, sep="\t", nrows=0).columns if name not in kinds]
+        found: pd.DataFrame = pd.read_csv(
             path,
             sep="\t",
-            dtype=None if not numbers else dict.fromkeys(numbers, "int64"),
-            keep_default_na=not numbers,
+            dtype=dict(kinds),
+            keep_default_na=False,
+            na_values={name: ["", "NaN"] for name in scores},
             quoting=csv.QUOTE_NONE,
             encoding_errors="replace",
         )

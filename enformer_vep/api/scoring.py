@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 import pandas as pd
 
+from enformer_vep.api.messages import in_words_of_python
 from enformer_vep.api.opening import open_model
 from enformer_vep.api.options import (
     Path,
@@ -29,6 +30,8 @@ from enformer_vep.genome.indels import DEFAULT_INDEL_POLICY
 from enformer_vep.genome.windows import CENTRED
 from enformer_vep.inference.device import DEFAULT_CACHE_BYTES, Precision
 from enformer_vep.io.fasta import Genome
+from enformer_vep.run.annotate import annotate_vcf
+from enformer_vep.run.annotated_run import plan_annotation
 from enformer_vep.run.fetched import find_fasta
 from enformer_vep.run.pipeline import score_vcf as run_score_vcf
 from enformer_vep.run.progress import is_interactive
@@ -53,6 +56,7 @@ def score_variants(variants: "pl.DataFrame", **options: "Unpack[ScoreVariantsOpt
 def score_variants(variants: PlainVariants, **options: "Unpack[ScoreVariantsOptions]") -> pd.DataFrame: ...
 
 
+@in_words_of_python
 def score_variants(
     variants: Variants,
     *,
@@ -153,6 +157,7 @@ def score_variants(
         return opened.score_given(given, scoring, strict=strict, progress=progress)
 
 
+@in_words_of_python
 def score_vcf(
     vcf: Path,
     out: Path | None = None,
@@ -160,6 +165,7 @@ def score_vcf(
     fasta: Path | None = None,
     model: Path | None = None,
     cache: Path | None = None,
+    annotate: Path | None = None,
     progress: bool | None = None,
     **options: Any,
 ) -> ScoreSummary:
@@ -171,9 +177,11 @@ def score_vcf(
       fasta: the reference genome; None for ENFORMER_VEP_FASTA.
       model: the model; None for ENFORMER_VEP_MODEL, and else the official weights.
       cache: the folder of fetched files; None for ENFORMER_VEP_CACHE, and else the user's.
-      progress: whether progress is shown; None for a bar if somebody is looking.
+      annotate: a copy of the VCF or BCF with the scores in INFO, which is written after the run; None for none.
+      progress: whether a bar is shown; None for one if somebody is looking: on a terminal or in a notebook.
       **options: every other option of `enformer-vep score` under its own name, with `_` for `-`: head, stats, tracks,
-        window, layout, dtype, summary (True, or 'only'), region, gtf, gene_window, shard, resume, overwrite, verify ...
+        window, layout, dtype, summary, region, gtf, gene_window, shard, resume, overwrite, verify and more. None stands
+        for an option that is not given.
 
     Returns:
       What became of the alleles, in which time, and where the results are. `read_scores(summary.table)` opens them.
@@ -183,15 +191,17 @@ def score_vcf(
       InputError: an option or an input cannot be used.
       EnformerVepError: the run failed, or was stopped. Finished parts are kept for `resume=True`.
     """
-    is_quiet = not (is_interactive() if progress is None else progress)
-    return run_score_vcf(
-        score_settings(
-            vcf=path_text(vcf),
-            out=None if out is None else path_text(out),
-            fasta=environment_fasta(fasta),
-            model=environment_model(model),
-            cache=environment_cache(cache),
-            quiet=is_quiet,
-            **options,
-        )
+    settings = score_settings(
+        vcf=path_text(vcf),
+        out=None if out is None else path_text(out),
+        fasta=environment_fasta(fasta),
+        model=environment_model(model),
+        cache=environment_cache(cache),
+        quiet=not (is_interactive() if progress is None else progress),
+        **options,
     )
+    plan = None if annotate is None else plan_annotation(path_text(annotate), settings)
+    summary = run_score_vcf(settings)
+    if plan is not None:
+        annotate_vcf(plan)
+    return summary

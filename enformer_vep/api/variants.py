@@ -80,7 +80,37 @@ def read_variants(variants: Variants) -> GivenVariants:
         return _of_frame(variants, variants.get_columns())  # type: ignore[union-attr]
     if isinstance(variants, Mapping | bytes) or not isinstance(variants, Iterable):
         raise _unusable(variants)
-    return _of_items(variants)
+    return _of_items(one_or_more(variants))
+
+
+def one_or_more(given: Any) -> list[Any]:
+    """Returns what was given as a list: a single text, path, Variant or tuple (chrom, pos, ref, alt) is one item."""
+    if isinstance(given, str | os.PathLike | Variant) or _is_tuple_of_fields(given):
+        return [given]
+    return list(given)
+
+
+def _is_tuple_of_fields(given: object) -> bool:
+    """Returns whether it is a variant, and not a tuple of variants: its second item is a position."""
+    return (
+        isinstance(given, tuple)
+        and len(given) in (len(REQUIRED), len(COLUMNS))
+        and isinstance(given[0], str)
+        and _position(given[1]) is not None
+    )
+
+
+def variant_text(item: object) -> str:
+    """Returns a region or a path as text, and a variant as chr:pos:ref:alt.
+
+    Raises:
+      InputError: it is none of these.
+    """
+    if isinstance(item, str | os.PathLike):
+        return path_text(item)
+    if isinstance(item, tuple | list) and len(item) in (len(REQUIRED), len(COLUMNS)):
+        return ":".join(map(str, item[: len(REQUIRED)]))
+    raise InputError(f"found {item!r}: expected a region, a text such as 'chr1:1000:A:G', or a Variant")
 
 
 def check_variants(given: GivenVariants, genome: Genome, *, allow_mismatches: bool) -> None:
@@ -89,10 +119,7 @@ def check_variants(given: GivenVariants, genome: Genome, *, allow_mismatches: bo
     Raises:
       InputError: they are not.
     """
-    try:
-        check_assembly(survey_alleles(given.alleles), genome, given.name, allow_mismatches=allow_mismatches)
-    except InputError as error:
-        raise type(error)(str(error).replace("--allow-mismatches", "allow_mismatches=True")) from error
+    check_assembly(survey_alleles(given.alleles), genome, given.name, allow_mismatches=allow_mismatches)
 
 
 def _is_polars(variants: object) -> bool:

@@ -1,5 +1,7 @@
 """Labels of axes: round numbers where there is room for them."""
 
+from functools import partial
+
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
@@ -34,7 +36,7 @@ def label_values(axes: Axes, height_mm: float, *, num: int, clear_mm: float = 0.
             break
     largest = max(map(abs, ticks), default=0.0)
     axes.yaxis.set_major_locator(FixedLocator(ticks))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: value_text(value, largest=largest)))
+    axes.yaxis.set_major_formatter(FuncFormatter(partial(_value, largest)))
 
 
 def label_positions(axes: Axes, shown: Interval, width_mm: float) -> None:
@@ -45,5 +47,13 @@ def label_positions(axes: Axes, shown: Interval, width_mm: float) -> None:
     ticks = [tick for tick in locator.tick_values(shown.start, shown.end) if shown.start <= tick <= shown.end]
     spacing = ticks[1] - ticks[0] if len(ticks) > 1 else unit.factor
     axes.xaxis.set_major_locator(FixedLocator(ticks))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda position, _: unit.text(position, spacing)))
+    axes.xaxis.set_major_formatter(FuncFormatter(partial(_position, unit, spacing)))
     axes.set_xlabel(f"{shown.contig} ({unit.name})", fontsize=SMALL, labelpad=1.5, parse_math=False)
+
+
+def _value(largest: float, value: float, _: int) -> str:
+    return value_text(value, largest=largest)
+
+
+def _position(unit: PositionUnit, spacing: float, position: float, _: int) -> str:
+    return unit.text(position, spacing)

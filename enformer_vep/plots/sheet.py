@@ -1,5 +1,6 @@
 """A figure that is filled from its top to its bottom, in millimetres."""
 
+import io
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -7,10 +8,23 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from enformer_vep.plots.style import MM_PER_INCH, SMALL, line_height_mm
+from enformer_vep.plots.style import MM_PER_INCH, SMALL, line_height_mm, page_style
+
+SCREEN_DPI = 120
+"""Dots per inch in a notebook."""
 
 LEFT_MM, RIGHT_MM, TOP_MM, BOTTOM_MM = 11.5, 4.0, 1.5, 0.8
 """Margins; the left one has the values of the axes."""
+
+
+class SheetFigure(Figure):
+    """A figure that pyplot does not know, which notebooks show as a picture nevertheless."""
+
+    def _repr_png_(self) -> bytes:
+        stream = io.BytesIO()
+        with page_style():
+            self.savefig(stream, format="png", dpi=SCREEN_DPI)
+        return stream.getvalue()
 
 
 class Sheet:
@@ -23,7 +37,7 @@ class Sheet:
     """
 
     def __init__(self, width_mm: float) -> None:
-        self.figure = Figure()
+        self.figure = SheetFigure()
         self.width_mm = width_mm
         self.inner_mm = width_mm - LEFT_MM - RIGHT_MM
         self._used_mm = TOP_MM

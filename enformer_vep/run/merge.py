@@ -19,7 +19,7 @@ from enformer_vep.run.json_values import to_json_values
 from enformer_vep.run.results import RUN_METADATA, TRACKS_METADATA, WholeFiles, to_json
 from enformer_vep.run.run_record import Counts, MergeCourse, RunCourse, RunRecord, read_run_record
 from enformer_vep.run.work_folder import WorkFolder
-from enformer_vep.wording import listed, plural
+from enformer_vep.wording import cause, listed, plural
 
 
 @dataclass(frozen=True)
@@ -181,14 +181,18 @@ def _merge_rows(sources: Sequence[Path], target: BinaryIO, group_rows: int, run:
                 writer.write_table(group, row_group_size=len(group))
                 num_rows += len(group)
     except pa.ArrowException as error:
-        raise EnformerVepError(f"a shard is damaged, or its columns differ from those of the first: {error}") from error
+        raise EnformerVepError(f"a shard is damaged: {cause(error)}") from error
     return num_rows
 
 
 def _batches(sources: Sequence[Path], batch_rows: int) -> Iterator[pa.RecordBatch]:
     """Yields the rows of Parquet files. One file is open at a time: the footer of a wide one takes 15 MB in memory."""
+    schema: pa.Schema | None = None
     for path in sources:
         with open_parquet(path) as table:
+            schema = schema or table.schema_arrow
+            if not table.schema_arrow.equals(schema):
+                raise EnformerVepError(f"the columns of {path} are not those of {sources[0]}: score the shard again")
             yield from table.iter_batches(batch_size=batch_rows)
 
 

@@ -76,7 +76,8 @@ def score_vcf(settings: ScoreSettings) -> ScoreSummary:
       InputError: the settings or an input cannot be used.
       EnformerVepError: the run failed, or was stopped. Finished parts are kept.
     """
-    with Progress(log_json=settings.check.log_json, is_quiet=settings.check.quiet) as progress:
+    check = settings.check
+    with Progress(log_json=check.log_json, is_quiet=check.quiet, is_terminal=check.is_bar) as progress:
         return _score_vcf(settings, progress)
 
 

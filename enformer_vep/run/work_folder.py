@@ -83,13 +83,16 @@ class WorkFolder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._is_discarded or not self.finished():
+        is_over = self._is_discarded or not self.finished()
+        if is_over:
             with suppress(OSError):  # a missing folder or a left-over file does not affect the output
                 self.clear()
                 (self.path / LOCK_NAME).unlink()
-                self.path.rmdir()
         if self._lock is not None:
-            os.close(self._lock)
+            os.close(self._lock)  # NFS keeps a removed file in the folder, under another name, until it is closed
+        if is_over:
+            with suppress(OSError):
+                self.path.rmdir()
 
     def discard_at_exit(self) -> None:
         """Removes the folder, with its finished parts, when the block ends."""

@@ -1,10 +1,13 @@
 """What an open model does besides scoring, compared with what the command line writes."""
 
+import pickle
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 import enformer_vep as ev
 from enformer_vep.cli import main
@@ -91,8 +94,50 @@ def test_contributions_are_those_of_the_command(folder: Path, opened: ev.Model, 
 
 def test_a_variant_is_drawn_as_a_figure(opened: ev.Model) -> None:
     figure = opened.plot(VARIANT, top=2)
-    assert type(figure).__name__ == "Figure"
-    assert figure._repr_png_()[:4] == b"\x89PNG"  # type: ignore[attr-defined]
+    assert isinstance(figure, Figure)
+    assert pickle.loads(pickle.dumps(figure))._repr_png_()[:4] == b"\x89PNG"  # type: ignore[attr-defined]
     assert len(figure.axes) >= 4
     with pytest.raises(ev.InputError, match="cannot be plotted"):
         opened.plot((CHROM, POS, REF, "<DEL>"))
+
+
+def test_regions_are_texts_or_paths_and_at_least_one(opened: ev.Model, tmp_path: Path) -> None:
+    bed = tmp_path / "regions.bed"
+    bed.write_text("chr1\t3000\t3002\n")
+    of_file, of_text = opened.predict(bed), opened.predict("chr1:3001-3002")
+    np.testing.assert_array_equal(of_file.values, of_text.values)
+    assert len(opened.saturate([bed]).table) == 6
+    for method in (opened.predict, opened.saturate, opened.contributions):
+        with pytest.raises(ev.InputError, match="expected a region"):
+            method([])
+
+
+def test_a_variant_is_explained_however_it_is_given(opened: ev.Model) -> None:
+    expected = opened.contributions(VARIANT, tracks=[0], width=5).table
+    for variant in (ev.Variant(CHROM, POS, REF, ALT), [(CHROM, POS, REF, ALT)]):
+        pd.testing.assert_frame_equal(opened.contributions(variant, tracks=np.int64(0), width=5).table, expected)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda model: model.saturate("chr1:3001-3033", max_alleles=100, deletions=10), "384 alleles.*at most 100"),
+        (lambda model: model.saturate("chr1:3001-3033", deletions=-1), "deletions is -1: expected a whole number"),
+        (lambda model: model.saturate("chr1:3001-3033", deletions=101), "at least 0 and at most 100"),
+        (lambda model: model.contributions("chr1:3001-3033", width=0), "width is 0"),
+        (lambda model: model.plot("chr1:3001:A:C", top=500), "top is 500: .* at most 20"),
+        (lambda model: model.plot("chr1:3001:A:C", width=1), "width is 1: expected a number from 80 to 1000"),
+    ],
+)
+def test_limits_are_those_of_the_command_line(opened: ev.Model, call: Callable, message: str) -> None:
+    with pytest.raises(ev.InputError, match=message):
+        call(opened)
+
+
+def test_a_closed_model_says_so_and_may_be_closed_again(folder: Path) -> None:
+    model = ev.open_model(folder / "model", folder / "genome.fa")
+    model.close()
+    model.close()
+    for method in (model.score, model.predict, model.saturate, model.contributions):
+        with pytest.raises(ev.InputError, match="the model is closed"):
+            method("chr1:3000-3001" if method != model.score else "chr1:3000:A:C")

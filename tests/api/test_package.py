@@ -6,11 +6,20 @@ import sys
 from collections.abc import Callable
 from typing import get_type_hints
 
+import click
 import pytest
 
 import enformer_vep as ev
+from enformer_vep.api import score_settings
+from enformer_vep.api.messages import python_words
 from enformer_vep.api.options import ScoreOptions, ScoreVariantsOptions
 from enformer_vep.cli import cli
+
+
+def settings(**options: object) -> object:
+    return score_settings.score_settings(
+        vcf="a.vcf", out="a.parquet", fasta="a.fa", model="demo", cache=None, quiet=True, **options
+    )
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:
@@ -65,6 +74,34 @@ def test_options_have_the_names_and_defaults_of_the_command_line(function: objec
             assert f"--{name.replace('_', '-')}" in option.opts
             default = option.default is True if option.is_flag else option.default
             assert parameter.default == (default if isinstance(default, str | bool) else None), name
+
+
+def test_score_vcf_takes_every_option_of_score() -> None:
+    """All but those of the terminal, and `-q`, which is `progress=False`."""
+    given = {"vcf", "out", "fasta", "model", "cache", "annotate", "progress"}
+    assert given | {"options"} == set(inspect.signature(ev.score_vcf).parameters)
+    options = {
+        max(option.opts, key=len).removeprefix("--").replace("-", "_")
+        for option in cli.commands["score"].params
+        if isinstance(option, click.Option)
+    }
+    assert options - given - {"quiet", "debug", "help"} == score_settings.OPTIONS
+    for name in score_settings.OPTIONS:
+        settings(**{name: None})
+    with pytest.raises(TypeError, match="no option 'windo'; did you mean window"):
+        settings(windo="grid")
+
+
+def test_messages_name_arguments() -> None:
+    for message, expected in {
+        "remove --strict to skip": "remove strict=True to skip",
+        "--engine full cannot round: remove --precision mixed": "engine='full' cannot round: remove precision='mixed'",
+        "--span 5: expected at least 10": "span=5: expected at least 10",
+        "genes (-g) need those": "genes (gtf) need those",
+        "expected at most 0.07 (--verify-tolerance)": "expected at most 0.07 (verify_tolerance)",
+        "chr1:5-f or a-b stay": "chr1:5-f or a-b stay",
+    }.items():
+        assert python_words(message) == expected
 
 
 @pytest.mark.parametrize(

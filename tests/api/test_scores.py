@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 
 import enformer_vep as ev
+from tests.api.conftest import RECORDS
 from tests.gtf_files import from_starts, write_gtf
+from tests.support import write_vcf
 
 
 def test_everything_that_goes_with_a_table_is_there(written: Path) -> None:
@@ -73,6 +75,25 @@ def test_genes_are_read(folder: Path, tmp_path: Path) -> None:
     assert text is not None
     assert set(found["gene_name"]) == {"ONE"}
     pd.testing.assert_frame_equal(found, text, check_dtype=False, rtol=1e-6)
+
+
+def test_texts_stay_texts(folder: Path, tmp_path: Path) -> None:
+    """A contig '1', an ID 'null' and a gene 'NA' are names, in what was scored and in what was not."""
+    _, genome = (folder / "genome.fa").read_text().split(">chr1\n", 1)
+    (tmp_path / "genome.fa").write_text(f">1\n{genome.split('>', 1)[0]}")
+    records = [("1", record[1], "null", *record[3:]) for record in RECORDS if record[0] == "chr1"]
+    vcf = write_vcf(tmp_path / "input.vcf", [*records, ("1", 5, "NA", "A", "<DEL>")])
+    gtf = write_gtf(tmp_path / "genes.gtf", from_starts([("NA", "1", 3_001, "+")]))
+    options = {"gtf": gtf, "gene_tracks": "0", "allow_mismatches": True}
+    ev.score_vcf(vcf, tmp_path / "out.tsv", fasta=tmp_path / "genome.fa", model=folder / "model", **options)
+    scores = ev.read_scores(tmp_path / "out.tsv")
+    assert scores.genes is not None
+    for frame in (scores.table, scores.genes):
+        assert set(frame["chrom"]) == {"1"}
+        assert set(frame["id"]) == {"null"}
+    assert set(scores.genes["gene_name"]) == {"NA"}
+    assert set(scores.skipped["chrom"]) == {"1"}
+    assert scores.skipped["id"].tolist()[-1] == "NA"
 
 
 def test_an_array_has_names_on_every_axis(written: Path) -> None:

@@ -136,6 +136,7 @@ def test_the_full_size_model() -> None:
     assert bits(model, comparisons, [2, 0], cache_bytes=tile_bytes(OFFICIAL_CONFIG)) == {i: together[i] for i in (2, 0)}
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("precision", precisions("float32", "mixed"))
 def test_a_track_has_the_same_bits_alone_as_among_all(with_three_blocks_of_tracks: Enformer, precision: str) -> None:
     model = with_three_blocks_of_tracks

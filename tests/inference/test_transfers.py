@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import precisions
+from tests.support import needs_bfloat16
 
 pytestmark = pytest.mark.slow
 
@@ -66,7 +66,7 @@ with tf.device("CPU:1"):
 Transfers = dict[tuple[int, int], list[float]]
 
 
-@pytest.fixture(scope="module", params=precisions("float32", "mixed"))
+@pytest.fixture(scope="module", params=["float32", pytest.param("mixed", marks=[needs_bfloat16, pytest.mark.full])])
 def transfers(request: pytest.FixtureRequest) -> Transfers:
     """By the size of a batch and the alleles' distance in bp: arrays sent, arrays received, bytes received, and arrays
     received by any way, for each batch."""

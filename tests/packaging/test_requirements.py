@@ -23,8 +23,8 @@ DISTRIBUTIONS = {
 }
 """What a module belongs to, or comes with, where the names differ."""
 
-OF_THE_USER = {"polars"}
-"""Imported only where a user hands over an object of it."""
+NOT_NEEDED = {"polars", "typing-extensions"}
+"""Imported only where a user hands over an object of it, or when types are checked."""
 
 DEVELOPERS = {"dev", "docs", "release", "test"}
 """Extras for work in a checkout."""
@@ -71,7 +71,7 @@ def test_a_plain_install_brings_what_the_package_imports_and_no_more() -> None:
     plain = names(needed())
     assert plain <= used
     optional = set().union(*(names(found) for name, found in extras().items() if name not in DEVELOPERS))
-    assert used - plain - OF_THE_USER <= optional
+    assert used - plain - NOT_NEEDED <= optional
 
 
 def test_every_requirement_of_users_has_a_lower_bound() -> None:

@@ -117,7 +117,12 @@ def test_a_full_disk_keeps_what_is_finished(
 
 
 def names(folder: Path) -> set[str]:
-    return {str(path.relative_to(folder)) for path in folder.rglob("*")}
+    """The names in a folder and the folders in it; one of these may vanish while it is looked into."""
+    while True:
+        try:
+            return {str(path.relative_to(folder)) for path in folder.rglob("*")}
+        except FileNotFoundError:
+            continue
 
 
 @pytest.mark.parametrize("num_kills", [2, pytest.param(40, marks=pytest.mark.full)])

@@ -226,6 +226,20 @@ def test_a_shard_that_lost_rows_is_an_error(shards: list[str], tmp_path: Path, c
 
 
 @pytest.mark.slow
+def test_a_shard_with_other_columns_is_an_error(
+    inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    """It was changed after it was scored, since the tracks of its run are those of the other shard."""
+    shards = [str(score(inputs, tmp_path / f"{name}.parquet", "--shard", f"{name}/2")) for name in (1, 2)]
+    changed = pq.read_table(shards[1])
+    last = changed.column_names[-1]
+    for other in (changed.drop_columns([last]), changed.rename_columns([*changed.column_names[:-1], "other"])):
+        pq.write_table(other, shards[1])
+        monkeypatch.setattr(table, "ROW_GROUP_ROWS", 10)
+        refuse(tmp_path / "out.parquet", shards, "2.parquet are not those of", capsys, exit_code=1)
+
+
+@pytest.mark.slow
 def test_an_output_that_exists_is_kept(shards: list[str], tmp_path: Path) -> None:
     out = tmp_path / "out.tsv"
     out.write_text("mine")
