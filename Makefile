@@ -17,8 +17,10 @@ install: .venv/developing
 	$(PIP) install --quiet --editable '.[test,dev,workflows,docs]'
 	@touch $@
 
-# Each of the two workers begins with its half of the tests, and takes over some of the other's when it is done.
-PYTEST = $(BIN)/python -m pytest -n 2 --dist worksteal
+# Each of the two workers begins with its half of the tests, and takes over some of the other's when it is done. More than
+# one thread of TensorFlow in each costs a fifth more time on two cores; the tests of test-full have as many as a run.
+ONE_THREAD = TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1 OMP_NUM_THREADS=1
+PYTEST = $(ONE_THREAD) $(BIN)/python -m pytest -n 2 --dist worksteal
 
 test: lint
 	$(PYTEST) -m 'not full'
