@@ -96,6 +96,18 @@ def test_texts_stay_texts(folder: Path, tmp_path: Path) -> None:
     assert scores.skipped["id"].tolist()[-1] == "NA"
 
 
+def test_a_run_shows_its_bar_and_annotates_its_vcf(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    inputs = {"fasta": folder / "genome.fa", "model": folder / "model", "allow_mismatches": True}
+    annotated = tmp_path / "annotated.vcf"
+    ev.score_vcf(folder / "input.vcf", tmp_path / "out.parquet", annotate=annotated, progress=True, **inputs)
+    assert f"/{len(RECORDS)}" in capsys.readouterr().err
+    lines = [line for line in annotated.read_text().splitlines() if not line.startswith("#")]
+    assert len(lines) == len(RECORDS)
+    assert all("ENFORMER=" in line for line in lines)
+
+
 def test_an_array_has_names_on_every_axis(written: Path) -> None:
     scores = ev.read_scores(written)
     array = scores.to_xarray(tracks="1-2")
