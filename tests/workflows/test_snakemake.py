@@ -10,10 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from enformer_vep.cli import main
 from enformer_vep.model.weights import save_model
 from tests.support import TINY_CONFIG, random_sequence, reference_model, write_fasta, write_vcf
-from tests.workflows.programs import SNAKEMAKE, need
+from tests.workflows.programs import SNAKEMAKE, need, score_at_once
 
 CONTIG = random_sequence(8_000)
 
@@ -161,9 +160,8 @@ def test_a_local_run_gives_the_bytes_of_a_single_run(
     ]  # fmt: skip
 
     single = tmp_path / "single.parquet"
-    command = ["score", str(results / "normalised.vcf.gz"), "-f", str(tmp_path / "genome.fa")]
-    model = ["-m", str(tmp_path / "model"), "--stats", "SAD,SAR", "--summary", "-q"]
-    assert main([*command, *model, "-o", str(single)]) == 0
+    options = ["-f", tmp_path / "genome.fa", "-m", tmp_path / "model", "--stats", "SAD,SAR", "--summary", "-o", single]
+    score_at_once(environment, 2, results / "normalised.vcf.gz", *options)
     for beside in ("", ".skipped.tsv", ".summary.tsv"):
         assert Path(f"{results}/scores.parquet{beside}").read_bytes() == Path(f"{single}{beside}").read_bytes()
     counts = json.loads((results / "scores.parquet.run.json").read_text())["counts"]

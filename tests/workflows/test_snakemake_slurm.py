@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from enformer_vep.cli import main
 from enformer_vep.demo.files import write_demo
 from tests.workflows.loopback import lose_two_jobs, running_cluster, wait_for
-from tests.workflows.programs import SNAKEMAKE, need
+from tests.workflows.programs import SNAKEMAKE, need, score_at_once
 
 SCORE = "--stats SAD,SADR --window grid"
 NUM_SHARDS = 6
@@ -66,8 +65,8 @@ def test_a_run_that_loses_jobs_gives_the_bytes_of_a_single_run(tmp_path: Path, e
         assert re.search(r"; [1-9]\d* of them were finished by an earlier run", told), told
 
     single = tmp_path / "single.parquet"
-    words = ["-f", str(demo[0]), "-m", "demo", "-g", str(demo[2]), "--summary", "-o", str(single), "-q"]
-    assert main(["score", str(demo[1]), *words, *SCORE.split()]) == 0
+    words = ["-f", demo[0], "-m", "demo", "-g", demo[2], "--summary", "-o", single]
+    score_at_once(environment, 2, demo[1], *words, *SCORE.split())
     for beside in ("", ".genes.parquet", ".summary.tsv", ".skipped.tsv"):
         merged = tmp_path / "results" / f"scores.parquet{beside}"
         assert merged.read_bytes() == Path(f"{single}{beside}").read_bytes()
