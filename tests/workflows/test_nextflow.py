@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from enformer_vep.cli import main
 from enformer_vep.demo.files import write_demo
 from tests.workflows.nextflow_runs import run_nextflow
-from tests.workflows.programs import NEXTFLOW, need
+from tests.workflows.programs import NEXTFLOW, SNAKEMAKE, need, score_at_once
 
 SMALL = ["-c", str(NEXTFLOW.parents[1] / "tests" / "workflows" / "small_jobs.config")]
 """Jobs that fit beside each other on a machine with two cores."""
@@ -56,6 +55,27 @@ def test_the_schema_and_the_config_declare_the_same_parameters() -> None:
         assert values[name] == (written[default] if default in (None, True, False) else repr(default)), name
 
 
+@pytest.mark.parametrize("step", ["score", "report"])
+def test_the_model_takes_as_many_cores_as_its_job_has(step: str) -> None:
+    script = (NEXTFLOW / "modules" / "local" / "enformervep" / step / "main.nf").read_text()
+    assert f"export TF_NUM_INTRAOP_THREADS=${{task.cpus}} enformer-vep {step} " in " ".join(script.split())
+
+
+def test_both_workflows_normalise_alike() -> None:
+    module = (NEXTFLOW / "modules" / "local" / "bcftools" / "norm" / "main.nf").read_text()
+    default = re.search(r"norm_args += '(.*)'", (NEXTFLOW / "nextflow.config").read_text())
+    assert default is not None
+    module = module.replace("${args}", default[1])
+    rule = (SNAKEMAKE / "workflow" / "rules" / "normalise.smk").read_text()
+    norm, other = (re.search(r"bcftools norm.*", text) for text in (module, rule))
+    assert norm is not None
+    assert other is not None
+    same = ["--no-version", "--check-ref w", "--multiallelics -any"]
+    assert [word for word in same if word in norm[0]] == [word for word in same if word in other[0]] == same
+    assert "set -o pipefail" in module  # Snakemake's shell has it
+    assert all(re.search(r"\| bcftools sort --temp-dir", text) for text in (module, rule))
+
+
 @pytest.mark.full
 def test_stubs_pass_every_step_and_a_resumed_workflow_runs_none(
     tmp_path: Path, environment: dict[str, str], demo: list[str]
@@ -82,21 +102,22 @@ def test_stubs_pass_every_step_and_a_resumed_workflow_runs_none(
 def test_a_local_run_in_shards_gives_the_bytes_of_a_single_run(
     tmp_path: Path, environment: dict[str, str], demo: list[str]
 ) -> None:
+    (tmp_path / "variants.vcf").rename(tmp_path / "my cohort.vcf")
     words = ["--gtf", "genes.gtf", "--tracks", "assay:CAGE,!/won't match|CTCF/", "--shards", "3"]
+    demo[1] = "my cohort.vcf"
     region = "--region made_up_2 --window grid"
     done = run_nextflow(tmp_path, environment, *SMALL, *demo, *words, "--score_args", region, "--profiles", "false")
     assert done.returncode == 0, done.stdout
     results = tmp_path / "results"
-    assert "</html>" in (results / "variants.report.html").read_text()
-    assert (results / "variants.annotated.vcf.gz.tbi").is_file()
+    assert "</html>" in (results / "my_cohort.report.html").read_text()
+    assert (results / "my_cohort.annotated.vcf.gz.tbi").is_file()
     assert not list((tmp_path / "work" / "enformervep-parts").iterdir())
 
     single = tmp_path / "single.parquet"
-    options = ["-f", str(tmp_path / "genome.fa"), "-g", str(tmp_path / "genes.gtf"), "-m", "demo", "-q"]
-    options += ["--tracks", words[3], *region.split(), "-o", str(single)]
-    assert main(["score", str(tmp_path / "variants.vcf"), *options]) == 0
+    options = ["-f", tmp_path / "genome.fa", "-g", tmp_path / "genes.gtf", "-m", "demo", "--tracks", words[3]]
+    score_at_once(environment, 1, tmp_path / "my cohort.vcf", *options, *region.split(), "-o", single)
     for beside in ("", ".genes.parquet", ".skipped.tsv"):
-        merged = results / f"variants.enformer.parquet{beside}"
+        merged = results / f"my_cohort.enformer.parquet{beside}"
         assert merged.read_bytes() == Path(f"{single}{beside}").read_bytes()
 
 
@@ -108,3 +129,19 @@ def test_input_that_cannot_be_used_is_not_tried_again(
     assert done.returncode == 1
     assert "Execution is retried" not in done.stdout
     assert "enformer-vep: error: " in done.stdout
+
+
+@pytest.mark.full
+def test_when_retries_run_out_the_other_jobs_still_end(
+    tmp_path: Path, environment: dict[str, str], demo: list[str]
+) -> None:
+    fails = "grep -q 1-of-2 .command.sh && exit 1; sleep 8"
+    (tmp_path / "one_fails.config").write_text(
+        f"process {{ withName: ENFORMERVEP_SCORE {{ beforeScript = '{fails}' }} }}\n"
+    )
+    config = [*SMALL, "-c", "one_fails.config"]
+    done = run_nextflow(tmp_path, environment, *config, "-stub", *demo, "--shards", "2", "--max_retries", "1")
+    assert done.returncode == 1
+    assert done.stdout.count("Execution is retried") == 1
+    codes = [path.read_text() for path in tmp_path.glob("work/??/*/.exitcode")]
+    assert sorted(codes) == ["0", "1", "1"]

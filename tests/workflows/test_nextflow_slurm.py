@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from enformer_vep.cli import main
 from enformer_vep.demo.files import write_demo
 from tests.workflows.loopback import lose_two_jobs, running_cluster, wait_for
 from tests.workflows.nextflow_runs import nextflow_command
-from tests.workflows.programs import WORKFLOWS
+from tests.workflows.programs import WORKFLOWS, score_at_once
 
 NUM_SHARDS = 6
 SCORE = ["--window", "grid"]
@@ -59,8 +58,8 @@ def test_a_run_that_loses_jobs_gives_the_bytes_of_a_single_run(tmp_path: Path, e
     assert not list((tmp_path / "work" / "enformervep-parts").iterdir())
 
     single = tmp_path / "single.parquet"
-    options = ["-f", str(demo[0]), "-m", "demo", "-g", str(demo[2]), "-o", str(single), "-q"]
-    assert main(["score", str(demo[1]), *options, "--stats", "SAD,SADR", *SCORE]) == 0
+    options = ["-f", demo[0], "-m", "demo", "-g", demo[2], "-o", single, "--stats", "SAD,SADR"]
+    score_at_once(environment, 1, demo[1], *options, *SCORE)
     for beside in ("", ".genes.parquet", ".skipped.tsv"):
         merged = tmp_path / "results" / f"variants.enformer.parquet{beside}"
         assert merged.read_bytes() == Path(f"{single}{beside}").read_bytes()

@@ -70,7 +70,9 @@ workflow {
         log.warn("${params.fasta} has no index, so each job makes its own: run samtools faidx ${params.fasta} once")
     }
     vcf = file(params.vcf)
-    id = params.id ?: vcf.name.replaceFirst(/(\.vcf|\.bcf|\.tsv|\.txt)?(\.gz|\.bgz)?$/, '')
+    name = vcf.name.replaceFirst(/(\.vcf|\.bcf|\.tsv|\.txt)?(\.gz|\.bgz)?$/, '')
+    // It becomes part of names in scripts, which do not quote it.
+    id = params.id ?: name.replaceAll(/[^A-Za-z0-9._-]/, '_')
 
     ENFORMERVEP(
         channel.of([[id: id], vcf]),

@@ -19,7 +19,9 @@ process BCFTOOLS_NORM {
     def args = task.ext.args ?: ''
     prefix = task.ext.prefix ?: "${meta.id}.normalised"
     """
-    bcftools norm --fasta-ref ${fasta} ${args} --output-type z --output ${prefix}.vcf.gz ${vcf}
+    set -o pipefail
+    bcftools norm --no-version --fasta-ref ${fasta} ${args} --output-type u ${vcf} \\
+        | bcftools sort --temp-dir sorting.tmp --output-type z --output ${prefix}.vcf.gz
 
     cat <<-END_VERSIONS > versions.yml
     "${task.process}":

@@ -27,6 +27,7 @@ process ENFORMERVEP_REPORT {
         args,
     ].findAll { option -> option }.join(' ')
     """
+    export TF_NUM_INTRAOP_THREADS=${task.cpus}
     enformer-vep report ${scores} --out ${prefix}.html ${options}
 
     cat <<-END_VERSIONS > versions.yml

@@ -25,7 +25,8 @@ process ENFORMERVEP_SCORE {
     // A folder where finished alleles wait for the next attempt, for which Nextflow makes a new task folder.
     def parts = task.ext.parts ?: ''
     out = "${prefix}.${shard}-of-${shards}.${task.ext.format ?: 'parquet'}"
-    def files = [vcf, fasta, index, model, gtf, track_table, background].flatten().join(' ')
+    // Each in a string, which escapes its name for the shell.
+    def files = [vcf, fasta, index, model, gtf, track_table, background].flatten().collect { file -> "${file}" }.join(' ')
     def options = [
         "--fasta ${fasta}",
         model ? "--model ${model}" : '',
@@ -45,6 +46,7 @@ process ENFORMERVEP_SCORE {
     fi
     mkdir -p "\$parts"
 
+    export TF_NUM_INTRAOP_THREADS=${task.cpus}
     enformer-vep score ${vcf} \\
         ${options} \\
         --shard ${shard}/${shards} \\
@@ -53,6 +55,7 @@ process ENFORMERVEP_SCORE {
 
     if [ "\$parts" != . ]; then
         for file in "\$parts"/${out}*; do
+            [ -f "\$file" ] || continue
             ln "\$file" . 2>/dev/null || cp "\$file" .
         done
         rm -r "\$parts"
