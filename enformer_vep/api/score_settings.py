@@ -91,7 +91,6 @@ def score_settings(
         model=model,
         cache=cache,
         quiet=quiet,
-        is_bar=True,
         command="enformer_vep.score_vcf",
         **values,
     )

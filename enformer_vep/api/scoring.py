@@ -201,7 +201,7 @@ def score_vcf(
         **options,
     )
     plan = None if annotate is None else plan_annotation(path_text(annotate), settings)
-    summary = run_score_vcf(settings)
+    summary = run_score_vcf(settings, has_bar=True)
     if plan is not None:
         annotate_vcf(plan)
     return summary

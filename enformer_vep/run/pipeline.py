@@ -66,18 +66,22 @@ class _Computed:
     genes: GeneTableSettings | None = None
 
 
-def score_vcf(settings: ScoreSettings) -> ScoreSummary:
+def score_vcf(settings: ScoreSettings, *, has_bar: bool | None = None) -> ScoreSummary:
     """Scores every ALT allele of a VCF, and writes the table and the files beside it.
 
     The work is done in parts, which are kept in OUT.parts until the table is complete. TensorFlow is imported once the
     rest of the command is known to be usable.
+
+    Args:
+      settings: what is scored, how, and to where.
+      has_bar: whether progress is shown as a bar and not as lines; None for a bar on a terminal.
 
     Raises:
       InputError: the settings or an input cannot be used.
       EnformerVepError: the run failed, or was stopped. Finished parts are kept.
     """
     check = settings.check
-    with Progress(log_json=check.log_json, is_quiet=check.quiet, is_terminal=check.is_bar) as progress:
+    with Progress(log_json=check.log_json, is_quiet=check.quiet, is_terminal=has_bar) as progress:
         return _score_vcf(settings, progress)
 
 

@@ -222,14 +222,12 @@ class CheckSettings:
       verify: number of alleles that are scored again by the full engine.
       verify_tolerance: the largest accepted error, None for the precision's default.
       quiet: whether no progress is shown on standard error.
-      is_bar: whether progress is shown as a bar, not as lines; None for a bar on a terminal.
       log_json: a file to which progress is appended as JSON lines, None for no such file.
     """
 
     verify: int = 0
     verify_tolerance: float | None = None
     quiet: bool = False
-    is_bar: bool | None = None
     log_json: str | None = None
 
 
