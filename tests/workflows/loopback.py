@@ -1,6 +1,7 @@
 """A real Slurm cluster on the loopback, and what a test does to its jobs."""
 
 import os
+import re
 import signal
 import subprocess
 import time
@@ -67,6 +68,18 @@ class Loopback:
             Job(number, state.split()[0], node, int(start) if start.isdigit() else 0, requested, comment)
             for number, state, node, start, requested, comment in (line.split("|") for line in lines)
         ]
+
+    def recorded_jobs(self) -> list[Job]:
+        """All jobs, once the accounting has their ends, of which it hears a little later than the scheduler."""
+        known = set(re.findall(r"\bJobId=(\d+)", self.call("scontrol", "show", "jobs", "--oneliner")))
+
+        def has_all() -> bool:
+            jobs = self.jobs()
+            is_over = all(job.state not in ("PENDING", "RUNNING", "COMPLETING") for job in jobs)
+            return is_over and known <= {job.number for job in jobs}
+
+        wait_for(has_all, "the records of all jobs")
+        return self.jobs()
 
     def workers(self) -> list[Worker]:
         """The processes that score shards in jobs of this cluster."""

@@ -40,7 +40,7 @@ def test_a_run_that_loses_jobs_gives_the_bytes_of_a_single_run(tmp_path: Path, e
         finally:
             workflow.terminate()
             workflow.wait()
-        jobs = cluster.jobs()
+        jobs = cluster.recorded_jobs()
     printed = (tmp_path / "printed.log").read_text()
     assert workflow.returncode == 0, printed[-5000:]
 

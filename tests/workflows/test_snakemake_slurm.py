@@ -51,7 +51,7 @@ def test_a_run_that_loses_jobs_gives_the_bytes_of_a_single_run(tmp_path: Path, e
         finally:
             workflow.terminate()
             workflow.wait()
-        jobs = cluster.jobs()
+        jobs = cluster.recorded_jobs()
     assert workflow.returncode == 0, (tmp_path / "snakemake.log").read_text()[-5000:]
 
     scoring = [job for job in jobs if job.comment.startswith("rule_score")]
