@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -54,14 +55,9 @@ def to_xarray(scores: SelectedScores, *, source: str, head: str) -> "xarray.Data
       scores: the scores.
       source: the path of the table.
       head: the head of the tracks.
-
-    Raises:
-      InputError: xarray is not installed.
     """
-    try:
-        import xarray
-    except ImportError as error:
-        raise _missing("xarray") from error
+    import xarray
+
     of_tracks = scores.tracks
     return xarray.DataArray(
         scores.values.transpose(0, 2, 1),
@@ -84,14 +80,9 @@ def to_anndata(scores: SelectedScores, run: Mapping[str, Any]) -> "anndata.AnnDa
     Args:
       scores: the scores.
       run: the run record, which is kept as JSON.
-
-    Raises:
-      InputError: anndata is not installed.
     """
-    try:
-        import anndata
-    except ImportError as error:
-        raise _missing("anndata") from error
+    import anndata
+
     layers = {name: np.ascontiguousarray(scores.values[:, place]) for place, name in enumerate(scores.statistics)}
     obs = pd.DataFrame(scores.columns, index=_unique(scores.names))
     var = scores.tracks.set_index("identifier")
@@ -110,5 +101,15 @@ def _unique(names: Sequence[str]) -> list[str]:
     return found
 
 
-def _missing(package: str) -> InputError:
-    return InputError(f"{package} is not installed: install it with 'pip install enformer-vep[{package}]'")
+def check_installed(package: str) -> None:
+    """Checks that the package of the extra of its name is installed.
+
+    Raises:
+      InputError: it is not.
+    """
+    try:
+        import_module(package)
+    except ImportError as error:
+        raise InputError(
+            f"{package} is not installed: install it with 'pip install enformer-vep[{package}]'"
+        ) from error

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from enformer_vep.api.arrays import check_installed
 from enformer_vep.api.options import Path, to_regions
 from enformer_vep.api.session import Session, progress_of
 from enformer_vep.api.variants import OneVariant, read_variants
@@ -196,10 +197,9 @@ def _wide(bins: pd.DataFrame, values: Float32s, tracks: pd.DataFrame) -> pd.Data
 
 
 def _array(values: dict[str, Float32s], bins: pd.DataFrame, tracks: pd.DataFrame) -> "xarray.DataArray":
-    try:
-        import xarray
-    except ImportError as error:
-        raise InputError("xarray is not installed: install it with 'pip install enformer-vep[xarray]'") from error
+    check_installed("xarray")
+    import xarray
+
     coords = {"track": tracks["identifier"].to_numpy(), **{name: ("bin", bins[name].to_numpy()) for name in bins}}
     arrays = list(values.values())
     if len(arrays) == 1:

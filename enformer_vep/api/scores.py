@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow.parquet
 
-from enformer_vep.api.arrays import SelectedScores, to_anndata, to_xarray
+from enformer_vep.api.arrays import SelectedScores, check_installed, to_anndata, to_xarray
 from enformer_vep.api.frames import allele_columns
 from enformer_vep.api.options import Path, Stats, Tracks, path_text, to_tracks
 from enformer_vep.errors import InputError
@@ -176,6 +176,7 @@ class Scores:
         Raises:
           InputError: xarray is not installed, or there is no such statistic or track.
         """
+        check_installed("xarray")  # before all scores are read
         return to_xarray(self._selected(stats, tracks), source=self.path, head=self.source.tracks.head)
 
     def to_anndata(self, *, stats: Stats | None = None, tracks: Tracks | None = None) -> "anndata.AnnData":
@@ -190,6 +191,7 @@ class Scores:
         Raises:
           InputError: anndata is not installed, or there is no such statistic or track.
         """
+        check_installed("anndata")
         return to_anndata(self._selected(stats, tracks), self.run)
 
     def __repr__(self) -> str:
