@@ -16,7 +16,7 @@ from enformer_vep.fetch.progress import ByteBar
 from enformer_vep.fetch.remote import RemoteGenome
 from enformer_vep.fetch.transfer import write_error
 from enformer_vep.io.bgzip import BLOCK_BYTES, END_BLOCK, is_whole, to_block
-from enformer_vep.io.fasta import Genome
+from enformer_vep.io.genome.fasta import Genome
 from enformer_vep.wording import cause, sized
 
 logger = logging.getLogger(__name__)
