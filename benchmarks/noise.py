@@ -49,7 +49,7 @@ def measure(arguments: argparse.Namespace) -> tuple[np.ndarray, dict[str, np.nda
     from enformer_vep.model.differences import DifferenceTransformer
     from enformer_vep.model.location import locate_model
     from enformer_vep.model.weights import load_model
-    from enformer_vep.run.engines import MIN_FUSED_CHANNELS
+    from enformer_vep.run.session import MIN_FUSED_CHANNELS
     from enformer_vep.scoring import STATISTICS
 
     model = load_model(locate_model(arguments.model, Cache.at(None).folder)).model

@@ -31,7 +31,7 @@ def score(arguments: argparse.Namespace, placements: list[str]) -> tuple[np.ndar
     from enformer_vep.io.genome.reference import ReferenceCodes
     from enformer_vep.model.location import locate_model
     from enformer_vep.model.weights import load_model
-    from enformer_vep.run.engines import MIN_FUSED_CHANNELS
+    from enformer_vep.run.session import MIN_FUSED_CHANNELS
     from enformer_vep.scoring import STATISTICS
 
     model = load_model(locate_model(arguments.model, Cache.at(None).folder)).model

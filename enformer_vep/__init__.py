@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from enformer_vep.api.explaining import Contributions as Contributions
     from enformer_vep.api.explaining import Saturation as Saturation
     from enformer_vep.api.model import Model as Model
-    from enformer_vep.api.opening import open_model as open_model
+    from enformer_vep.api.model import open_model as open_model
     from enformer_vep.api.predictions import AllelePrediction as AllelePrediction
     from enformer_vep.api.predictions import Prediction as Prediction
     from enformer_vep.api.scores import Scores as Scores
@@ -40,7 +40,7 @@ _HOMES = {
     "SkipReason": "errors",
     "Variant": "genome.variant",
     "demo_files": "api.demo",
-    "open_model": "api.opening",
+    "open_model": "api.model",
     "read_scores": "api.scores",
     "score_variants": "api.scoring",
     "score_vcf": "api.scoring",

@@ -9,7 +9,6 @@ import pandas as pd
 
 from enformer_vep.api.options import Path, at_least, to_regions
 from enformer_vep.api.predictions import one_allele
-from enformer_vep.api.session import Session, progress_of
 from enformer_vep.api.variants import GivenVariants, OneVariant, one_or_more, variant_text
 from enformer_vep.errors import InputError
 from enformer_vep.genome.saturation import LETTERS
@@ -24,7 +23,9 @@ from enformer_vep.run.explain.contribution_settings import MethodSettings
 from enformer_vep.run.explain.saturate import find_bases
 from enformer_vep.run.explain.saturate_settings import MAX_BASES, MAX_DELETION_BP
 from enformer_vep.run.predict.predicted_regions import find_regions, parse_regions
+from enformer_vep.run.progress import notebook_progress
 from enformer_vep.run.score.placed import Unscored
+from enformer_vep.run.session import Session
 from enformer_vep.run.settings import ScoringSettings
 from enformer_vep.wording import plural
 
@@ -130,14 +131,9 @@ def contributions(
     named = [variant_text(item) for item in one_or_more(what)]
     if not named:
         raise InputError("expected a region or a variant, found none")
-    with session.lock:
-        session.check_open()
-        opened = session.opened_for(scoring)
-        try:
-            bins = scoring.bins.with_names(session.genome.resolve)
-        except ValueError as error:
-            raise InputError(str(error)) from error
-        maker = SequenceMaker(session.reference, opened.loaded.model.config.geometry, bins, width_bp)
+    with session.turn():
+        model = session.model_for(scoring)
+        maker = SequenceMaker(session.reference, model.geometry, session.named_bins(scoring), width_bp)
         sequences = []
         if name_variants(named):
             for text in named:
@@ -148,7 +144,7 @@ def contributions(
                 sequences += made
         else:
             sequences = [maker.region(interval) for interval in find_regions(parse_regions(named), session.genome)]
-        scalars = make_scalars(opened.tracks, method.mean_by)
+        scalars = make_scalars(model.tracks, method.mean_by)
         num_gradients = len(sequences) * len(scalars) * (method.steps or 1) * (1 + scoring.views.reverse_complement)
         if num_gradients > max_gradients:
             raise InputError(
@@ -157,15 +153,15 @@ def contributions(
             )
         num_bases = sum(len(sequence.wanted) for sequence in sequences)
         hypothetical = np.zeros((len(scalars), num_bases, len(LETTERS)), dtype=np.float32)
-        with progress_of("gradients", is_wanted=progress) as shown:
+        with notebook_progress("gradients", is_wanted=progress) as shown:
             shown.start(num_gradients)
-            found, _ = compute(method, scoring, opened, session.reference, sequences, scalars, hypothetical, shown)
-    return Contributions(_table(found), _values(found))
+            computed, _ = compute(session, method, scoring, sequences, scalars, hypothetical, shown)
+    return Contributions(_table(computed), _values(computed))
 
 
-def _table(found: ComputedContributions) -> pd.DataFrame:
+def _table(computed: ComputedContributions) -> pd.DataFrame:
     parts = []
-    for rows in found.rows():
+    for rows in computed.rows():
         columns: dict[str, Any] = {
             "scalar": rows.scalar,
             "sequence": rows.sequence,
@@ -182,11 +178,11 @@ def _table(found: ComputedContributions) -> pd.DataFrame:
     return table
 
 
-def _values(found: ComputedContributions) -> pd.DataFrame:
+def _values(computed: ComputedContributions) -> pd.DataFrame:
     rows = [
         {"scalar": scalar, "sequence": sequence.name, "allele": sequence.allele, "value": float(value)}
-        for scalar, values in zip(found.scalars, found.values, strict=True)
-        for sequence, value in zip(found.sequences, values, strict=True)
+        for scalar, values in zip(computed.scalars, computed.values, strict=True)
+        for sequence, value in zip(computed.sequences, values, strict=True)
     ]
     values: pd.DataFrame = pd.DataFrame(rows)
     return values

@@ -1,19 +1,54 @@
-"""Makes frames of pandas or polars of what becomes of alleles."""
+"""What becomes of alleles, in memory, and as frames of pandas or polars."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from enformer_vep.api.variants import GivenVariants
 from enformer_vep.errors import InputError
 from enformer_vep.io.tables.formats import clean_text
 from enformer_vep.io.vcf.alleles import AlleleFields, VcfAllele
-from enformer_vep.run.score.allele_scores import AlleleScores
+from enformer_vep.run.score.parts import Part
 
 if TYPE_CHECKING:
     import polars as pl
+
+SCORED = "scored"
+"""The status of an allele that was scored; that of any other is the reason why not."""
+
+
+@dataclass(frozen=True, eq=False)
+class AlleleScores:
+    """What became of alleles.
+
+    Attributes:
+      alleles: all of them, all different in record and number of the allele.
+      scores: float32 [alleles, statistics * tracks], statistics outermost; NaN for those that were not scored.
+      status: SCORED, or the reason why an allele was not.
+      detail: a sentence on the reason; empty if it was scored.
+    """
+
+    alleles: Sequence[VcfAllele]
+    scores: npt.NDArray[np.float32]
+    status: list[str]
+    detail: list[str]
+
+    @classmethod
+    def of_parts(cls, alleles: Sequence[VcfAllele], parts: Iterable[Part], num_scores: int) -> "AlleleScores":
+        """Puts parts together, in the order of the alleles."""
+        place = {(allele.record, allele.allele): row for row, allele in enumerate(alleles)}
+        scores = np.full((len(alleles), num_scores), np.nan, dtype=np.float32)
+        status, detail = [SCORED] * len(alleles), [""] * len(alleles)
+        for part in parts:
+            scores[[place[allele.record, allele.allele] for allele in part.alleles]] = part.scores
+            for skipped in part.skipped:
+                row = place[skipped.allele.record, skipped.allele.allele]
+                status[row], detail[row] = skipped.reason.value, skipped.detail
+        return cls(alleles, scores, status, detail)
 
 
 def allele_columns(alleles: Sequence[VcfAllele]) -> dict[str, Any]:

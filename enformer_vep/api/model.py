@@ -1,6 +1,7 @@
 """A model that stays open between calls, with its weights, its traced graphs and its caches."""
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, overload
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Any, overload
 import pandas as pd
 
 from enformer_vep.api.explaining import Contributions, Saturation, contributions, saturated_variants
-from enformer_vep.api.frames import to_frame
+from enformer_vep.api.frames import AlleleScores, to_frame
 from enformer_vep.api.messages import in_words_of_python
 from enformer_vep.api.options import (
     Path,
@@ -18,20 +19,30 @@ from enformer_vep.api.options import (
     Tracks,
     at_least,
     between,
+    environment_cache,
+    environment_fasta,
+    environment_model,
     one_of,
+    path_text,
     to_bins,
+    to_bytes,
     to_placement,
     to_statistics,
     to_tracks,
     to_views,
 )
-from enformer_vep.api.plotting import plot_variant
-from enformer_vep.api.predictions import AllelePrediction, Prediction, predict_alleles, predict_regions
-from enformer_vep.api.session import Session, progress_of
+from enformer_vep.api.predictions import (
+    AllelePrediction,
+    Prediction,
+    plot_variant,
+    predict_alleles,
+    predict_regions,
+)
 from enformer_vep.api.variants import GivenVariants, OneVariant, PlainVariants, Variants, check_variants, read_variants
 from enformer_vep.errors import InputError
 from enformer_vep.genome.indels import DEFAULT_INDEL_POLICY
 from enformer_vep.genome.windows import CENTRED
+from enformer_vep.inference.device import DEFAULT_CACHE_BYTES, PRECISIONS, Precision
 from enformer_vep.io.tables.formats import TableSettings
 from enformer_vep.run.explain.contribution_settings import DEFAULT_MAX_GRADIENTS, MEANS_BY, MeanBy, MethodSettings
 from enformer_vep.run.explain.saturate import PREDICTIONS
@@ -46,11 +57,15 @@ from enformer_vep.run.plot.settings import (
     PageSettings,
 )
 from enformer_vep.run.predict.settings import DEFAULT_MAX_WINDOWS, PredictInputSettings
-from enformer_vep.run.score.allele_scores import score_alleles
-from enformer_vep.run.score.part_scorer import PartScorer
+from enformer_vep.run.progress import notebook_progress
+from enformer_vep.run.score.part_scorer import scored_parts
+from enformer_vep.run.session import Session
 from enformer_vep.run.settings import (
     DEFAULT_PART_SIZE,
     DEFAULT_STATISTICS,
+    ENGINES,
+    ComputeSettings,
+    EngineName,
     ScoringSettings,
 )
 
@@ -58,6 +73,80 @@ if TYPE_CHECKING:
     import polars as pl
     from matplotlib.figure import Figure
     from typing_extensions import Unpack
+
+
+@in_words_of_python
+def open_model(
+    model: Path | None = None,
+    fasta: Path | None = None,
+    *,
+    head: str = ScoringSettings.head,
+    tracks: Tracks | None = None,
+    track_table: Path | None = None,
+    precision: Precision = ComputeSettings.precision,
+    engine: EngineName = ComputeSettings.engine,
+    device: str | None = None,
+    batch_size: int | None = None,
+    cache_size: int | str = DEFAULT_CACHE_BYTES,
+    allow_nondeterministic: bool = False,
+    cache: Path | None = None,
+) -> "Model":
+    """Opens a model and a genome, and keeps them for any number of calls.
+
+    Args:
+      model: a checkpoint's folder or prefix, a SavedModel's folder, a .safetensors or PyTorch file, 'enformer' (the
+        official weights) or 'demo'; None for ENFORMER_VEP_MODEL, and else the official weights.
+      fasta: the reference genome: a file, or the name of a fetched one such as 'hg38'; None for ENFORMER_VEP_FASTA.
+      head: the head, 'human' or 'mouse'.
+      tracks: the tracks that are predicted: an expression as of `--tracks`, or a list of numbers and expressions; None
+        for all.
+      track_table: a table that names the tracks; None for the fetched one.
+      precision: 'float32', 'mixed', 'bfloat16', or on a GPU 'tf32'.
+      engine: 'reusing' computes only what a variant changes; 'full' runs both sequences through the whole model.
+      device: 'cpu', 'gpu' or 'gpu:N'; None for the first GPU if there is one, and else the CPU.
+      batch_size: sequences that a GPU runs at a time.
+      cache_size: memory for results that windows share, in bytes, or as a text such as '256M'. Calls that look at
+        variants in up to four different ways, as with other tracks or another `window`, have so much each.
+      allow_nondeterministic: whether a GPU may use operations whose results differ a little from run to run.
+      cache: the folder of fetched files; None for ENFORMER_VEP_CACHE, and else the user's.
+
+    Raises:
+      InputError: the model, the genome or an option cannot be used.
+    """
+    scoring = ScoringSettings(
+        environment_model(model), head, None if track_table is None else path_text(track_table), to_tracks(tracks)
+    )
+    compute = to_compute(engine, precision, device, batch_size, cache_size, allow_nondeterministic)
+    with ExitStack() as on_failure:
+        session = on_failure.enter_context(
+            Session(scoring, compute, environment_fasta(fasta), environment_cache(cache))
+        )
+        session.notify()
+        on_failure.pop_all()
+    return Model(session)
+
+
+def to_compute(
+    engine: EngineName,
+    precision: Precision,
+    device: str | None,
+    batch_size: int | None,
+    cache_size: int | str,
+    allow_nondeterministic: bool,
+) -> ComputeSettings:
+    """Returns how predictions are computed: see `open_model`.
+
+    Raises:
+      InputError: an option cannot be used.
+    """
+    return ComputeSettings(
+        one_of("engine", engine, ENGINES),
+        one_of("precision", precision, PRECISIONS),
+        device,
+        at_least("batch_size", batch_size, 1),
+        to_bytes(cache_size),
+        allow_nondeterministic,
+    )
 
 
 class Model:
@@ -68,34 +157,33 @@ class Model:
     """
 
     def __init__(self, session: Session) -> None:
-        """Takes what is open."""
         self._session = session
 
     @property
     def name(self) -> str:
         """The model's name: 'demo', or 'enformer'."""
-        return self._session.opened.loaded.name
+        return self._session.model.loaded.name
 
     @property
     def notice(self) -> str | None:
         """A sentence on what the model is not made for, as of the demo's; None if it is Enformer."""
-        return self._session.opened.loaded.notice
+        return self._session.model.loaded.notice
 
     @property
     def head(self) -> str:
         """The head that predicts the tracks."""
-        return self._session.opened.tracks.head
+        return self._session.model.tracks.head
 
     @property
     def tracks(self) -> pd.DataFrame:
         """The chosen tracks: index (in the head, from 0), identifier, description, assay, target, biosample ..."""
-        found: pd.DataFrame = self._session.opened.tracks.table.copy()
-        return found
+        tracks: pd.DataFrame = self._session.model.tracks.table.copy()
+        return tracks
 
     @property
     def device(self) -> str:
         """What the model runs on."""
-        return self._session.opened.device.description
+        return self._session.model.device.description
 
     @property
     def fasta(self) -> str:
@@ -105,7 +193,7 @@ class Model:
     def __repr__(self) -> str:
         state = "" if self._session.is_open else ", closed"
         return (
-            f"<enformer_vep.Model {self.name}: {len(self._session.opened.tracks.table):,} tracks of the "
+            f"<enformer_vep.Model {self.name}: {len(self._session.model.tracks.table):,} tracks of the "
             f"{self.head} head, {self.fasta}, {self.device}{state}>"
         )
 
@@ -170,8 +258,7 @@ class Model:
             views=to_views(indels, shifts, reverse_complement=reverse_complement),
         )
         given = read_variants(variants)
-        with self._session.lock:
-            self._session.check_open()
+        with self._session.turn():
             check_variants(given, self._session.genome, allow_mismatches=allow_mismatches)
             return self.score_given(given, scoring, strict=strict, progress=progress)
 
@@ -190,15 +277,16 @@ class Model:
           InputError: an allele or a setting cannot be used.
           EnformerVepError: the model failed.
         """
-        with self._session.lock:
+        alleles, part_size = given.alleles, DEFAULT_PART_SIZE[self._session.model.device.kind]
+        with self._session.turn():
             scorer = self._session.scorer(scoring)
             columns = TableSettings(scoring.names, scorer.tracks).columns
-            parts = PartScorer(scorer, given.name, is_strict=strict)
-            with progress_of("alleles", is_wanted=progress) as shown:
-                shown.start(len(given.alleles))
-                part_size = DEFAULT_PART_SIZE[self._session.opened.device.kind]
-                found = score_alleles(parts, given.alleles, len(columns), part_size, shown.done)
-        return to_frame(given, found, columns)
+            parts = (alleles[start : start + part_size] for start in range(0, len(alleles), part_size))
+            with notebook_progress("alleles", is_wanted=progress) as shown:
+                shown.start(len(alleles))
+                scored = scored_parts(scorer, parts, given.name, is_strict=strict, done=shown.done)
+                scores = AlleleScores.of_parts(alleles, scored, len(columns))
+        return to_frame(given, scores, columns)
 
     @in_words_of_python
     def predict(
@@ -322,8 +410,7 @@ class Model:
             bins=to_bins(bins),
             views=to_views(indels, shifts, reverse_complement=reverse_complement),
         )
-        with self._session.lock:
-            self._session.check_open()
+        with self._session.turn():
             given = saturated_variants(self._session, regions, deletions, max_alleles)
             table = self.score_given(given, scoring, strict=False, progress=progress)
         assert isinstance(table, pd.DataFrame)

@@ -1,12 +1,11 @@
 """Scores in one call: into a frame, or into files as the command line writes them."""
 
-from contextlib import closing
 from typing import TYPE_CHECKING, Any, overload
 
 import pandas as pd
 
 from enformer_vep.api.messages import in_words_of_python
-from enformer_vep.api.opening import open_model
+from enformer_vep.api.model import Model, to_compute
 from enformer_vep.api.options import (
     Path,
     ScoreVariantsOptions,
@@ -25,17 +24,15 @@ from enformer_vep.api.options import (
 )
 from enformer_vep.api.score_settings import score_settings
 from enformer_vep.api.variants import PlainVariants, Variants, check_variants, read_variants
-from enformer_vep.fetch.cache import Cache
 from enformer_vep.genome.indels import DEFAULT_INDEL_POLICY
 from enformer_vep.genome.windows import CENTRED
 from enformer_vep.inference.device import DEFAULT_CACHE_BYTES, Precision
-from enformer_vep.io.genome.fasta import Genome
 from enformer_vep.run.annotate.annotated_run import plan_annotation
 from enformer_vep.run.annotate.course import annotate_vcf
-from enformer_vep.run.fetched import find_fasta
 from enformer_vep.run.progress import is_interactive
 from enformer_vep.run.score.pipeline import score_vcf as run_score_vcf
 from enformer_vep.run.score.summary import ScoreSummary
+from enformer_vep.run.session import Session
 from enformer_vep.run.settings import (
     DEFAULT_STATISTICS,
     ComputeSettings,
@@ -136,25 +133,12 @@ def score_variants(
         views=to_views(indels, shifts, reverse_complement=reverse_complement),
     )
     given = read_variants(variants)
-    # What is wrong with the variants is said before the model is loaded, which takes seconds.
-    found = find_fasta(environment_fasta(fasta), Cache.at(environment_cache(cache)))
-    with closing(Genome(found)) as genome:
-        check_variants(given, genome, allow_mismatches=allow_mismatches)
-    with open_model(
-        model,
-        found,
-        head=head,
-        tracks=tracks,
-        track_table=track_table,
-        precision=precision,
-        engine=engine,
-        device=device,
-        batch_size=batch_size,
-        cache_size=cache_size,
-        allow_nondeterministic=allow_nondeterministic,
-        cache=cache,
-    ) as opened:
-        return opened.score_given(given, scoring, strict=strict, progress=progress)
+    compute = to_compute(engine, precision, device, batch_size, cache_size, allow_nondeterministic)
+    with Session(scoring, compute, environment_fasta(fasta), environment_cache(cache)) as session:
+        # What is wrong with the variants is said before the model is loaded, which takes seconds.
+        check_variants(given, session.genome, allow_mismatches=allow_mismatches)
+        session.notify()
+        return Model(session).score_given(given, scoring, strict=strict, progress=progress)
 
 
 @in_words_of_python

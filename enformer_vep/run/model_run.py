@@ -10,7 +10,7 @@ from enformer_vep.io.genome.fasta import Genome
 from enformer_vep.run.environment import peak_memory_bytes, versions
 from enformer_vep.run.identity import FastaIdentity, ModelIdentity, TracksIdentity
 from enformer_vep.run.input_identity import identify_fasta, identify_model
-from enformer_vep.run.models import OpenModel
+from enformer_vep.run.session import OpenModel
 
 
 @dataclass(frozen=True)

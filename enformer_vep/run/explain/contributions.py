@@ -3,18 +3,13 @@
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
 from enformer_vep.errors import InputError, SkipReason
-from enformer_vep.fetch.cache import Cache
-from enformer_vep.genome.regions import ScoredBins
 from enformer_vep.io.genome.fasta import Genome
-from enformer_vep.io.genome.reference import ReferenceCodes
 from enformer_vep.io.vcf.alleles import VcfAllele
-from enformer_vep.model.location import locate_model
 from enformer_vep.run.explain.contribution_arguments import name_variants
 from enformer_vep.run.explain.contribution_computing import compute, scratch_array
 from enformer_vep.run.explain.contribution_files import check_content, check_output, write
@@ -30,12 +25,11 @@ from enformer_vep.run.explain.contribution_record import (
 from enformer_vep.run.explain.contribution_scalars import Scalar, make_scalars
 from enformer_vep.run.explain.contribution_sequences import ExplainedSequence, SequenceMaker
 from enformer_vep.run.explain.contribution_settings import SECONDS_PER_GRADIENT, ContributionSettings
-from enformer_vep.run.fetched import find_fasta
 from enformer_vep.run.model_run import course_items, model_run_identity
-from enformer_vep.run.models import OpenModel, notify, open_model
 from enformer_vep.run.predict.predicted_regions import find_regions, parse_regions
 from enformer_vep.run.progress import Progress, duration
 from enformer_vep.run.score.placed import Unscored
+from enformer_vep.run.session import OpenModel, Session
 from enformer_vep.run.signals import StopSignals
 from enformer_vep.run.variant_arguments import read_variants
 from enformer_vep.wording import plural
@@ -70,28 +64,25 @@ def compute_contributions(settings: ContributionSettings) -> ContributionSummary
       EnformerVepError: the run failed, or was stopped; nothing is left of it.
     """
     started = datetime.now(timezone.utc)
-    cache = Cache.at(settings.inputs.cache)
-    location = locate_model(settings.scoring.model, cache.folder)
-    fasta = find_fasta(settings.inputs.fasta, cache)
-    named = settings.inputs.arguments
+    inputs, scoring = settings.inputs, settings.scoring
+    named = inputs.arguments
     are_variants = name_variants(named)
     regions = () if are_variants else parse_regions(named)
-    alleles = read_variants(named, settings.inputs.max_gradients) if are_variants else []
+    alleles = read_variants(named, inputs.max_gradients) if are_variants else []
     packages = check_output(settings.output)
-    with closing(Genome(fasta)) as genome, StopSignals():
+    with Session(scoring, settings.compute, inputs.fasta, inputs.cache) as session, StopSignals():
+        genome = session.genome
         intervals = find_regions(regions, genome)
-        bins = _named_bins(settings, genome)
-        model = open_model(location, settings.scoring, settings.compute, cache)
-        reference = ReferenceCodes(genome)
-        geometry = model.loaded.model.config.geometry
-        maker = SequenceMaker(reference, geometry, bins, settings.inputs.width_bp)
+        bins = session.named_bins(scoring)
+        model = session.model
+        maker = SequenceMaker(session.reference, model.geometry, bins, inputs.width_bp)
         sequences = [maker.region(interval) for interval in intervals]
         of_alleles, skipped = _of_alleles(maker, alleles)
         sequences += of_alleles
         scalars = make_scalars(model.tracks, settings.method.mean_by)
         check_content(settings.output, sequences, [scalar.name for scalar in scalars])
         num_gradients = _count_gradients(len(sequences) * len(scalars), settings)
-        notify(model, settings.scoring, settings.compute)
+        session.notify()
         identity = _identity(settings, genome, model, sequences, scalars, packages)
         first = time.perf_counter()
         shape = (len(scalars), identity.sequences.num_bases, 4)
@@ -100,8 +91,8 @@ def compute_contributions(settings: ContributionSettings) -> ContributionSummary
             Progress(is_quiet=settings.quiet, unit="gradients") as progress,
         ):
             progress.start(num_gradients)
-            found, completeness_error = compute(
-                settings.method, settings.scoring, model, reference, sequences, scalars, hypothetical, progress
+            contributions, completeness_error = compute(
+                session, settings.method, scoring, sequences, scalars, hypothetical, progress
             )
             progress.begin("writing")
             course = ContributionCourse(
@@ -110,7 +101,7 @@ def compute_contributions(settings: ContributionSettings) -> ContributionSummary
                 skipped=tuple(skipped),
                 largest_completeness_error=completeness_error,
             )
-            write(settings.output, identity, course, found, model.tracks, genome.contigs)
+            write(settings.output, identity, course, contributions, model.tracks, genome.contigs)
         seconds = time.perf_counter() - first
     return ContributionSummary(len(sequences), shape[1], len(scalars), num_gradients, seconds, settings.output.path)
 
@@ -142,13 +133,6 @@ def _of_alleles(
     for one in skipped:
         logger.warning("%s is not explained: %s (%s)", one.variant, one.detail, one.reason)
     return sequences, skipped
-
-
-def _named_bins(settings: ContributionSettings, genome: Genome) -> ScoredBins:
-    try:
-        return settings.scoring.bins.with_names(genome.resolve)
-    except ValueError as error:
-        raise InputError(str(error)) from error
 
 
 def _count_gradients(num_scalars: int, settings: ContributionSettings) -> int:

@@ -2,12 +2,10 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from enformer_vep.errors import InputError, OutputError
-from enformer_vep.fetch.cache import Cache
 from enformer_vep.genome.codes import encode
 from enformer_vep.genome.saturation import LETTERS, UNKNOWN, SaturatedBases
 from enformer_vep.genome.tiling import covering_bins
@@ -17,11 +15,11 @@ from enformer_vep.io.arrays.zarr_folder import check_zarr_support
 from enformer_vep.io.genome.fasta import Genome
 from enformer_vep.io.tables.outputs import SATURATION_SUFFIXES, STANDARD_OUTPUT, OutputPaths
 from enformer_vep.run.explain.saturate_settings import MAX_BASES, SaturateSettings
-from enformer_vep.run.fetched import find_fasta
 from enformer_vep.run.predict.predicted_regions import find_regions, parse_regions
 from enformer_vep.run.progress import duration
 from enformer_vep.run.score.pipeline import score_vcf
 from enformer_vep.run.score.summary import ScoreSummary
+from enformer_vep.run.session import Session
 from enformer_vep.run.settings import ScoreSettings
 from enformer_vep.wording import listed, plural
 
@@ -72,17 +70,17 @@ def saturate_regions(saturation: SaturateSettings, settings: ScoreSettings) -> S
     """
     _check_statistic(settings)
     _check_output(settings)
-    fasta = find_fasta(settings.inputs.fasta, Cache.at(settings.inputs.cache))
     named = parse_regions(saturation.regions)
     what = listed(region.text for region in named)
-    with closing(Genome(fasta)) as genome:
-        regions = find_regions(named, genome)
+    inputs = settings.inputs
+    with Session(settings.scoring, settings.compute, inputs.fasta, inputs.cache) as session:
+        regions = find_regions(named, session.genome)
         num_bases = sum(span.length for span in _spans(regions))
         if num_bases > MAX_BASES:  # too many to be looked at
             raise _too_much(what, num_bases, Cost.of(3 * num_bases, settings), saturation)
-        bases = find_bases(regions, genome, saturation.max_deletion_bp)
-    _check_cost(bases, what, saturation, settings)
-    return score_vcf(replace(settings, inputs=replace(settings.inputs, vcf=what, saturated=bases)))
+        bases = find_bases(regions, session.genome, saturation.max_deletion_bp)
+        _check_cost(bases, what, saturation, settings)
+        return score_vcf(replace(settings, inputs=replace(inputs, vcf=what, saturated=bases)), session=session)
 
 
 def find_bases(regions: Sequence[Interval], genome: Genome, max_deletion_bp: int = 0) -> SaturatedBases:

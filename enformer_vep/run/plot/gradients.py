@@ -14,9 +14,9 @@ from enformer_vep.genome.codes import encode
 from enformer_vep.genome.edit import Edit
 from enformer_vep.genome.layout import FetchCodes, ModelInput, Span
 from enformer_vep.run.explain.contribution_values import at_letters, corrected
-from enformer_vep.run.models import OpenModel
 from enformer_vep.run.plot.logos import Importances, Surroundings
 from enformer_vep.run.score.placed import Unscored
+from enformer_vep.run.session import OpenModel
 
 Float32s = npt.NDArray[np.float32]
 
@@ -39,7 +39,7 @@ class GradientLogos:
         self._mean = MeanGradients(gradients, fetch, reverse_complement=reverse_complement)
         self._fetch = fetch
         self._indices = model.tracks.indices
-        self._num_bins = model.loaded.model.config.geometry.num_bins
+        self._num_bins = model.geometry.num_bins
 
     def importances(self, around: Surroundings, tracks: Sequence[int]) -> Importances | Unscored:
         """Returns what each base around a variant contributes to the sum of a track over all bins.

@@ -4,6 +4,7 @@ import logging
 import sys
 from collections.abc import Collection
 from contextlib import closing
+from itertools import chain
 
 from enformer_vep.genome.variant import check_alleles
 from enformer_vep.run.score.gene_scorer import GeneScorer
@@ -26,18 +27,15 @@ def state_cost(genes: GeneScorer, inputs: RunInputs, part_size: int, finished: C
     """
     num_alleles = num_pairs = 0
     found: set[int] = set()
-    with closing(inputs.parts(part_size)) as parts:
-        for number, alleles in enumerate(parts):
-            if number in finished:
+    with closing(inputs.parts(part_size, finished)) as parts:
+        for allele in chain.from_iterable(parts):
+            contig = inputs.genome.resolve(allele.variant.chrom)
+            if allele.malformed or contig is None or check_alleles(allele.variant, sys.maxsize):
                 continue
-            for allele in alleles:
-                contig = inputs.genome.resolve(allele.variant.chrom)
-                if allele.malformed or contig is None or check_alleles(allele.variant, sys.maxsize):
-                    continue
-                in_reach = genes.around(allele.variant, contig)
-                found.update(in_reach)
-                num_alleles += bool(in_reach)
-                num_pairs += len(in_reach)
+            in_reach = genes.around(allele.variant, contig)
+            found.update(in_reach)
+            num_alleles += bool(in_reach)
+            num_pairs += len(in_reach)
     logger.info(
         "genes: %s in the windows of %s make %s: each takes a pass of its own, and each gene at least one for its "
         "reference, besides the passes of the alleles' own windows",

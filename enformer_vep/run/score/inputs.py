@@ -4,7 +4,7 @@ import logging
 import os
 import shutil
 import sys
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
@@ -64,13 +64,20 @@ class RunInputs:
         first, end = self.share
         return end - first
 
-    def parts(self, part_size: int) -> Generator[list[VcfAllele], None, None]:
-        """Yields the alleles of this run in parts of one size; the last part has the rest."""
+    def parts(self, part_size: int, finished: Collection[int]) -> Generator[list[VcfAllele], None, None]:
+        """Yields the alleles of this run in parts of one size, of which the last has the rest.
+
+        Args:
+          part_size: alleles of a part.
+          finished: numbers of the parts that are left out.
+        """
         first = self.share[0]
         with closing(VcfReader(self.vcf, self.selection, name=self.vcf_name, first_allele=first)) as reader:
             alleles = islice(reader, self.num_alleles)
-            for _ in range(-(-self.num_alleles // part_size)):
-                yield list(islice(alleles, part_size))
+            for number in range(-(-self.num_alleles // part_size)):
+                part = list(islice(alleles, part_size))
+                if number not in finished:
+                    yield part
 
 
 def open_inputs(settings: InputSettings, genome: Genome, selection: Selection, work: WorkFolder) -> RunInputs:

@@ -1,19 +1,16 @@
-"""Opens what a run needs, and says which run it is."""
+"""Opens all that a run needs, and says which run it is."""
 
 import hashlib
 import os
 from dataclasses import dataclass, replace
 
 from enformer_vep.errors import InputError, SkipReason
-from enformer_vep.fetch.cache import Cache
-from enformer_vep.genome.genes import GeneIndex, PromoterBins, TssBins
+from enformer_vep.genome.genes import PromoterBins, TssBins
 from enformer_vep.genome.saturation import SaturatedBases
 from enformer_vep.genome.variant import Variant
-from enformer_vep.io.genome.reference import ReferenceCodes
+from enformer_vep.io.tables.formats import TableSettings
 from enformer_vep.io.tables.gene_table import GeneTableSettings
-from enformer_vep.model.location import ModelLocation
 from enformer_vep.run.background.record import OpenBackground
-from enformer_vep.run.engines import make_engine
 from enformer_vep.run.environment import versions
 from enformer_vep.run.file_identity import file_identity
 from enformer_vep.run.identity import (
@@ -27,7 +24,6 @@ from enformer_vep.run.identity import (
     ViewsIdentity,
 )
 from enformer_vep.run.input_identity import identify_fasta, identify_model
-from enformer_vep.run.models import OpenModel, choose_tracks, open_model
 from enformer_vep.run.run_record import RunPlan
 from enformer_vep.run.score.gene_scorer import GeneScorer
 from enformer_vep.run.score.genes import GeneTracks, choose_gene_tracks, open_genes
@@ -37,84 +33,70 @@ from enformer_vep.run.score.results import bases_to_json
 from enformer_vep.run.score.resume import choose_part_size
 from enformer_vep.run.score.scorer import VariantScorer
 from enformer_vep.run.score.work_folder import WorkFolder
-from enformer_vep.run.settings import ComputeSettings, GeneSettings, ScoreSettings, ScoringSettings
+from enformer_vep.run.session import OpenModel, Session
+from enformer_vep.run.settings import GeneSettings, ScoreSettings, ScoringSettings
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run whose inputs and model are open.
+    """A run that can begin. It holds nothing of the model, whose memory is free when the table is written.
 
     Attributes:
       settings: what the user asked for.
       inputs: the VCF and the FASTA.
-      model: the model.
-      scorer: scores variants with it.
       plan: which run it is.
+      paths: the paths of the inputs, absolute except for variants that came through a pipe.
+      table: what is written of the scores.
       background: what percentiles are taken against, None for no percentiles.
-      genes: how genes are written; None if no gene is scored.
+      genes: finds and scores genes; None if no gene is scored.
+      gene_table: what is written of them.
     """
 
     settings: ScoreSettings
     inputs: RunInputs
-    model: OpenModel
-    scorer: VariantScorer
     plan: RunPlan
-    background: OpenBackground | None = None
-    genes: GeneTableSettings | None = None
+    paths: dict[str, str]
+    table: TableSettings
+    background: OpenBackground | None
+    genes: GeneScorer | None
+    gene_table: GeneTableSettings | None
 
     @property
     def num_parts(self) -> int:
         """Number of parts that the run's alleles are divided into."""
         return -(-self.inputs.num_alleles // self.plan.part_size)
 
-    @property
-    def input_paths(self) -> dict[str, str]:
-        """The paths of the inputs, absolute except for variants that came through a pipe."""
-        inputs, gtf = self.inputs.settings, self.settings.genes.gtf
-        background = {} if inputs.background is None else {"background": os.path.abspath(inputs.background)}
-        paths = {
-            "vcf": inputs.vcf if self.inputs.is_piped else os.path.abspath(inputs.vcf),
-            "fasta": os.path.abspath(self.inputs.genome.path),
-            "model": os.path.abspath(self.model.loaded.identity.path),
-            **background,
-        }
-        return paths if gtf is None else paths | {"gtf": os.path.abspath(gtf)}
 
-
-def open_run(settings: ScoreSettings, inputs: RunInputs, location: ModelLocation, work: WorkFolder) -> Run:
+def open_run(settings: ScoreSettings, session: Session, inputs: RunInputs, work: WorkFolder) -> Run:
     """Loads the model of a run, and says which run it is. Imports TensorFlow.
 
     Args:
       settings: what the user asked for.
-      inputs: the opened inputs.
-      location: where the model is.
+      session: the genome, and the model once it is loaded.
+      inputs: the variants.
       work: the work folder, which may have parts of the same run.
 
     Raises:
       InputError: the model, the device, the head, the tracks, the placement, the bins, the background or the genes
         cannot be used.
     """
+    scoring, of_genes = settings.scoring, settings.genes
     path = settings.inputs.background
     background = None if path is None else OpenBackground.open(path)
-    try:
-        settings.scoring.bins.with_names(inputs.genome.resolve)
-    except ValueError as error:
-        raise InputError(str(error)) from error
-    genes = open_genes(settings.genes, inputs.genome)
-    model = open_model(location, settings.scoring, settings.compute, Cache.at(settings.inputs.cache))
-    gene_tracks = None
-    if genes is not None:
-        known = choose_tracks(replace(settings.scoring, tracks=None), model.loaded, location, model.fetched_tracks)
-        gene_tracks = choose_gene_tracks(settings.genes.gene_tracks, known, model.tracks)
-    scorer = open_scorer(
-        model,
-        ReferenceCodes(inputs.genome),
-        settings.scoring,
-        settings.compute,
-        None if genes is None or gene_tracks is None else _gene_scorer(genes, gene_tracks, settings, model),
-    )
+    session.named_bins(scoring)
+    index = open_genes(of_genes, session.genome)
+    model = session.model
+    genes = gene_table = gene_tracks = None
+    if index is not None:
+        known = session.model_for(replace(scoring, tracks=None)).tracks
+        gene_tracks = choose_gene_tracks(of_genes.gene_tracks, known, model.tracks)
+        promoters = PromoterBins(TssBins(of_genes.gene_bins), scoring.views.indels, model.geometry)
+        genes = GeneScorer(index, of_genes, gene_tracks.places, promoters, scoring.views)
+        names = tuple(statistic.name for statistic in of_genes.gene_statistics)
+        gene_table = GeneTableSettings(index.genes, names, gene_tracks.table, of_genes.gene_columns)
+    scorer = session.scorer(scoring, genes)
     if settings.inputs.saturated is not None:
-        _check_reach(scorer, settings.inputs.saturated, settings.scoring)
+        _check_reach(scorer, settings.inputs.saturated, scoring)
     shard = None
     if settings.inputs.shard is not None:
         number, of = settings.inputs.shard.number, settings.inputs.shard.of
@@ -123,12 +105,33 @@ def open_run(settings: ScoreSettings, inputs: RunInputs, location: ModelLocation
     identity = _identity(settings, inputs, model)
     if background is not None:
         background.check(identity, model.tracks.identifiers)
-    written = None
-    if genes is not None and gene_tracks is not None:
-        identity = replace(identity, genes=_genes_identity(settings.genes, gene_tracks))
-        names = tuple(statistic.name for statistic in settings.genes.gene_statistics)
-        written = GeneTableSettings(genes.genes, names, gene_tracks.table, settings.genes.gene_columns)
-    return Run(settings, inputs, model, scorer, RunPlan(identity, shard, part_size), background, written)
+    if gene_tracks is not None:
+        identity = replace(identity, genes=_genes_identity(of_genes, gene_tracks))
+    table = TableSettings(
+        scoring.names,
+        model.tracks,
+        settings.output.layout,
+        settings.output.dtype,
+        settings.output.summary,
+        has_percentiles=background is not None,
+        saturated=settings.inputs.saturated,
+    )
+    plan = RunPlan(identity, shard, part_size)
+    return Run(settings, inputs, plan, _input_paths(settings, inputs, model), table, background, genes, gene_table)
+
+
+def _input_paths(settings: ScoreSettings, inputs: RunInputs, model: OpenModel) -> dict[str, str]:
+    asked = settings.inputs
+    paths = {
+        "vcf": asked.vcf if inputs.is_piped else os.path.abspath(asked.vcf),
+        "fasta": os.path.abspath(inputs.genome.path),
+        "model": os.path.abspath(model.loaded.identity.path),
+    }
+    if asked.background is not None:
+        paths["background"] = os.path.abspath(asked.background)
+    if settings.genes.gtf is not None:
+        paths["gtf"] = os.path.abspath(settings.genes.gtf)
+    return paths
 
 
 def _check_reach(scorer: VariantScorer, saturated: SaturatedBases, scoring: ScoringSettings) -> None:
@@ -144,40 +147,6 @@ def _check_reach(scorer: VariantScorer, saturated: SaturatedBases, scoring: Scor
     raise InputError(
         f"--bins {scoring.bins} lies outside the bins of every window of these regions: expected bins that the windows "
         "predict, up to 57 kb away"
-    )
-
-
-def _gene_scorer(genes: GeneIndex, tracks: GeneTracks, settings: ScoreSettings, model: OpenModel) -> GeneScorer:
-    views = settings.scoring.views
-    geometry = model.loaded.model.config.geometry
-    promoters = PromoterBins(TssBins(settings.genes.gene_bins), views.indels, geometry)
-    return GeneScorer(genes, settings.genes, tracks.places, promoters, views)
-
-
-def open_scorer(
-    model: OpenModel,
-    reference: ReferenceCodes,
-    scoring: ScoringSettings,
-    compute: ComputeSettings,
-    genes: GeneScorer | None = None,
-) -> VariantScorer:
-    """Makes what scores variants with a model, on a genome.
-
-    Args:
-      model: the model.
-      reference: the genome.
-      scoring: what the scores are.
-      compute: the engine and its settings.
-      genes: finds and scores genes; None if none is wanted.
-    """
-    is_anywhere = genes is not None and genes.is_at_tss
-    return VariantScorer(
-        make_engine(model, scoring, compute, reference.fetch, is_anywhere=is_anywhere),
-        reference,
-        model.loaded.model.config.geometry,
-        scoring,
-        model.tracks,
-        genes,
     )
 
 

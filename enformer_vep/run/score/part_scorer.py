@@ -1,6 +1,6 @@
-"""Scores the alleles of a part, in the order in which neighbours share work."""
+"""Scores the alleles of a VCF part by part: the generator of `score`. Knows no files."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -15,99 +15,94 @@ MAX_NOT_FINITE = 0.01
 """Largest accepted share of predictions that are NaN or infinite; beyond it, weights or device must be faulty."""
 
 
-class PartScorer:
-    """Scores the alleles of a VCF, part by part."""
+def scored_parts(
+    scorer: VariantScorer,
+    parts: Iterable[Sequence[VcfAllele]],
+    vcf_name: str,
+    *,
+    is_strict: bool = False,
+    done: Callable[[], object] = lambda: None,
+) -> Iterator[Part]:
+    """Scores alleles, part by part.
 
-    def __init__(self, scorer: VariantScorer, vcf_name: str, *, is_strict: bool = False) -> None:
-        """Takes the scorer.
+    Those of a part are run in the order of their places on the genome, so that the work that neighbours share is in
+    memory. The same parts give the same bits.
 
-        Args:
-          scorer: scores variants.
-          vcf_name: the input's name in messages.
-          is_strict: whether an allele that cannot be scored is an error.
-        """
-        self._scorer = scorer
-        self._vcf_name = vcf_name
-        self._is_strict = is_strict
-        self._num_predicted = self._num_not_finite = 0
+    Args:
+      scorer: scores variants.
+      parts: the alleles, in input order.
+      vcf_name: the input's name in messages.
+      is_strict: whether an allele that cannot be scored is an error.
+      done: called for each allele that is scored or skipped.
 
-    def score(self, alleles: Sequence[VcfAllele], done: Callable[[], object] = lambda: None) -> Part:
-        """Scores alleles.
+    Yields:
+      The scores and the skipped alleles of each part, in input order.
 
-        They are run in the order of their places on the genome, so that the work that neighbours share is in memory.
+    Raises:
+      InputError: an allele cannot be scored, in a strict run.
+      EnformerVepError: the engine failed, or too many predictions are not finite.
+    """
+    num_predicted = num_not_finite = 0
+    for alleles in parts:
+        part = _score(scorer, alleles, done, vcf_name if is_strict else None)
+        new = sum(skipped.reason is SkipReason.NOT_FINITE for skipped in part.skipped)
+        num_not_finite += new
+        num_predicted += len(part.alleles) + new
+        check_finite(num_not_finite, num_predicted)
+        yield part
 
-        Args:
-          alleles: the alleles, in input order.
-          done: called for each allele that is scored or skipped.
 
-        Returns:
-          The scores and the skipped alleles, in input order.
+def _score(
+    scorer: VariantScorer, alleles: Sequence[VcfAllele], done: Callable[[], object], strict_name: str | None
+) -> Part:
+    """Scores the alleles of one part; `strict_name` is the input's name in a strict run."""
+    placed: dict[int, PlacedVariant] = {}
+    skipped: dict[int, SkippedAllele] = {}
+    genes: dict[int, GeneScores] = {}
 
-        Raises:
-          InputError: an allele cannot be scored, in a strict run.
-          EnformerVepError: too many predictions are not finite.
-        """
-        placed: dict[int, PlacedVariant] = {}
-        skipped: dict[int, SkippedAllele] = {}
-        for index, allele in enumerate(alleles):
-            found = self._place(allele)
-            if isinstance(found, Unscored):
-                skipped[index] = self._skip(allele, found)
-                done()
-            else:
-                placed[index] = found
-        order = sorted(placed, key=lambda index: placed[index].place)
-        scores = np.empty((len(alleles), self._scorer.num_scores), dtype=np.float32)
-        genes: dict[int, GeneScores] = {}
-        is_at_tss = self._scorer.genes is not None and self._scorer.genes.is_at_tss
-        results = self._scorer.score_with_genes(placed[index] for index in order)
-        for index, result in zip(order, results, strict=True):
-            if isinstance(result, Unscored):
-                skipped[index] = self._skip_not_finite(alleles[index], result)
-            else:
-                scores[index] = result.scores
-                if result.genes is not None:
-                    genes[index] = result.genes
-            if not is_at_tss or index in skipped:
-                done()
-        if is_at_tss:
-            for index, of_genes in self._at_tss({index: placed[index] for index in order if index not in skipped}):
-                if isinstance(of_genes, Unscored):
-                    skipped[index] = self._skip_not_finite(alleles[index], of_genes)
-                else:
-                    genes[index] = of_genes
-                done()
-        self._num_predicted += len(placed)
-        check_finite(self._num_not_finite, self._num_predicted)
-        scored = [index for index in range(len(alleles)) if index not in skipped]
-        return Part(
-            [alleles[index] for index in scored],
-            scores[scored],
-            [skipped[index] for index in sorted(skipped)],
-            None if self._scorer.genes is None else [genes[index] for index in scored],
-        )
-
-    def _at_tss(self, placed: dict[int, PlacedVariant]) -> Iterator[tuple[int, GeneScores | Unscored]]:
-        """Scores alleles, by their numbers, in the windows of their genes."""
-        assert self._scorer.genes is not None
-        return self._scorer.genes.score_at_tss(self._scorer.engine, placed, self._scorer.reference.fetch)
-
-    def _place(self, allele: VcfAllele) -> PlacedVariant | Unscored:
-        if allele.malformed:
-            return Unscored(SkipReason.MALFORMED_RECORD, allele.malformed)
-        return self._scorer.place(allele.variant)
-
-    def _skip_not_finite(self, allele: VcfAllele, unscored: Unscored) -> SkippedAllele:
-        self._num_not_finite += 1
-        return self._skip(allele, unscored)
-
-    def _skip(self, allele: VcfAllele, unscored: Unscored) -> SkippedAllele:
-        if self._is_strict:
+    def skip(index: int, unscored: Unscored) -> None:
+        allele = alleles[index]
+        if strict_name is not None:
             raise InputError(
-                f"{self._vcf_name}: record {allele.record + 1} ({allele}) cannot be scored: {unscored.detail} "
+                f"{strict_name}: record {allele.record + 1} ({allele}) cannot be scored: {unscored.detail} "
                 f"({unscored.reason}); remove --strict to skip such alleles"
             )
-        return SkippedAllele(allele, unscored.reason, unscored.detail)
+        skipped[index] = SkippedAllele(allele, unscored.reason, unscored.detail)
+
+    for index, allele in enumerate(alleles):
+        result = scorer.place_allele(allele)
+        if isinstance(result, Unscored):
+            skip(index, result)
+            done()
+        else:
+            placed[index] = result
+    order = sorted(placed, key=lambda index: placed[index].place)
+    scores = np.empty((len(alleles), scorer.num_scores), dtype=np.float32)
+    at_tss = scorer.genes if scorer.genes is not None and scorer.genes.is_at_tss else None
+    for index, scored in zip(order, scorer.score_with_genes(placed[index] for index in order), strict=True):
+        if isinstance(scored, Unscored):
+            skip(index, scored)
+        else:
+            scores[index] = scored.scores
+            if scored.genes is not None:
+                genes[index] = scored.genes
+        if at_tss is None or index in skipped:
+            done()
+    if at_tss is not None:
+        left = {index: placed[index] for index in order if index not in skipped}
+        for index, of_genes in at_tss.score_at_tss(scorer.engine, left, scorer.reference.fetch):
+            if isinstance(of_genes, Unscored):
+                skip(index, of_genes)
+            else:
+                genes[index] = of_genes
+            done()
+    rows = [index for index in range(len(alleles)) if index not in skipped]
+    return Part(
+        [alleles[index] for index in rows],
+        scores[rows],
+        [skipped[index] for index in sorted(skipped)],
+        None if scorer.genes is None else [genes[index] for index in rows],
+    )
 
 
 def check_finite(num_not_finite: int, num_predicted: int) -> None:

@@ -17,6 +17,7 @@ from enformer_vep.inference.engine import Engine, Profile, Scores
 from enformer_vep.io.genome.reference import ReferenceCodes
 from enformer_vep.io.tables.gene_table import GeneScores
 from enformer_vep.io.tracks.table import TrackTable
+from enformer_vep.io.vcf.alleles import VcfAllele
 from enformer_vep.run.score.gene_scorer import GeneScorer
 from enformer_vep.run.score.in_order import run_in_order
 from enformer_vep.run.score.placed import PlacedVariant, Unscored
@@ -47,6 +48,7 @@ class VariantScorer:
     Attributes:
       engine: the engine.
       reference: the genome.
+      geometry: the model's lengths.
       statistics: what is made of the predictions.
       tracks: the tracks that the engine predicts.
       genes: finds and scores genes; None if none is wanted.
@@ -61,7 +63,7 @@ class VariantScorer:
         tracks: TrackTable,
         genes: GeneScorer | None = None,
     ) -> None:
-        """Takes what is needed to score variants.
+        """Says with what, and how, variants are scored.
 
         Args:
           engine: predicts the tracks.
@@ -76,7 +78,7 @@ class VariantScorer:
         self.statistics = scoring.statistics
         self.tracks = tracks
         self.genes = genes
-        self._geometry = geometry
+        self.geometry = geometry
         self._placement = scoring.placement
         self._views = scoring.views
         self._bins = scoring.bins.with_names(reference.genome.resolve)
@@ -99,15 +101,21 @@ class VariantScorer:
         """
         return self.score_placed(map(self.place, variants))
 
+    def place_allele(self, allele: VcfAllele) -> PlacedVariant | Unscored:
+        """Returns an allele of a VCF with its window, or why it cannot be scored, judged without the model."""
+        if allele.malformed:
+            return Unscored(SkipReason.MALFORMED_RECORD, allele.malformed)
+        return self.place(allele.variant)
+
     def place(self, variant: Variant) -> PlacedVariant | Unscored:
         """Returns a variant with its window, or why it cannot be scored, judged without the model."""
         genome = self.reference.genome
         contig = genome.resolve(variant.chrom)
-        window = self._placement.window(variant, contig or variant.chrom, self._geometry)
+        window = self._placement.window(variant, contig or variant.chrom, self.geometry)
         problem = check_alleles(variant, max_allele_bp(window)) or genome.check_variant(variant, contig)
         if problem:
             return Unscored(*problem)
-        if not self._bins.weights(window.interval, variant.start, self._geometry).any():
+        if not self._bins.weights(window.interval, variant.start, self.geometry).any():
             detail = f"the window has none of the bins {self._bins} among those that are scored"
             return Unscored(SkipReason.OUTSIDE_BINS, detail)
         return PlacedVariant(variant, window)
@@ -127,14 +135,14 @@ class VariantScorer:
             (_, genes), (scores, of_genes) = found
             yield self._made(scores, genes, of_genes)
 
-    def profiles(self, variants: Iterable[Variant]) -> Iterator[tuple[PlacedVariant, Profile] | Unscored]:
+    def profiles(self, alleles: Iterable[VcfAllele]) -> Iterator[tuple[PlacedVariant, Profile] | Unscored]:
         """Predicts both alleles of variants bin by bin, in their order. What is not finite is returned as it is.
 
         Raises:
           EnformerVepError: the engine failed.
         """
         return run_in_order(
-            map(self.place, variants),
+            map(self.place_allele, alleles),
             lambda placed: self.engine.profiles(read_ahead(map(self.comparison, placed), NUM_AHEAD)),
         )
 
@@ -152,17 +160,17 @@ class VariantScorer:
         return made if isinstance(made, Unscored) else ScoredVariant(joined, made)
 
     def look_at(self, variant: Variant) -> Comparison:
-        """Returns how a variant that can be scored is looked at."""
+        """Builds the Comparison of a variant that can be scored."""
         placed = self.place(variant)
         assert isinstance(placed, PlacedVariant)
         return self.comparison(placed)
 
     def comparison(self, placed: PlacedVariant) -> Comparison:
-        """Returns how a variant is looked at."""
+        """Builds the Comparison of a variant's two alleles in its window."""
         return self._comparison(placed, self._edit(placed))
 
     def _with_genes(self, placed: PlacedVariant) -> tuple[Comparison, tuple[int, ...]]:
-        """Returns how a variant is looked at, and the numbers of the genes that are looked at in its window."""
+        """Builds the Comparison of a variant, and returns the numbers of the genes that it looks at as well."""
         edit = self._edit(placed)
         comparison = self._comparison(placed, edit)
         if self.genes is None or self.genes.is_at_tss:
@@ -177,8 +185,8 @@ class VariantScorer:
     def _comparison(self, placed: PlacedVariant, edit: Edit | None) -> Comparison:
         interval = placed.window.interval
         return Comparison(
-            self._views.views(interval, edit, self._geometry),
-            self._bins.weights(interval, placed.variant.start, self._geometry),
+            self._views.views(interval, edit, self.geometry),
+            self._bins.weights(interval, placed.variant.start, self.geometry),
         )
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from enformer_vep.cli import main
 from enformer_vep.demo.files import write_demo
-from enformer_vep.run.score.part_scorer import PartScorer
+from enformer_vep.run.score.scorer import VariantScorer
 from tests.pipeline_runs import GENOME, HUMAN
 from tests.run.explain.saturations import command, records, saturate, score, substitutions
 from tests.support import ZARR, needs_bfloat16, needs_zarr, write_vcf
@@ -147,16 +147,16 @@ def test_a_resumed_run_writes_the_same_bytes(
     assert saturate(folder, tmp_path / "whole" / out.name, *words) == 0
     calls = []
 
-    def stop_after_two(scorer: PartScorer, *arguments: object, **more: object) -> object:
+    def stop_after_two(scorer: VariantScorer, *arguments: object, **more: object) -> object:
         calls.append(1)
         if len(calls) == 3:
             raise KeyboardInterrupt
         return scored(scorer, *arguments, **more)
 
-    scored = PartScorer.score
-    monkeypatch.setattr(PartScorer, "score", stop_after_two)
+    scored = VariantScorer.score_with_genes
+    monkeypatch.setattr(VariantScorer, "score_with_genes", stop_after_two)
     assert saturate(folder, out, *words) == 130
-    monkeypatch.setattr(PartScorer, "score", scored)
+    monkeypatch.setattr(VariantScorer, "score_with_genes", scored)
     assert len(list((tmp_path / f"{out.name}.parts").glob("part-*.arrow"))) == 2
     assert not out.exists()
     assert saturate(folder, out, *words) == 2  # an unfinished run is there

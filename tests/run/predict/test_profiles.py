@@ -11,6 +11,7 @@ from enformer_vep.inference.full import FullEngine
 from enformer_vep.io.genome.fasta import Genome
 from enformer_vep.io.genome.reference import ReferenceCodes
 from enformer_vep.io.tracks.table import unnamed_tracks
+from enformer_vep.io.vcf.alleles import VcfAllele
 from enformer_vep.model.enformer import Enformer
 from enformer_vep.run.predict.profiles import VariantProfile, variant_profiles
 from enformer_vep.run.score.placed import Unscored
@@ -33,7 +34,7 @@ def test_profiles_stand_in_the_variants_order_with_their_bins(tmp_path: Path, mo
         Variant("1", 3000, CONTIG[2999], alt),
         Variant("chr1", 3100, CONTIG[3099], CONTIG[3099]),
     ]
-    skipped, found, unchanged = variant_profiles(scorer, variants, GEOMETRY)
+    skipped, found, unchanged = variant_profiles(scorer, [VcfAllele(variant, 0, 1) for variant in variants])
     assert isinstance(skipped, Unscored)
     assert skipped.reason is SkipReason.SYMBOLIC_ALT
     assert isinstance(found, VariantProfile)
@@ -54,9 +55,8 @@ def test_what_is_not_finite_has_no_profile(tmp_path: Path, model: Enformer) -> N
     kept = bias.numpy()
     try:
         bias.assign(np.full_like(kept, np.nan))
-        (found,) = variant_profiles(
-            scorer, [Variant("chr1", 3000, CONTIG[2999], "A" if CONTIG[2999] != "A" else "C")], GEOMETRY
-        )
+        variant = Variant("chr1", 3000, CONTIG[2999], "A" if CONTIG[2999] != "A" else "C")
+        (found,) = variant_profiles(scorer, [VcfAllele(variant, 0, 1)])
     finally:
         bias.assign(kept)
     assert isinstance(found, Unscored)

@@ -11,7 +11,7 @@ from enformer_vep.cli import main
 from enformer_vep.errors import EnformerVepError
 from enformer_vep.io.tables import gene_table, summary_table
 from enformer_vep.run.score import merge
-from enformer_vep.run.score.part_scorer import PartScorer
+from enformer_vep.run.score.scorer import VariantScorer
 from tests.pipeline_runs import SCORED, SKIPPED
 from tests.support import write_vcf
 
@@ -78,17 +78,17 @@ def test_a_resumed_run_writes_the_same_bytes(
     window: str, score: Score, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     undisturbed = score("undisturbed.parquet", "--gene-window", window)
-    whole = PartScorer.score
+    whole = VariantScorer.score_with_genes
     num_parts = 0
 
-    def fails_after_two(self: PartScorer, *arguments: Any, **named: Any) -> Any:
+    def fails_after_two(self: VariantScorer, *arguments: Any, **named: Any) -> Any:
         nonlocal num_parts
         num_parts += 1
         if num_parts == 3:
             raise EnformerVepError("stopped by the test")
         return whole(self, *arguments, **named)
 
-    monkeypatch.setattr(PartScorer, "score", fails_after_two)
+    monkeypatch.setattr(VariantScorer, "score_with_genes", fails_after_two)
     score("out.parquet", "--gene-window", window, exit_code=1)
     monkeypatch.undo()
     score("out.parquet", "--gene-window", window, "--gene-bins", "10", "--resume", exit_code=2)

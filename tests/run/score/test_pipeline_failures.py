@@ -14,9 +14,9 @@ from enformer_vep.genome.views import Comparison
 from enformer_vep.inference.engine import EngineSettings, Scores
 from enformer_vep.inference.full import FullEngine
 from enformer_vep.inference.reusing import ReusingEngine
-from enformer_vep.run.models import OpenModel
-from enformer_vep.run.score import opening
+from enformer_vep.run import session
 from enformer_vep.run.score.pipeline import score_vcf
+from enformer_vep.run.session import OpenModel
 from enformer_vep.run.settings import InputSettings, OutputSettings, ScoreSettings, ScoringSettings
 from enformer_vep.scoring import Statistic
 from tests.pipeline_runs import HUMAN, SCORED, SKIPPED, other, reference, run
@@ -96,7 +96,7 @@ def test_what_is_not_finite_is_never_written(folder: Path, tmp_path: Path, monke
     def make_engine(model: OpenModel, _: object, __: object, fetch: FetchCodes, **___: object) -> FullEngine:
         return BrokenEngine(model.loaded.model, fetch, EngineSettings("human", batch_size=model.batch_size))
 
-    monkeypatch.setattr(opening, "make_engine", make_engine)
+    monkeypatch.setattr(session, "make_engine", make_engine)
     records = [("chr1", 3000, f"v{i}", reference("chr1", 3000), reference("chr1", 3000) + "A" * i) for i in range(150)]
     monkeypatch.setattr(BrokenEngine, "every", 100)
     table = run(folder, tmp_path / "out.tsv", records, part_size=1000, batch_size=10)
