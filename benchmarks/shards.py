@@ -34,7 +34,7 @@ def settings_of(folder: Path, out: Path, shard: str):
 def run_start(folder: Path, shard: str, started: float) -> None:
     """Runs a shard up to its first allele, and prints how long that took since `started`, in seconds of the epoch."""
     from benchmarks.zero_engine import ZeroEngine, use_zero_engine
-    from enformer_vep.run.score import pipeline
+    from enformer_vep.run.score import course
 
     use_zero_engine(10)
 
@@ -47,7 +47,7 @@ def run_start(folder: Path, shard: str, started: float) -> None:
 
     ZeroEngine.compare = compare
     with tempfile.TemporaryDirectory() as out:
-        pipeline.score_vcf(settings_of(folder, Path(out, "out.parquet"), shard))
+        course.score_vcf(settings_of(folder, Path(out, "out.parquet"), shard))
 
 
 def measure_start(num_records: int, num_shards: int, sample: int) -> None:
@@ -66,11 +66,11 @@ def measure_start(num_records: int, num_shards: int, sample: int) -> None:
 def run_shards(folder: Path, num_shards: int, num_tracks: int) -> None:
     """Scores all shards in this process."""
     from benchmarks.zero_engine import use_zero_engine
-    from enformer_vep.run.score import pipeline
+    from enformer_vep.run.score import course
 
     use_zero_engine(num_tracks)
     for number in range(1, num_shards + 1):
-        pipeline.score_vcf(settings_of(folder, folder / f"shard{number}.parquet", f"{number}/{num_shards}"))
+        course.score_vcf(settings_of(folder, folder / f"shard{number}.parquet", f"{number}/{num_shards}"))
 
 
 def run_merge(folder: Path) -> None:

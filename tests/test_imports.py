@@ -70,7 +70,7 @@ def test_help_loads_nothing_heavy() -> None:
 
 def test_tensorflow_is_not_imported_before_a_model_runs(tmp_path: Path) -> None:
     code = (
-        "import enformer_vep.run.score.pipeline, enformer_vep.demo.run\nfrom enformer_vep.cli import main\n"
+        "import enformer_vep.run.score.course, enformer_vep.demo.run\nfrom enformer_vep.cli import main\n"
         f"assert main(['score', {str(tmp_path / 'none.vcf')!r}, '-f', 'none.fa', '-m', 'demo']) == 2"
     )
     assert "tensorflow" not in modules_after(code)
@@ -102,7 +102,7 @@ def test_backgrounds_are_made_without_tensorflow(tmp_path: Path) -> None:
 def test_variants_are_plotted_with_no_window_system_and_matplotlib_comes_late(tmp_path: Path) -> None:
     out = str(tmp_path / "out.png")
     code = (
-        "import enformer_vep.run.plot.course, enformer_vep.run.score.pipeline\nfrom enformer_vep.cli import main\n"
+        "import enformer_vep.run.plot.course, enformer_vep.run.score.course\nfrom enformer_vep.cli import main\n"
         f"assert main(['plot', 'chr1:5-9', '-f', 'none.fa', '-m', 'demo', '-o', {out!r}]) == 2\n"
     )
     loaded = modules_after(code)

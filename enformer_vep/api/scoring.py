@@ -30,7 +30,7 @@ from enformer_vep.inference.device import DEFAULT_CACHE_BYTES, Precision
 from enformer_vep.run.annotate.annotated_run import plan_annotation
 from enformer_vep.run.annotate.course import annotate_vcf
 from enformer_vep.run.progress import is_interactive
-from enformer_vep.run.score.pipeline import score_vcf as run_score_vcf
+from enformer_vep.run.score.course import score_vcf as run_score_vcf
 from enformer_vep.run.score.summary import ScoreSummary
 from enformer_vep.run.session import Session
 from enformer_vep.run.settings import (

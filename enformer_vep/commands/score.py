@@ -54,7 +54,7 @@ def score(
     from enformer_vep.genome.views import ViewSettings
     from enformer_vep.run.annotate.annotated_run import plan_annotation
     from enformer_vep.run.annotate.course import annotate_vcf
-    from enformer_vep.run.score.pipeline import score_vcf
+    from enformer_vep.run.score.course import score_vcf
     from enformer_vep.run.settings import ScoreSettings
 
     views = ViewSettings(reverse_complement, shifts, IndelPolicy(indels))

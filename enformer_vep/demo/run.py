@@ -17,7 +17,7 @@ from enformer_vep.errors import OutputError
 from enformer_vep.model.location import DEMO
 from enformer_vep.run.report.course import make_report
 from enformer_vep.run.report.settings import ProfileSettings, ReportSettings
-from enformer_vep.run.score.pipeline import score_vcf
+from enformer_vep.run.score.course import score_vcf
 from enformer_vep.run.settings import (
     CheckSettings,
     GeneSettings,

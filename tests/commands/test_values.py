@@ -31,7 +31,7 @@ def settings_of(*options: str) -> Any:
     """What the command line hands over."""
     seen: list[ScoreSettings] = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("enformer_vep.run.score.pipeline.score_vcf", seen.append)
+        patch.setattr("enformer_vep.run.score.course.score_vcf", seen.append)
         assert main(["score", "x.vcf", "-f", "x.fa", "-q", *options]) == 0
     return seen[0]
 

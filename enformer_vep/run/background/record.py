@@ -8,9 +8,9 @@ from typing import Any
 from enformer_vep.errors import InputError
 from enformer_vep.genome.allele_classes import AlleleClasses
 from enformer_vep.io.tables.background_file import BackgroundFile
+from enformer_vep.run.background.percentiles import Percentiles
 from enformer_vep.run.identity import RunIdentity, ViewsIdentity
 from enformer_vep.run.json_values import from_json_values, to_json_values
-from enformer_vep.run.score.percentiles import Percentiles
 from enformer_vep.wording import listed, plural
 
 logger = logging.getLogger(__name__)

@@ -17,7 +17,7 @@ from enformer_vep.io.tables.outputs import SATURATION_SUFFIXES, STANDARD_OUTPUT,
 from enformer_vep.run.explain.saturate_settings import MAX_BASES, SaturateSettings
 from enformer_vep.run.predict.predicted_regions import find_regions, parse_regions
 from enformer_vep.run.progress import duration
-from enformer_vep.run.score.pipeline import score_vcf
+from enformer_vep.run.score.course import score_vcf
 from enformer_vep.run.score.summary import ScoreSummary
 from enformer_vep.run.session import Session
 from enformer_vep.run.settings import ScoreSettings

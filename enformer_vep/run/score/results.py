@@ -29,9 +29,9 @@ from enformer_vep.io.tables.summary_table import SummaryFile, open_summary
 from enformer_vep.io.tracks.table import TrackTable
 from enformer_vep.io.vcf.alleles import AlleleFields
 from enformer_vep.io.whole_folder import flush_folder
+from enformer_vep.run.background.percentiles import Percentiles
 from enformer_vep.run.run_record import RunRecord
 from enformer_vep.run.score.parts import Part, SkippedAllele
-from enformer_vep.run.score.percentiles import Percentiles
 
 _PLACE = ("record", "allele")
 SKIPPED_COLUMNS = (*_PLACE, *(name for name in AlleleFields._fields if name not in _PLACE), "reason", "detail")

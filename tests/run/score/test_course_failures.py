@@ -15,7 +15,7 @@ from enformer_vep.inference.engine import EngineSettings, Scores
 from enformer_vep.inference.full import FullEngine
 from enformer_vep.inference.reusing import ReusingEngine
 from enformer_vep.run import session
-from enformer_vep.run.score.pipeline import score_vcf
+from enformer_vep.run.score.course import score_vcf
 from enformer_vep.run.session import OpenModel
 from enformer_vep.run.settings import InputSettings, OutputSettings, ScoreSettings, ScoringSettings
 from enformer_vep.scoring import Statistic

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from enformer_vep.io.tables.background_file import BackgroundFile, BackgroundWriter, TrackKey
 from enformer_vep.run.background.distribution import NUM_TAIL, distribution_of_sorted
-from enformer_vep.run.score.percentiles import Percentiles
+from enformer_vep.run.background.percentiles import Percentiles
 from tests.score_tables import alleles, random_scores
 
 

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from enformer_vep.errors import InputError
-from enformer_vep.run.score.pipeline import score_vcf
+from enformer_vep.run.score.course import score_vcf
 from enformer_vep.run.score.results import RUN_METADATA, TRACKS_METADATA
 from enformer_vep.run.settings import ScoreSettings
 from tests.pipeline_runs import HUMAN, SCORED, run

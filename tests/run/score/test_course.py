@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from enformer_vep.model.enformer import Enformer
-from enformer_vep.run.score.pipeline import score_vcf
+from enformer_vep.run.score.course import score_vcf
 from enformer_vep.run.settings import InputSettings, OutputSettings, ScoreSettings, ScoringSettings
 from tests.pipeline_runs import GENOME, HUMAN, LENGTH, SCORED, SKIPPED, other, reference, run
 from tests.support import write_vcf
