@@ -56,12 +56,12 @@ class Saturation:
             scores = [name for name in self.table.columns if ":" in name]
             raise InputError(f"no column {column!r}: expected one such as {scores[0]}")
         rows = self.table[(self.table["ref"].str.len() == 1) & (self.table["alt"].str.len() == 1)]
-        found = rows.pivot(index=["chrom", "pos"], columns="alt", values=column).reindex(columns=list(LETTERS))
-        own = rows.groupby(["chrom", "pos"])["ref"].first().reindex(found.index)
+        effects = rows.pivot(index=["chrom", "pos"], columns="alt", values=column).reindex(columns=list(LETTERS))
+        own = rows.groupby(["chrom", "pos"])["ref"].first().reindex(effects.index)
         for letter in LETTERS:
-            found.loc[own == letter, letter] = 0
-        found.columns.name = None
-        matrix: pd.DataFrame = found.astype(np.float32)
+            effects.loc[own == letter, letter] = 0
+        effects.columns.name = None
+        matrix: pd.DataFrame = effects.astype(np.float32)
         return matrix
 
 

@@ -55,20 +55,20 @@ def allele_columns(alleles: Sequence[VcfAllele]) -> dict[str, Any]:
     """Returns the columns that identify alleles: texts, and numbers of the types that Parquet has."""
     rows = [allele.fields for allele in alleles]
     kinds = AlleleFields.__annotations__
-    found: dict[str, Any] = {}
+    columns: dict[str, Any] = {}
     for place, (name, kind) in enumerate(kinds.items()):
         values = [clean_text(row[place]) for row in rows]
         number = np.int32 if name == "allele" else np.int64
-        found[name] = values if kind is str else np.array(values, dtype=number)
-    return found
+        columns[name] = values if kind is str else np.array(values, dtype=number)
+    return columns
 
 
-def to_frame(given: GivenVariants, found: AlleleScores, columns: Sequence[str]) -> "pd.DataFrame | pl.DataFrame":
+def to_frame(given: GivenVariants, scores: AlleleScores, columns: Sequence[str]) -> "pd.DataFrame | pl.DataFrame":
     """Returns one row per allele: what identifies it, its status and detail, the given columns, and the scores.
 
     Args:
       given: the variants.
-      found: their scores.
+      scores: what became of them.
       columns: the names of the scores.
 
     Returns:
@@ -80,12 +80,12 @@ def to_frame(given: GivenVariants, found: AlleleScores, columns: Sequence[str]) 
     """
     if both := sorted(set(given.extra) & set(columns)):
         raise InputError(f"the frame has a column {both[0]!r}, which the result has as well: rename or drop it")
-    left = allele_columns(found.alleles) | {"status": found.status, "detail": found.detail}
+    left = allele_columns(scores.alleles) | {"status": scores.status, "detail": scores.detail}
     if given.frame is not None and not isinstance(given.frame, pd.DataFrame):
-        return _polars(given, left, found, columns)
+        return _polars(given, left, scores, columns)
     texts = {name: pd.Series(values, dtype=str) for name, values in left.items() if isinstance(values, list)}
     frame = pd.DataFrame({name: texts.get(name, values) for name, values in left.items()})
-    parts: list[pd.DataFrame] = [frame, pd.DataFrame(found.scores, columns=list(columns), copy=False)]
+    parts: list[pd.DataFrame] = [frame, pd.DataFrame(scores.scores, columns=list(columns), copy=False)]
     if given.frame is None:
         return _joined(parts)
     wanted = [place for place, name in enumerate(given.frame.columns) if str(name) in given.extra]
@@ -97,17 +97,17 @@ def to_frame(given: GivenVariants, found: AlleleScores, columns: Sequence[str]) 
 
 
 def _joined(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    found: pd.DataFrame = pd.concat(parts, axis=1)
-    return found
+    joined: pd.DataFrame = pd.concat(parts, axis=1)
+    return joined
 
 
-def _polars(given: GivenVariants, left: dict[str, Any], found: AlleleScores, columns: Sequence[str]) -> "pl.DataFrame":
+def _polars(given: GivenVariants, left: dict[str, Any], scores: AlleleScores, columns: Sequence[str]) -> "pl.DataFrame":
     import polars as pl
 
     texts = {name: pl.String for name, values in left.items() if isinstance(values, list)}
     frame = pl.DataFrame(left, schema_overrides=texts)
-    scores = pl.from_numpy(found.scores, schema=list(columns), orient="row")
+    columns_of_scores = pl.from_numpy(scores.scores, schema=list(columns), orient="row")
     if not given.extra:
-        return pl.concat([frame, scores], how="horizontal")
+        return pl.concat([frame, columns_of_scores], how="horizontal")
     kept = given.frame.select(given.extra)[given.rows]  # type: ignore[union-attr, operator]
-    return pl.concat([frame, kept, scores], how="horizontal")
+    return pl.concat([frame, kept, columns_of_scores], how="horizontal")

@@ -58,7 +58,7 @@ from enformer_vep.run.plot.settings import (
 )
 from enformer_vep.run.predict.settings import DEFAULT_MAX_WINDOWS, PredictInputSettings
 from enformer_vep.run.progress import notebook_progress
-from enformer_vep.run.score.part_scorer import scored_parts
+from enformer_vep.run.score.scorer import scored_parts
 from enformer_vep.run.session import Session
 from enformer_vep.run.settings import (
     DEFAULT_PART_SIZE,

@@ -209,19 +209,19 @@ def _check_precision(session: Session) -> None:
 
 def _bins(spans: Sequence[BinSpan], session: Session, geometry: Geometry) -> pd.DataFrame:
     edges = [span.edges(session.genome.contigs[span.contig], geometry.bin_size_bp) for span in spans]
-    found: pd.DataFrame = pd.DataFrame(
+    frame: pd.DataFrame = pd.DataFrame(
         {
             "chrom": pd.Series([span.contig for span in spans for _ in range(span.num_bins)], dtype=str),
             "start": np.concatenate([starts for starts, _ in edges]),
             "end": np.concatenate([ends for _, ends in edges]),
         }
     )
-    return found
+    return frame
 
 
 def _wide(bins: pd.DataFrame, values: Float32s, tracks: pd.DataFrame) -> pd.DataFrame:
-    found: pd.DataFrame = pd.concat([bins, pd.DataFrame(values, columns=list(tracks["identifier"]))], axis=1)
-    return found
+    frame: pd.DataFrame = pd.concat([bins, pd.DataFrame(values, columns=list(tracks["identifier"]))], axis=1)
+    return frame
 
 
 def _array(values: dict[str, Float32s], bins: pd.DataFrame, tracks: pd.DataFrame) -> "xarray.DataArray":

@@ -13,7 +13,7 @@ from enformer_vep.io.vcf.reader import STANDARD_INPUT
 from enformer_vep.io.vcf.stream import VcfStream
 from enformer_vep.io.whole_file import check_writable
 from enformer_vep.run.annotate.course import AnnotateSettings, is_bcf, output_kind
-from enformer_vep.run.score.naming import output_paths
+from enformer_vep.run.score.opening import output_paths
 from enformer_vep.run.settings import ScoreSettings
 
 

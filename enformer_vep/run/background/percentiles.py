@@ -97,7 +97,7 @@ class Percentiles:
           alleles: the alleles, by whose record and number ties are drawn.
           scores: float32 [alleles, columns], in the order of the rows that were given.
         """
-        found = np.empty(scores.shape, np.float32)
+        percentiles = np.empty(scores.shape, np.float32)
         num_rows = max(1, _SCORES_AT_A_TIME // max(1, scores.shape[1]))
         for start in range(0, len(alleles), num_rows):
             some = slice(start, start + num_rows)
@@ -105,8 +105,8 @@ class Percentiles:
             rounded = self._rounded(scores[some])
             for columns in self._columns:
                 values = np.ascontiguousarray(rounded[:, columns.places].T)
-                found[some, columns.places] = _signed(values, columns, draws[:, columns.places].T).T
-        return found
+                percentiles[some, columns.places] = _signed(values, columns, draws[:, columns.places].T).T
+        return percentiles
 
     def _draws(self, allele: VcfAllele) -> Float64s:
         """Draws a number from [0, 1) for each column: the same for a row of the background, whatever the columns."""
@@ -129,9 +129,9 @@ def _signed(values: Float32s, columns: _Columns, draws: Float64s) -> Float32s:
         return np.full_like(values, np.nan)
     points, ranks = columns.points, point_ranks(num_values)
     first, end = np.empty(values.shape, np.int64), np.empty(values.shape, np.int64)
-    for of_column, found, left, right in zip(points, values, first, end, strict=True):
-        left[:] = np.searchsorted(of_column, found, side="left")
-        right[:] = np.searchsorted(of_column, found, side="right")
+    for of_column, of_scores, left, right in zip(points, values, first, end, strict=True):
+        left[:] = np.searchsorted(of_column, of_scores, side="left")
+        right[:] = np.searchsorted(of_column, of_scores, side="right")
     last = len(ranks) - 1
     lower, upper = np.clip(first - 1, 0, last), np.clip(first, 0, last)
     num_between = np.where((first > 0) & (first <= last), ranks[upper] - ranks[lower] - 1, 0)

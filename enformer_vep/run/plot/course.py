@@ -58,11 +58,11 @@ def plot_variants(settings: PlotSettings) -> PlotSummary:
     inputs, output = settings.inputs, settings.output
     alleles = read_variants(inputs.variants, MAX_ALLELES)
     paths = output.paths([allele.variant for allele in alleles])
-    for path in dict.fromkeys(paths):
-        check_writable(path, overwrite=output.overwrite)
-    check_plot_support()
     first = time.perf_counter()
     with Session(settings.scoring, settings.compute, inputs.fasta, inputs.cache) as session, StopSignals():
+        for path in dict.fromkeys(paths):
+            check_writable(path, overwrite=output.overwrite)
+        check_plot_support()
         genes = open_genes(GeneSettings(inputs.gtf, inputs.transcripts), session.genome)
         maker = PageMaker(session, settings.scoring, settings.page, genes)
         session.notify()

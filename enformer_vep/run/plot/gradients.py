@@ -39,7 +39,7 @@ class GradientLogos:
         self._mean = MeanGradients(gradients, fetch, reverse_complement=reverse_complement)
         self._fetch = fetch
         self._indices = model.tracks.indices
-        self._num_bins = model.geometry.num_bins
+        self._num_bins = model.loaded.model.config.geometry.num_bins
 
     def importances(self, around: Surroundings, tracks: Sequence[int]) -> Importances | Unscored:
         """Returns what each base around a variant contributes to the sum of a track over all bins.

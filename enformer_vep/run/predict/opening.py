@@ -98,13 +98,13 @@ class PredictRun:
 
 @contextmanager
 def open_run(settings: PredictSettings) -> Iterator[PredictRun]:
-    """Checks the output and opens a session; heeds signals until the block ends.
+    """Opens a session and checks the output; heeds signals until the block ends.
 
     Raises:
       InputError: the output, the genome or the model cannot be used.
     """
     started = datetime.now(timezone.utc)
     inputs = settings.inputs
-    packages = check_output(settings.output, has_alleles=inputs.has_alleles)
     with Session(settings.scoring, settings.compute, inputs.fasta, inputs.cache) as session, StopSignals():
+        packages = check_output(settings.output, has_alleles=inputs.has_alleles)
         yield PredictRun(settings, session, packages, started)

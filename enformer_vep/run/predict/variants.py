@@ -16,8 +16,8 @@ from enformer_vep.run.predict.profiles import variant_profiles
 from enformer_vep.run.predict.record import AllelesIdentity, VariantsCourse, VariantsIdentity
 from enformer_vep.run.predict.settings import MAX_ALLELES, WINDOWS_PER_ALLELE, PredictOutput, PredictSettings
 from enformer_vep.run.progress import Progress, duration
-from enformer_vep.run.score.part_scorer import check_finite
 from enformer_vep.run.score.placed import PlacedVariant, Unscored
+from enformer_vep.run.score.scorer import check_finite
 from enformer_vep.run.variant_arguments import is_variant, read_variants
 from enformer_vep.wording import plural
 

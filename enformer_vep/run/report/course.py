@@ -19,7 +19,7 @@ from enformer_vep.run.report.genes import find_genes, nearest_genes
 from enformer_vep.run.report.logos import Shown, find_logos
 from enformer_vep.run.report.profiles import predict_profiles
 from enformer_vep.run.report.settings import ReportSettings
-from enformer_vep.run.score.strongest import leading_statistic
+from enformer_vep.run.score.summary import leading_statistic
 from enformer_vep.run.score_table import ScoreTable
 from enformer_vep.run.signals import StopSignals
 from enformer_vep.wording import listed, plural, sized

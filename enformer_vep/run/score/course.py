@@ -15,16 +15,13 @@ from enformer_vep.run.course import TowerBins
 from enformer_vep.run.environment import peak_memory_bytes
 from enformer_vep.run.progress import Progress
 from enformer_vep.run.run_record import Counts, RunCourse, RunRecord
-from enformer_vep.run.score.gene_cost import state_cost
+from enformer_vep.run.score.genes import state_cost
 from enformer_vep.run.score.inputs import check_inputs, open_inputs
-from enformer_vep.run.score.naming import output_paths
-from enformer_vep.run.score.opening import Run, open_run
-from enformer_vep.run.score.part_scorer import scored_parts
+from enformer_vep.run.score.opening import Run, open_run, output_paths
 from enformer_vep.run.score.results import ResultWriter, WholeFiles
 from enformer_vep.run.score.resume import check_outputs, check_work, finished_record, prepare_work
-from enformer_vep.run.score.scorer import VariantScorer
-from enformer_vep.run.score.strongest import StrongestEffects
-from enformer_vep.run.score.summary import ScoreSummary
+from enformer_vep.run.score.scorer import VariantScorer, scored_parts
+from enformer_vep.run.score.summary import ScoreSummary, StrongestEffects
 from enformer_vep.run.score.verify import Verification, verify
 from enformer_vep.run.score.work_folder import INPUT_NAME, WorkFolder
 from enformer_vep.run.session import Session
@@ -55,7 +52,6 @@ def score_vcf(settings: ScoreSettings, *, session: Session | None = None, has_ba
             inputs.regions, pass_only=inputs.pass_only, include_id_file=inputs.include_id
         )
         paths = output_paths(settings)
-        check_outputs(settings, paths)
         with (
             session or Session(settings.scoring, settings.compute, inputs.fasta, inputs.cache) as opened,
             StopSignals() as signals,
@@ -96,6 +92,7 @@ class _Computed:
 @contextmanager
 def _work_folder(settings: ScoreSettings, paths: OutputPaths) -> Iterator[WorkFolder]:
     """Locks the folder of the parts; an error within the block says how to continue from those that it keeps."""
+    check_outputs(settings, paths)
     with WorkFolder(paths.work) as work:
         if paths.is_standard_output:
             work.discard_at_exit()  # a run to standard output cannot be resumed

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from enformer_vep.run.score.prefetch import read_ahead
+from enformer_vep.run.score.placed import read_ahead
 
 
 def test_items_come_in_order() -> None:

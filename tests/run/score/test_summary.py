@@ -5,7 +5,7 @@ from enformer_vep.genome.variant import Variant
 from enformer_vep.io.tables.formats import TableSettings
 from enformer_vep.io.vcf.alleles import VcfAllele
 from enformer_vep.run.score.parts import Part
-from enformer_vep.run.score.strongest import StrongestEffects, effect_lines
+from enformer_vep.run.score.summary import StrongestEffects, effect_lines
 from tests.support import named_tracks
 
 TRACKS = named_tracks({"A": "CAGE:K562 cells", "B": "CHIP:CTCF:liver", "C": ""})

@@ -8,7 +8,7 @@ from enformer_vep.errors import InputError
 from enformer_vep.io.genome.fasta import Genome
 from enformer_vep.io.vcf.selection import Selection
 from enformer_vep.io.vcf.survey import survey_vcf
-from enformer_vep.run.score.selected import check_selected
+from enformer_vep.run.score.inputs import check_selected
 from tests.support import write_fasta, write_vcf
 
 RECORDS = [("chr1", 5, "rs5", "A", "C"), ("chr2", 5, ".", "A", "C"), ("scaffold", 5, ".", "A", "C")]

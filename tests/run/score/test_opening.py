@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from enformer_vep.errors import OutputError
-from enformer_vep.run.score.naming import model_label, output_paths
+from enformer_vep.run.score.opening import model_label, output_paths
 from enformer_vep.run.settings import InputSettings, OutputSettings, ScoreSettings, ScoringSettings
 from enformer_vep.run.shards import Shard
 
