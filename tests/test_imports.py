@@ -78,7 +78,7 @@ def test_tensorflow_is_not_imported_before_a_model_runs(tmp_path: Path) -> None:
 
 def test_fetching_needs_no_tensorflow(tmp_path: Path) -> None:
     code = (
-        "import enformer_vep.fetch.fetching, enformer_vep.run.official_weights\nfrom enformer_vep.cli import main\n"
+        "import enformer_vep.fetch.fetching, enformer_vep.run.weights\nfrom enformer_vep.cli import main\n"
         f"assert main(['fetch', 'weights', 'hg38', '--plan', '--cache', {str(tmp_path)!r}]) == 0"
     )
     assert "tensorflow" not in modules_after(code)

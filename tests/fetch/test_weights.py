@@ -16,7 +16,7 @@ from enformer_vep.fetch.remote import HUGGING_FACE_REPOSITORY, ITEMS, KAGGLE_HAN
 from enformer_vep.fetch.transfer import Patience
 from enformer_vep.fetch.weights import source_of
 from enformer_vep.model.location import locate_model
-from enformer_vep.run.official_weights import check_official_weights
+from enformer_vep.run.weights import check_official_weights
 from tests.fetch.conftest import all_files
 from tests.fetch.site import Answer, Site
 
