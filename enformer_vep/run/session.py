@@ -26,8 +26,7 @@ from enformer_vep.genome.layout import FetchCodes
 from enformer_vep.genome.regions import ScoredBins
 from enformer_vep.inference.device import Device, prepare_device
 from enformer_vep.inference.engine import Engine, EngineSettings
-from enformer_vep.io.genome.fasta import Genome
-from enformer_vep.io.genome.reference import ReferenceCodes
+from enformer_vep.io.genome.fasta import Genome, ReferenceCodes
 from enformer_vep.io.tracks.table import TrackTable, read_track_table, unnamed_tracks
 from enformer_vep.model.location import ModelLocation, locate_model
 from enformer_vep.run.score.gene_scorer import GeneScorer
