@@ -125,7 +125,7 @@ def names(folder: Path) -> set[str]:
             continue
 
 
-@pytest.mark.parametrize("num_kills", [2, pytest.param(40, marks=pytest.mark.full)])
+@pytest.mark.parametrize("num_kills", [2, pytest.param(12, marks=pytest.mark.full)])
 def test_killed_at_any_moment_and_resumed_it_gives_the_same_bytes(
     num_kills: int, inputs: Path, tmp_path: Path, start: Start
 ) -> None:
