@@ -107,8 +107,7 @@ def test_both_windows_agree_where_they_are_the_same(folder: Path, tmp_path: Path
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("policy", ["left", "tower"])
-@pytest.mark.parametrize("window", ["variant", "tss"])
+@pytest.mark.parametrize(("policy", "window"), [("left", "tss"), ("tower", "variant")])
 def test_every_kind_of_allele_and_both_engines(
     policy: str, window: str, folder: Path, tmp_path: Path, gtf: str
 ) -> None:
