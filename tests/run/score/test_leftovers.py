@@ -175,6 +175,18 @@ def test_an_unfinished_run_is_continued_or_discarded(runs: Path, tmp_path: Path)
     assert go_on(other, tmp_path, overwrite=True) == set()
 
 
+def test_a_finished_run_is_repeated_only_if_asked(runs: Path, tmp_path: Path) -> None:
+    before = leave(runs / "done", [TABLE, SKIPPED, RUN, TRACKS], tmp_path)
+    assert go_on(plan_of(runs / "done"), tmp_path, overwrite=True) == set()
+    assert contents(tmp_path) == before  # until the new one is whole
+
+
+def test_parts_of_a_run_may_replace_the_files_of_another(runs: Path, tmp_path: Path) -> None:
+    leave(runs / "other", [TABLE, SKIPPED, RUN, TRACKS], tmp_path)
+    leave(runs / "done", [WORK], tmp_path)  # which was begun with --overwrite
+    assert go_on(plan_of(runs / "done"), tmp_path, resume=True) == {0}
+
+
 def test_a_plan_that_cannot_be_read_is_discarded_only_if_asked(runs: Path, tmp_path: Path) -> None:
     leave(runs / "done", [WORK], tmp_path)
     (tmp_path / WORK / "run.json").write_text('{"format": 1}')
