@@ -228,6 +228,14 @@ def test_a_shard_with_other_columns_is_an_error(
         refuse(tmp_path / "out.parquet", shards, "2.parquet are not those of", capsys, exit_code=1)
 
 
+def test_a_shard_with_another_header_is_an_error(
+    shards: list[str], tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    path = Path(shards[1])
+    path.write_text(path.read_text().replace("SAD:ENC1", "SAD:ENC9", 1))
+    refuse(tmp_path / "out.tsv", shards, f"the columns of {path} differ from those of {shards[0]}", capsys)
+
+
 def test_an_output_that_exists_is_kept(shards: list[str], tmp_path: Path) -> None:
     out = tmp_path / "out.tsv"
     out.write_text("mine")
