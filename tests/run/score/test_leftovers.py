@@ -175,6 +175,13 @@ def test_an_unfinished_run_is_continued_or_discarded(runs: Path, tmp_path: Path)
     assert go_on(other, tmp_path, overwrite=True) == set()
 
 
+def test_parts_without_a_plan_are_of_no_use(runs: Path, tmp_path: Path) -> None:
+    """As they stay behind if a run is killed while it discards them."""
+    leave(runs / "done", [WORK], tmp_path)
+    (tmp_path / WORK / "run.json").unlink()
+    assert go_on(plan_of(runs / "done"), tmp_path, resume=True) == set()
+
+
 def test_a_finished_run_is_repeated_only_if_asked(runs: Path, tmp_path: Path) -> None:
     before = leave(runs / "done", [TABLE, SKIPPED, RUN, TRACKS], tmp_path)
     assert go_on(plan_of(runs / "done"), tmp_path, overwrite=True) == set()
