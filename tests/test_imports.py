@@ -53,7 +53,7 @@ def test_imports_go_one_way() -> None:
         assert imported_rooms(path) <= ALLOWED[own] | {own, "wording"}, path.relative_to(PACKAGE)
 
 
-HEAVY = {"numpy", "pandas", "pysam", "pyarrow", "regex", "requests", "pooch", "platformdirs"}
+HEAVY = {"numpy", "pandas", "pysam", "pyarrow", "requests", "pooch", "platformdirs"}
 DRAWING = {"matplotlib", "logomaker"}
 
 
@@ -71,7 +71,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
         "tracks": (["tracks", "assay:CAGE,/CTCF/", "-m", "demo"], 0),
     }
     courses = {
-        "fetch": "import enformer_vep.fetch.fetching, enformer_vep.run.official_weights",
+        "fetch": "import enformer_vep.fetch.fetching, enformer_vep.run.weights",
         "background": "import enformer_vep.run.background.thousand_genomes",
         "annotate": "import enformer_vep.run.annotate.vep_plugin",
         "score": "import enformer_vep.run.score.pipeline, enformer_vep.demo.run",
@@ -101,10 +101,6 @@ def test_tensorflow_and_what_draws_are_not_imported_before_they_are_used(
     loaded: dict[str, set[str]], course: str
 ) -> None:
     assert not ({"tensorflow"} | DRAWING) & loaded[course]
-
-
-def test_tracks_are_found_by_patterns(loaded: dict[str, set[str]]) -> None:
-    assert "regex" in loaded["tracks"]
 
 
 def test_drawing_needs_neither_tensorflow_nor_a_window_system() -> None:
