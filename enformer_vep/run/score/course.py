@@ -112,8 +112,8 @@ def _compute(run: Run, session: Session, place: _Place, started: datetime) -> _C
     first = time.perf_counter()
     num_new = _score_parts(run, scorer, place)
     seconds = time.perf_counter() - first
+    counts = scorer.engine.counts()  # before the full engine verifies, which may be this one
     verification = _verify(run, session, scorer, place)
-    counts = scorer.engine.counts()
     course = partial(
         RunCourse,
         command=run.settings.output.command,

@@ -78,3 +78,12 @@ def test_a_failed_verification_is_exit_1_and_keeps_the_parts(folder: Path, tmp_p
     assert not (tmp_path / "out.tsv").exists()
     table = run(folder, tmp_path / "out.tsv", SCORED, verify=4, precision="mixed", verify_tolerance=0.5, resume=True)
     assert len(table) == len(SCORED)
+
+
+def test_passes_that_verify_are_not_counted(folder: Path, tmp_path: Path) -> None:
+    """The full engine verifies its own scores."""
+    passes = []
+    for verify in (0, 2):
+        run(folder, tmp_path / f"{verify}.tsv", SCORED[:3], engine="full", verify=verify)
+        passes.append(json.loads((tmp_path / f"{verify}.tsv.run.json").read_text())["transformer_passes"])
+    assert passes[0] == passes[1] > 0
