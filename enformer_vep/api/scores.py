@@ -59,7 +59,7 @@ class Scores:
     @property
     def stats(self) -> tuple[str, ...]:
         """The names of the statistics, and of their percentiles if the run had a background."""
-        names = self.source.record.identity.statistics
+        names = self.source.record.identity.scoring.names
         if self.source.record.identity.background is None:
             return names
         return tuple(name for statistic in names for name in (statistic, f"{statistic}{PERCENTILE_SUFFIX}"))

@@ -39,6 +39,22 @@ DEFAULT_TOLERANCE: Mapping[Precision, float] = MappingProxyType(
 """Largest accepted error by precision: twice the one observed on any CPU, and more where rounding alone may decide."""
 
 
+RECORDED_AS, RECORDED_BY = "recorded_as", "recorded_by"
+
+UNRECORDED: Mapping[str, Any] = MappingProxyType({RECORDED_BY: None})
+"""Metadata of a setting that changes no number of the output, so that no record of a run has it."""
+
+
+def recorded_by(item: str) -> Mapping[str, Any]:
+    """Returns the metadata of a setting in whose place a record has what it stands for, as an item of this name."""
+    return {RECORDED_BY: item}
+
+
+def recorded_as(name: str) -> Mapping[str, Any]:
+    """Returns the metadata of a setting that has another name in records. All others have their own."""
+    return {RECORDED_AS: name}
+
+
 def _default_statistics() -> "tuple[Statistic, ...]":
     from enformer_vep.scoring import parse_statistics  # which imports NumPy
 
@@ -81,17 +97,17 @@ class InputSettings:
       saturated: the bases whose changes are scored in place of a VCF, which `vcf` then only names in messages.
     """
 
-    vcf: str
-    fasta: str | None
-    regions: tuple[str, ...] = ()
-    pass_only: bool = False
-    include_id: str | None = None
-    shard: Shard | None = None
-    strict: bool = False
-    allow_mismatches: bool = False
-    cache: str | None = None
-    background: str | None = None
-    saturated: "SaturatedBases | None" = None
+    vcf: str = field(metadata=recorded_by("vcf"))
+    fasta: str | None = field(metadata=recorded_by("fasta"))
+    regions: tuple[str, ...] = field(default=(), metadata=recorded_by("selection"))
+    pass_only: bool = field(default=False, metadata=recorded_by("selection"))
+    include_id: str | None = field(default=None, metadata=recorded_by("selection"))
+    shard: Shard | None = field(default=None, metadata=recorded_by("shard"))
+    strict: bool = field(default=False, metadata=UNRECORDED)
+    allow_mismatches: bool = field(default=False, metadata=UNRECORDED)
+    cache: str | None = field(default=None, metadata=UNRECORDED)
+    background: str | None = field(default=None, metadata=recorded_by("background"))
+    saturated: "SaturatedBases | None" = field(default=None, metadata=recorded_by("saturation"))
 
 
 @dataclass(frozen=True)
@@ -109,10 +125,10 @@ class ScoringSettings:
       views: whether both strands and shifts are averaged, and how alleles that change the length are compared.
     """
 
-    model: str = OFFICIAL
+    model: str = field(default=OFFICIAL, metadata=recorded_by("model"))
     head: str = "human"
-    track_table: str | None = None
-    tracks: TrackChoice | None = None
+    track_table: str | None = field(default=None, metadata=recorded_by("tracks"))
+    tracks: TrackChoice | None = field(default=None, metadata=recorded_by("tracks"))
     placement: Placement = field(default_factory=Placement)
     statistics: "tuple[Statistic, ...]" = field(default_factory=_default_statistics)
     bins: "ScoredBins" = field(default_factory=_default_bins)
@@ -143,10 +159,10 @@ class ComputeSettings:
 
     engine: EngineName = "reusing"
     precision: Precision = "float32"
-    device: str | None = None
-    batch_size: int | None = None
-    cache_bytes: int = DEFAULT_CACHE_BYTES
-    allow_nondeterministic: bool = False
+    device: str | None = field(default=None, metadata=recorded_by("device"))
+    batch_size: int | None = field(default=None, metadata=recorded_by("batch_size"))
+    cache_bytes: int = field(default=DEFAULT_CACHE_BYTES, metadata=UNRECORDED)
+    allow_nondeterministic: bool = field(default=False, metadata=recorded_by("is_deterministic"))
 
     def __post_init__(self) -> None:
         check_device_name(self.device)
@@ -172,14 +188,14 @@ class OutputSettings:
       InputError: a layout or number format is chosen for scores that are not written.
     """
 
-    out: str | None = None
+    out: str | None = field(default=None, metadata=UNRECORDED)
     layout: Layout = "wide"
     dtype: Dtype = "float32"
     summary: SummaryKind = "none"
-    part_size: int | None = None
-    resume: bool = False
-    overwrite: bool = False
-    command: str = ""
+    part_size: int | None = field(default=None, metadata=UNRECORDED)
+    resume: bool = field(default=False, metadata=UNRECORDED)
+    overwrite: bool = field(default=False, metadata=UNRECORDED)
+    command: str = field(default="", metadata=UNRECORDED)
 
     def __post_init__(self) -> None:
         if self.summary == "only":
@@ -205,13 +221,15 @@ class GeneSettings:
       gene_columns: what is written of them.
     """
 
-    gtf: str | None = None
+    gtf: str | None = field(default=None, metadata=recorded_by("gtf"))
     transcripts: TranscriptChoice = "all"
-    gene_bins: int = 3
-    gene_window: GeneWindow = "variant"
-    gene_statistics: "tuple[Statistic, ...]" = field(default_factory=_default_gene_statistics)
-    gene_tracks: TrackChoice | None = None
-    gene_columns: GeneColumns = "summary"
+    gene_bins: int = field(default=3, metadata=recorded_as("bins"))
+    gene_window: GeneWindow = field(default="variant", metadata=recorded_as("window"))
+    gene_statistics: "tuple[Statistic, ...]" = field(
+        default_factory=_default_gene_statistics, metadata=recorded_as("statistics")
+    )
+    gene_tracks: TrackChoice | None = field(default=None, metadata=recorded_by("tracks"))
+    gene_columns: GeneColumns = field(default="summary", metadata=recorded_as("columns"))
 
 
 @dataclass(frozen=True)
@@ -225,10 +243,10 @@ class CheckSettings:
       log_json: a file to which progress is appended as JSON lines, None for no such file.
     """
 
-    verify: int = 0
-    verify_tolerance: float | None = None
-    quiet: bool = False
-    log_json: str | None = None
+    verify: int = field(default=0, metadata=UNRECORDED)
+    verify_tolerance: float | None = field(default=None, metadata=UNRECORDED)
+    quiet: bool = field(default=False, metadata=UNRECORDED)
+    log_json: str | None = field(default=None, metadata=UNRECORDED)
 
 
 @dataclass(frozen=True)

@@ -64,8 +64,7 @@ class AnnotationRows:
     def paths(self) -> OutputPaths:
         """The run's files."""
         identity = self.table.record.identity
-        summary = identity.summary
-        return OutputPaths(str(self.table.path), summary=summary, genes=identity.genes is not None)  # type: ignore[arg-type]
+        return OutputPaths(str(self.table.path), summary=identity.output.summary, genes=identity.genes is not None)
 
     def check_files(self) -> None:
         """Checks that the files beside the table are there.
@@ -87,7 +86,7 @@ class AnnotationRows:
         return heapq.merge(self._scored(), self._skipped())
 
     def _scored(self) -> Iterator[Annotation]:
-        has_summary = self.table.record.identity.summary != "none"
+        has_summary = self.table.record.identity.output.summary != "none"
         entries = self._of_summary() if has_summary else self._of_scores()
         names = (str(self.paths.summary or self.table.path), str(self.table.path))
         if not self.tracks:

@@ -23,7 +23,7 @@ from enformer_vep.io.vcf.stream import VcfStream
 from enformer_vep.io.whole_file import check_writable, whole_file
 from enformer_vep.run.annotate.annotation_rows import AnnotationRows
 from enformer_vep.run.components.matching import checked_statistic, weights_of
-from enformer_vep.run.file_identity import FileIdentity, file_identity
+from enformer_vep.run.identities import FileIdentity, identify_file
 from enformer_vep.run.score_table import ScoreTable
 from enformer_vep.run.signals import StopSignals
 from enformer_vep.wording import plural
@@ -118,7 +118,7 @@ def find_scores(scores: str, vcf: str, *, out: Path, with_summaries: bool) -> Sc
             f"{scores} is shard {shard.number} of {shard.of}: put all shards together with 'enformer-vep merge', and "
             "annotate with the result"
         )
-    found = file_identity(vcf)
+    found = identify_file(vcf)
     if found != (wanted := table.record.identity.vcf):
         raise InputError(
             f"{scores} has the scores of another VCF: its run record has {_identity(wanted)}, and {vcf} has "
@@ -140,15 +140,15 @@ def places_of(table: ScoreTable, choice: TrackChoice) -> list[int]:
 def about_line(table: ScoreTable, statistic: str) -> str:
     """Returns the header line that says which scores a VCF has."""
     identity = table.record.identity
-    found = file_identity(table.path)
+    found = identify_file(table.path)
     about = {
         "ID": ENFORMER,
         "Version": __version__,
         "Model": identity.model.name,
         "Weights": weights_of(identity),
-        "Head": identity.head,
+        "Head": identity.scoring.head,
         "Statistic": statistic,
-        "Scores": f"{table.path.name} {found.sha256 or found.sampled_sha256}",
+        "Scores": f"{table.path.name} {found.digest}",
     }
     if identity.notice:
         about["Notice"] = identity.notice
@@ -162,15 +162,14 @@ def selects_all(table: ScoreTable) -> bool:
 
 
 def _identity(identity: FileIdentity) -> str:
-    digest = identity.sha256 or identity.sampled_sha256 or ""
-    return f"{plural(identity.bytes, 'byte')} with SHA-256 {digest[:16]}"
+    return f"{plural(identity.bytes, 'byte')} with SHA-256 {identity.digest[:16]}"
 
 
 def _rows(table: ScoreTable, settings: AnnotateSettings) -> AnnotationRows:
-    statistic = checked_statistic(table, settings.statistic or table.record.identity.statistics[0])
+    statistic = checked_statistic(table, settings.statistic or table.record.identity.scoring.names[0])
     tracks: list[int] = []
     if settings.info is not None:
-        if table.record.identity.summary == "only":
+        if table.record.identity.output.summary == "only":
             raise InputError(
                 f"{table.path} is a summary, which does not have the scores of every track: leave out --info, or score "
                 "without --summary-only"

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from enformer_vep.io.tables.score_rows import column_names, read_columns, reading
-from enformer_vep.run.identity import GenesIdentity
+from enformer_vep.run.run_record import GenesIdentity
 
 _BATCH_ROWS = 50_000
 
@@ -29,7 +29,8 @@ class StrongestGenes:
           path: OUT.genes.parquet or OUT.genes.tsv.
           genes: how it was made.
         """
-        start, end = f"{genes.statistics[0]}:", ":score" if genes.columns == "summary" else ""
+        start = f"{genes.settings.gene_statistics[0].name}:"
+        end = ":score" if genes.settings.gene_columns == "summary" else ""
         self._path = path
         self._columns = [name for name in column_names(path) if name.startswith(start) and name.endswith(end)]
         self._batches = self._read()

@@ -16,9 +16,8 @@ from enformer_vep.io.tables.transform_file import SUFFIX, Transform, load_transf
 from enformer_vep.io.whole_file import check_writable, whole_file
 from enformer_vep.run.components.fit import check_scikit_learn, fit_transform
 from enformer_vep.run.components.matching import checked_statistic, matching_tracks, origin_of
-from enformer_vep.run.environment import versions
-from enformer_vep.run.file_identity import file_identity
-from enformer_vep.run.json_values import to_json_values
+from enformer_vep.run.identities import identify_file, versions
+from enformer_vep.run.record_json import to_json_values
 from enformer_vep.run.score.results import to_json
 from enformer_vep.run.score_table import ScoreTable
 from enformer_vep.wording import cause, plural
@@ -104,7 +103,7 @@ def _write(
     about = {
         "versions": versions(),
         "scores": replace(table.record, course=None).to_dict(),
-        "transform": {**to_json_values(file_identity(settings.transform)), **asdict(transform.origin)},
+        "transform": {**to_json_values(identify_file(settings.transform)), **asdict(transform.origin)},
         "components": component_names(transform.num_components),
     }
     places = {"command": settings.command, "paths": {"scores": settings.scores, "transform": settings.transform}}

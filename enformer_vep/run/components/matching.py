@@ -4,8 +4,8 @@ from typing import Any
 
 from enformer_vep.errors import InputError, TransformError
 from enformer_vep.io.tables.transform_file import PUBLISHED, Transform, TransformOrigin
-from enformer_vep.run.identity import RunIdentity
-from enformer_vep.run.json_values import to_json_values
+from enformer_vep.run.record_json import to_json_values
+from enformer_vep.run.run_record import RunIdentity
 from enformer_vep.run.score_table import ScoreTable
 from enformer_vep.wording import listed
 
@@ -16,7 +16,7 @@ def origin_of(table: ScoreTable, statistic: str) -> TransformOrigin:
     source = f"fitted to {table.num_alleles} alleles of {table.path.name}"
     if identity.notice:
         source += f" ({identity.notice})"
-    return TransformOrigin(statistic, 1.0, identity.head, weights_of(identity), _settings(identity), source)
+    return TransformOrigin(statistic, 1.0, identity.scoring.head, weights_of(identity), _settings(identity), source)
 
 
 def weights_of(identity: RunIdentity) -> str:
@@ -39,9 +39,9 @@ def matching_tracks(table: ScoreTable, transform: Transform, path: str) -> list[
       InputError: the scores are of another head, of other weights or settings, lack a track, or lack the statistic.
     """
     origin, identity = transform.origin, table.record.identity
-    if origin.head != identity.head:
+    if origin.head != identity.scoring.head:
         raise TransformError(
-            f"{path} takes scores of the {origin.head} head, but {table.path} has the {identity.head} head"
+            f"{path} takes scores of the {origin.head} head, but {table.path} has the {identity.scoring.head} head"
         )
     if origin.weights not in ("", found := weights_of(identity)):
         raise TransformError(
@@ -81,7 +81,7 @@ def checked_statistic(table: ScoreTable, statistic: str) -> str:
     Raises:
       InputError: it has not.
     """
-    names = table.record.identity.statistics
+    names = table.record.identity.scoring.names
     if statistic not in names:
         raise InputError(f"{table.path} has {listed(names)} and no {statistic}: score with --stats {statistic}")
     return statistic
@@ -89,5 +89,6 @@ def checked_statistic(table: ScoreTable, statistic: str) -> str:
 
 def _settings(identity: RunIdentity) -> dict[str, Any]:
     """Returns the settings of a run that change scores by more than rounding."""
-    views = {f"views.{name}": value for name, value in to_json_values(identity.views).items()}
-    return {"placement": identity.placement, "bins": identity.bins, **views}
+    values = to_json_values(identity.scoring, without=("head", "statistics"))
+    views = {f"views.{name}": value for name, value in values.pop("views").items()}
+    return values | views

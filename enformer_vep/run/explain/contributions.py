@@ -18,20 +18,21 @@ from enformer_vep.model.location import locate_model
 from enformer_vep.run.explain.contribution_arguments import name_variants
 from enformer_vep.run.explain.contribution_computing import compute, scratch_array
 from enformer_vep.run.explain.contribution_files import check_content, check_output, write
-from enformer_vep.run.explain.contribution_record import (
-    CONTRIBUTION_RECORD_FORMAT,
-    KIND,
-    ContributionCourse,
-    ContributionIdentity,
-    IntegratedIdentity,
-    SequencesIdentity,
-    SkippedRecord,
-)
 from enformer_vep.run.explain.contribution_scalars import Scalar, make_scalars
 from enformer_vep.run.explain.contribution_sequences import ExplainedSequence, SequenceMaker
 from enformer_vep.run.explain.contribution_settings import SECONDS_PER_GRADIENT, ContributionSettings
 from enformer_vep.run.fetched import find_fasta
-from enformer_vep.run.model_run import course_items, model_run_identity
+from enformer_vep.run.model_run import (
+    CONTRIBUTION_RECORD_FORMAT,
+    CONTRIBUTIONS,
+    ContributionCourse,
+    ContributionIdentity,
+    IntegratedIdentity,
+    ModelRun,
+    SequencesIdentity,
+    SkippedRecord,
+    course_items,
+)
 from enformer_vep.run.models import OpenModel, notify, open_model
 from enformer_vep.run.predict.predicted_regions import find_regions, parse_regions
 from enformer_vep.run.progress import Progress, duration
@@ -176,15 +177,12 @@ def _identity(
     scalars: Sequence[Scalar],
     packages: Mapping[str, str],
 ) -> ContributionIdentity:
-    method = settings.method
-    of_run = model_run_identity(KIND, CONTRIBUTION_RECORD_FORMAT, genome, model, packages)
     return ContributionIdentity(
-        **vars(of_run),
-        mean_by=method.mean_by,
+        run=ModelRun.of(CONTRIBUTIONS, CONTRIBUTION_RECORD_FORMAT, genome, model, packages),
+        method=settings.method,
         scalars=tuple(scalar.name for scalar in scalars),
-        bins=str(settings.scoring.bins),
         sequences=SequencesIdentity.of(sequences),
-        is_corrected=method.is_corrected,
+        scoring=settings.scoring,
         reverse_complement=settings.scoring.views.reverse_complement,
-        integrated=IntegratedIdentity(method.steps) if method.steps else None,
+        integrated=IntegratedIdentity(settings.method.steps) if settings.method.steps else None,
     )

@@ -12,12 +12,17 @@ from enformer_vep.genome.geometry import Geometry
 from enformer_vep.inference.engine import Engine
 from enformer_vep.io.genome.fasta import Genome
 from enformer_vep.model.location import ModelLocation, locate_model
-from enformer_vep.run.course import TowerBins
 from enformer_vep.run.fetched import find_fasta
-from enformer_vep.run.model_run import course_items, model_run_identity
+from enformer_vep.run.model_run import (
+    PREDICT,
+    PREDICT_RECORD_FORMAT,
+    ModelRun,
+    PredictIdentity,
+    TowerBins,
+    course_items,
+)
 from enformer_vep.run.models import OpenModel, notify, open_model
 from enformer_vep.run.predict.output import Described, check_output, check_tracks
-from enformer_vep.run.predict.record import KIND, PREDICT_RECORD_FORMAT, PredictIdentity
 from enformer_vep.run.predict.settings import SECONDS_PER_PASS, PredictSettings
 from enformer_vep.run.progress import duration
 from enformer_vep.run.signals import StopSignals
@@ -94,15 +99,9 @@ class PredictRun:
         notify(self.model, self.inputs.settings.scoring, self.inputs.settings.compute)
 
     def identity(self) -> PredictIdentity:
-        """Says which model and genome the run has, and how it computes."""
-        settings, model = self.inputs.settings, self.model
-        of_run = model_run_identity(KIND, PREDICT_RECORD_FORMAT, self.inputs.genome, model, self.inputs.packages)
-        return PredictIdentity(
-            **vars(of_run),
-            engine=settings.compute.engine,
-            precision=settings.compute.precision,
-            batch_size=model.batch_size,
-        )
+        """Identifies the model and the genome of the run, and how it computes."""
+        run = ModelRun.of(PREDICT, PREDICT_RECORD_FORMAT, self.inputs.genome, self.model, self.inputs.packages)
+        return PredictIdentity(run, self.inputs.settings.compute, self.model.batch_size)
 
     def described(self, identity: PredictIdentity) -> Described:
         """Returns what the output says of the run."""

@@ -10,7 +10,7 @@ from enformer_vep.errors import InputError, OutputError
 from enformer_vep.genome.indels import DEFAULT_INDEL_POLICY
 from enformer_vep.genome.windows import Placement
 from enformer_vep.inference.device import Precision
-from enformer_vep.run.settings import ComputeSettings, ScoringSettings
+from enformer_vep.run.settings import UNRECORDED, ComputeSettings, ScoringSettings, recorded_by
 
 DEFAULT_MAX_WINDOWS = 1000
 """Windows of a run; at the official size 115 Mb, and on two CPU cores about three hours."""
@@ -49,12 +49,12 @@ class PredictInputSettings:
         allele.
     """
 
-    regions: tuple[str, ...]
-    variants: tuple[str, ...]
-    fasta: str | None
-    cache: str | None = None
-    max_windows: int = DEFAULT_MAX_WINDOWS
-    windows_per_bin: int = 1
+    regions: tuple[str, ...] = field(metadata=recorded_by("bins"))
+    variants: tuple[str, ...] = field(metadata=recorded_by("alleles"))
+    fasta: str | None = field(metadata=recorded_by("fasta"))
+    cache: str | None = field(default=None, metadata=UNRECORDED)
+    max_windows: int = field(default=DEFAULT_MAX_WINDOWS, metadata=UNRECORDED)
+    windows_per_bin: int = field(default=1, metadata=recorded_by("windows_per_bin"))
 
     @property
     def has_alleles(self) -> bool:
@@ -90,9 +90,9 @@ class PredictOutput:
       OutputError: the name is that of a file of another format.
     """
 
-    out: str
-    overwrite: bool = False
-    command: str = ""
+    out: str = field(metadata=UNRECORDED)
+    overwrite: bool = field(default=False, metadata=UNRECORDED)
+    command: str = field(default="", metadata=UNRECORDED)
 
     def __post_init__(self) -> None:
         if self.out.lower().endswith(_OTHER_SUFFIXES):
@@ -136,7 +136,7 @@ class PredictSettings:
     output: PredictOutput
     scoring: ScoringSettings = field(default_factory=ScoringSettings)
     compute: ComputeSettings = field(default_factory=ComputeSettings)
-    quiet: bool = False
+    quiet: bool = field(default=False, metadata=UNRECORDED)
 
     def __post_init__(self) -> None:
         placement, indels = self.scoring.placement, self.scoring.views.indels

@@ -111,7 +111,7 @@ def _contents(table: ScoreTable, settings: ReportSettings) -> Contents:
 
 
 def _statistic(table: ScoreTable, wanted: str | None) -> str:
-    names = table.record.identity.statistics
+    names = table.record.identity.scoring.names
     if wanted is None:
         return leading_statistic(names)
     if wanted not in names:

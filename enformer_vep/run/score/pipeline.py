@@ -19,10 +19,10 @@ from enformer_vep.io.tables.outputs import OutputPaths
 from enformer_vep.io.vcf.selection import Selection
 from enformer_vep.model.location import ModelLocation, locate_model
 from enformer_vep.run.background.record import OpenBackground
-from enformer_vep.run.course import TowerBins
 from enformer_vep.run.engines import make_engine
-from enformer_vep.run.environment import peak_memory_bytes
 from enformer_vep.run.fetched import find_fasta
+from enformer_vep.run.identities import peak_memory_bytes
+from enformer_vep.run.model_run import TowerBins
 from enformer_vep.run.models import notify
 from enformer_vep.run.progress import Progress
 from enformer_vep.run.run_record import Counts, RunCourse, RunRecord
