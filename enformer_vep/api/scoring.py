@@ -30,8 +30,7 @@ from enformer_vep.genome.indels import DEFAULT_INDEL_POLICY
 from enformer_vep.genome.windows import CENTRED
 from enformer_vep.inference.device import DEFAULT_CACHE_BYTES, Precision
 from enformer_vep.io.genome.fasta import Genome
-from enformer_vep.run.annotate.annotated_run import plan_annotation
-from enformer_vep.run.annotate.course import annotate_vcf
+from enformer_vep.run.annotate.course import annotate_vcf, plan_annotation
 from enformer_vep.run.fetched import find_fasta
 from enformer_vep.run.progress import is_interactive
 from enformer_vep.run.score.pipeline import score_vcf as run_score_vcf

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from enformer_vep.errors import InputError
+from enformer_vep.io.tables.transform_file import PUBLISHED
 from enformer_vep.run.identities import (
     FastaIdentity,
     FileIdentity,
@@ -105,6 +106,11 @@ class RunIdentity:
     background: FileIdentity | None = None
     genes: GenesIdentity | None = None
     saturation: SaturationIdentity | None = None
+
+    @property
+    def weights(self) -> str:
+        """The name of the weights in transforms: 'published', or their digest."""
+        return PUBLISHED if self.model.is_published else self.model.tensors_sha256
 
     def differences(self, other: "RunIdentity") -> list[Difference]:
         """Returns the items in which another run differs; none may, neither between shards nor to resume a run."""

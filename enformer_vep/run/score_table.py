@@ -21,7 +21,7 @@ from enformer_vep.io.vcf.alleles import AlleleFields
 from enformer_vep.run.record_json import find_differences, to_json_values
 from enformer_vep.run.run_record import RunRecord, read_run_record
 from enformer_vep.run.score.results import RUN_METADATA, TRACKS_METADATA
-from enformer_vep.wording import cause, plural
+from enformer_vep.wording import cause, listed, plural
 
 BATCH_ALLELES = 1000
 
@@ -110,6 +110,17 @@ class ScoreTable:
             num_alleles += len(batch.scores)
             yield batch
         self.check_num_alleles(num_alleles)
+
+    def checked_statistic(self, statistic: str) -> str:
+        """Returns a statistic that the table has.
+
+        Raises:
+          InputError: it has not.
+        """
+        names = self.record.identity.scoring.names
+        if statistic not in names:
+            raise InputError(f"{self.path} has {listed(names)} and no {statistic}: score with --stats {statistic}")
+        return statistic
 
     @contextmanager
     def open_columns(self, folder: Path) -> Iterator[ScoreColumns]:
