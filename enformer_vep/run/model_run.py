@@ -1,7 +1,7 @@
-"""The records of commands that run a model in one go: `predict` and `contributions`.
+"""What every record says of a run of a model, and the records of commands that write in one go.
 
-An identity has the inputs and settings, which do not depend on where and when a command runs; a course says how it
-went.
+These are `predict` and `contributions`. An identity has the inputs and settings, which do not depend on where and when
+a command runs; a course says how it went.
 """
 
 import hashlib
@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from enformer_vep.run.explain.contribution_settings import MethodSettings
 from enformer_vep.run.identities import (
@@ -49,12 +49,24 @@ _FIRST_KEYS = (
     *("kind", "format", "notice", "versions", "fasta", "model", "head", "tracks", "device", "is_deterministic"),
 )
 
+Identity = TypeVar("Identity", bound="ModelRun")
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, kw_only=True)
 class ModelRun:
-    """The genome, the model and the software of a run. `kind` names the command."""
+    """The genome, the model and the software of a run.
 
-    kind: str
+    Attributes:
+      format: of the record.
+      notice: what must be said of the model, None if nothing.
+      versions: of the software.
+      fasta: the genome.
+      model: the model.
+      tracks: the chosen tracks of the chosen head.
+      device: the kind of the device.
+      is_deterministic: whether it gives the same bits each time.
+    """
+
     format: int
     notice: str | None
     versions: dict[str, str]
@@ -66,27 +78,32 @@ class ModelRun:
 
     @classmethod
     def of(
-        cls, kind: str, record_format: int, genome: "Genome", model: "OpenModel", packages: Mapping[str, str]
-    ) -> "ModelRun":
-        """Says which genome and model a command runs with.
+        cls: type[Identity],
+        record_format: int,
+        genome: "Genome",
+        model: "OpenModel",
+        packages: Mapping[str, str] | None = None,
+        **others: Any,
+    ) -> Identity:
+        """Identifies a run.
 
         Args:
-          kind: the command.
           record_format: the format of its record.
           genome: the FASTA.
           model: the model, with the chosen tracks of the chosen head.
           packages: versions of the packages that the output needs besides those of every run.
+          **others: the other fields of the class.
         """
         return cls(
-            kind=kind,
             format=record_format,
             notice=model.loaded.notice,
-            versions=versions() | dict(packages),
+            versions=versions() | dict(packages or {}),
             fasta=identify_fasta(genome),
             model=identify_model(model.loaded),
             tracks=TracksIdentity.of(model.tracks),
             device=model.device.kind,
             is_deterministic=model.device.is_deterministic,
+            **others,
         )
 
 
@@ -137,18 +154,18 @@ def _digest(items: Sequence[Any]) -> str:
     return hashlib.sha256(json.dumps(items).encode()).hexdigest()
 
 
-@dataclass(frozen=True)
-class PredictIdentity:
+@dataclass(frozen=True, kw_only=True)
+class PredictIdentity(ModelRun):
     """How a run of `predict` computes."""
 
     KEY_ORDER: ClassVar = _FIRST_KEYS
 
-    run: ModelRun = field(metadata=flat())
+    kind: str = PREDICT
     compute: ComputeSettings = field(metadata=flat())
     batch_size: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RegionsIdentity(PredictIdentity):
     """What is predicted of the reference over regions. Of `views`, it is the predictions whose mean is taken."""
 
@@ -159,7 +176,7 @@ class RegionsIdentity(PredictIdentity):
     views: "ViewSettings" = field(metadata=nested("indels"))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class VariantsIdentity(PredictIdentity):
     """What is predicted of alleles."""
 
@@ -176,12 +193,11 @@ class IntegratedIdentity:
     path: str = PATH
 
 
-@dataclass(frozen=True)
-class ContributionIdentity:
+@dataclass(frozen=True, kw_only=True)
+class ContributionIdentity(ModelRun):
     """What a run of `contributions` computes.
 
     Attributes:
-      run: the genome and the model.
       method: how sequences are explained.
       scalars: names of what is explained.
       sequences: the sequences.
@@ -195,7 +211,7 @@ class ContributionIdentity:
         *("mean_by", "scalars", "bins", "sequences", "is_corrected", "reverse_complement", "integrated"),
     )
 
-    run: ModelRun = field(metadata=flat())
+    kind: str = CONTRIBUTIONS
     method: MethodSettings = field(metadata=flat())
     scalars: tuple[str, ...]
     sequences: SequencesIdentity

@@ -13,18 +13,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from enformer_vep.errors import InputError
 from enformer_vep.io.tables.transform_file import PUBLISHED
 from enformer_vep.run.identities import (
-    FastaIdentity,
     FileIdentity,
-    ModelIdentity,
     SaturationIdentity,
     SelectionIdentity,
     TracksIdentity,
-    identify_fasta,
     identify_file,
-    identify_model,
-    versions,
 )
-from enformer_vep.run.model_run import EngineCourse
+from enformer_vep.run.model_run import EngineCourse, ModelRun
 from enformer_vep.run.record_json import (
     OPTIONAL,
     Difference,
@@ -56,23 +51,15 @@ class GenesIdentity:
     settings: GeneSettings = field(metadata=flat())
 
 
-@dataclass(frozen=True)
-class RunIdentity:
+@dataclass(frozen=True, kw_only=True)
+class RunIdentity(ModelRun):
     """The inputs and settings of a run; two runs that agree in all of it write the same bytes for the same alleles.
 
     It does not depend on where, when and in how many parts and shards they run.
 
     Attributes:
-      format: of the record.
-      notice: what must be said of the model, None if nothing.
-      versions: of the software.
       vcf: the variants; of a saturation, the list of changes.
-      fasta: the genome.
-      model: the model.
-      tracks: the tracks that are scored.
       selection: which records are wanted.
-      device: the kind of the device.
-      is_deterministic: whether it gives the same bits each time.
       batch_size: sequences that are run at a time.
       scoring: what the scores are.
       compute: how they are computed.
@@ -89,16 +76,8 @@ class RunIdentity:
     )
     """As the first version wrote them."""
 
-    format: int
-    notice: str | None
-    versions: dict[str, str]
     vcf: FileIdentity
-    fasta: FastaIdentity
-    model: ModelIdentity
-    tracks: TracksIdentity
     selection: SelectionIdentity
-    device: str
-    is_deterministic: bool
     batch_size: int
     scoring: ScoringSettings = field(metadata=flat())
     compute: ComputeSettings = field(metadata=flat())
@@ -134,17 +113,12 @@ def identify_run(
     genes = None
     if gtf is not None and gene_tracks is not None:
         genes = GenesIdentity(identify_file(gtf), TracksIdentity.of(gene_tracks), settings.genes)
-    return RunIdentity(
-        format=RUN_RECORD_FORMAT,
-        notice=model.loaded.notice,
-        versions=versions(),
+    return RunIdentity.of(
+        RUN_RECORD_FORMAT,
+        inputs.genome,
+        model,
         vcf=identify_file(inputs.vcf),
-        fasta=identify_fasta(inputs.genome),
-        model=identify_model(model.loaded),
-        tracks=TracksIdentity.of(model.tracks),
         selection=SelectionIdentity.of(inputs.selection),
-        device=model.device.kind,
-        is_deterministic=model.device.is_deterministic,
         batch_size=model.batch_size,
         scoring=settings.scoring,
         compute=settings.compute,

@@ -23,11 +23,9 @@ from enformer_vep.run.explain.contribution_settings import SECONDS_PER_GRADIENT,
 from enformer_vep.run.fetched import find_fasta
 from enformer_vep.run.model_run import (
     CONTRIBUTION_RECORD_FORMAT,
-    CONTRIBUTIONS,
     ContributionCourse,
     ContributionIdentity,
     IntegratedIdentity,
-    ModelRun,
     SequencesIdentity,
     SkippedRecord,
     course_items,
@@ -176,8 +174,11 @@ def _identity(
     scalars: Sequence[Scalar],
     packages: Mapping[str, str],
 ) -> ContributionIdentity:
-    return ContributionIdentity(
-        run=ModelRun.of(CONTRIBUTIONS, CONTRIBUTION_RECORD_FORMAT, genome, model, packages),
+    return ContributionIdentity.of(
+        CONTRIBUTION_RECORD_FORMAT,
+        genome,
+        model,
+        packages,
         method=settings.method,
         scalars=tuple(scalar.name for scalar in scalars),
         sequences=SequencesIdentity.of(sequences),

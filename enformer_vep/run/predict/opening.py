@@ -14,9 +14,8 @@ from enformer_vep.io.genome.fasta import Genome
 from enformer_vep.model.location import ModelLocation, locate_model
 from enformer_vep.run.fetched import find_fasta
 from enformer_vep.run.model_run import (
-    PREDICT,
     PREDICT_RECORD_FORMAT,
-    ModelRun,
+    Identity,
     PredictIdentity,
     TowerBins,
     course_items,
@@ -98,10 +97,24 @@ class PredictRun:
         """Logs what the user should know about the model, once the command is known to be usable."""
         notify(self.model, self.inputs.settings.scoring, self.inputs.settings.compute)
 
-    def identity(self) -> PredictIdentity:
-        """Identifies the model and the genome of the run, and how it computes."""
-        run = ModelRun.of(PREDICT, PREDICT_RECORD_FORMAT, self.inputs.genome, self.model, self.inputs.packages)
-        return PredictIdentity(run, self.inputs.settings.compute, self.model.batch_size)
+    def identity(self, kind: type[Identity], **others: Any) -> Identity:
+        """Identifies the run.
+
+        Args:
+          kind: what identifies it.
+          **others: its fields that regions or variants alone have.
+        """
+        inputs = self.inputs
+        return kind.of(
+            PREDICT_RECORD_FORMAT,
+            inputs.genome,
+            self.model,
+            inputs.packages,
+            compute=inputs.settings.compute,
+            scoring=inputs.settings.scoring,
+            batch_size=self.model.batch_size,
+            **others,
+        )
 
     def described(self, identity: PredictIdentity) -> Described:
         """Returns what the output says of the run."""

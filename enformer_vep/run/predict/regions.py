@@ -65,13 +65,8 @@ def predict_regions(settings: PredictSettings) -> PredictSummary:
         run.check_cost("the regions take", len(windows), "choose smaller regions")
         run.notify()
         bins = BinsIdentity.of(spans)
-        identity = RegionsIdentity(
-            **vars(run.identity()),
-            bins=bins,
-            num_windows=len(windows),
-            windows_per_bin=windows_per_bin,
-            scoring=settings.scoring,
-            views=views,
+        identity = run.identity(
+            RegionsIdentity, bins=bins, num_windows=len(windows), windows_per_bin=windows_per_bin, views=views
         )
         engine = make_engine(run.model, settings.scoring, settings.compute, ReferenceCodes(inputs.genome).fetch)
         first = time.perf_counter()

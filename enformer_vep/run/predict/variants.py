@@ -66,11 +66,7 @@ def predict_variants(settings: PredictSettings) -> VariantsSummary:
         num_placed = _num_placed(scorer, alleles)
         run.check_cost("the alleles take", WINDOWS_PER_ALLELE * num_placed, "choose fewer variants")
         run.notify()
-        identity = VariantsIdentity(
-            **vars(run.identity()),
-            alleles=AllelesIdentity.of(alleles),
-            scoring=settings.scoring,
-        )
+        identity = run.identity(VariantsIdentity, alleles=AllelesIdentity.of(alleles))
         skipped: Counter[SkipReason] = Counter()
         first = time.perf_counter()
         with (
