@@ -22,7 +22,7 @@ from enformer_vep.run.identity import find_differences
 from enformer_vep.run.json_values import to_json_values
 from enformer_vep.run.run_record import RunRecord, read_run_record
 from enformer_vep.run.score.results import RUN_METADATA, TRACKS_METADATA
-from enformer_vep.wording import cause, plural
+from enformer_vep.wording import cause, option, plural
 
 BATCH_ALLELES = 1000
 
@@ -62,7 +62,7 @@ class ScoreTable:
             raise InputError(f"no such file: {path}: expected an output of 'enformer-vep score'")
         record, tracks = _of_parquet(paths.table) if paths.is_parquet else _beside_text(paths)
         if record.identity.summary == "only" and not with_summaries:
-            raise InputError(f"{path} is a summary, which has no scores: score without --summary-only")
+            raise InputError(f"{path} is a summary, which has no scores: score without {option('--summary-only')}")
         if len(tracks) != record.identity.tracks.num_tracks:
             raise InputError(
                 f"{path} is damaged: its track table has {plural(len(tracks), 'track')}, and its run record "

@@ -15,6 +15,7 @@ from enformer_vep.io.whole_file import check_writable
 from enformer_vep.run.annotate.course import AnnotateSettings, is_bcf, output_kind
 from enformer_vep.run.score.naming import output_paths
 from enformer_vep.run.settings import ScoreSettings
+from enformer_vep.wording import option
 
 
 def plan_annotation(out: str, settings: ScoreSettings) -> AnnotateSettings:
@@ -35,11 +36,13 @@ def plan_annotation(out: str, settings: ScoreSettings) -> AnnotateSettings:
     kind = output_kind(out)
     vcf, paths = settings.inputs.vcf, output_paths(settings)
     if settings.inputs.shard is not None:
-        raise InputError("--annotate does not go with --shard: use 'annotate' when the shards are merged")
+        raise InputError(
+            f"{option('--annotate')} does not go with {option('--shard')}: use 'annotate' when the shards are merged"
+        )
     if vcf == STANDARD_INPUT:
-        raise InputError("--annotate needs a VCF that is a file: standard input can be read only once")
+        raise InputError(f"{option('--annotate')} needs a VCF that is a file: standard input can be read only once")
     if paths.is_standard_output:
-        raise InputError("--annotate needs scores in a file: name one with -o")
+        raise InputError(f"{option('--annotate')} needs scores in a file: name one with {option('-o')}")
     if not is_bcf(vcf):
         checked_header(vcf)
         if kind == "bcf":

@@ -11,7 +11,7 @@ from enformer_vep.io.tables.background_file import BackgroundFile
 from enformer_vep.run.identity import RunIdentity, ViewsIdentity
 from enformer_vep.run.json_values import from_json_values, to_json_values
 from enformer_vep.run.score.percentiles import Percentiles
-from enformer_vep.wording import listed, plural
+from enformer_vep.wording import listed, option, plural
 
 logger = logging.getLogger(__name__)
 
@@ -144,14 +144,15 @@ class OpenBackground:
         if missing := [name for name in run.statistics if name not in mine.statistics]:
             raise InputError(
                 f"the background {path} has no {listed(missing)}: it has {listed(mine.statistics)}; leave it out of "
-                "--stats, or make a background of it"
+                f"{option('--stats')}, or make a background of it"
             )
         known = {identifier for _, identifier in self.file.keys}
         if unknown := [identifier for identifier in identifiers if identifier not in known]:
             raise InputError(
                 f"the background {path} lacks {plural(len(unknown), 'track')} of this run: {listed(unknown)}; it has "
-                f"{plural(len(known), 'track')}, such as {listed(sorted(known), most=2)}; choose tracks with --tracks, "
-                "and name them with the same --track-table"
+                f"{plural(len(known), 'track')}, such as {listed(sorted(known), most=2)}; choose tracks with "
+                f"{option('--tracks')}, "
+                f"and name them with the same {option('--track-table')}"
             )
         if mine.precision not in (None, run.precision):
             logger.warning(

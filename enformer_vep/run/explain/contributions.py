@@ -38,7 +38,7 @@ from enformer_vep.run.progress import Progress, duration
 from enformer_vep.run.score.placed import Unscored
 from enformer_vep.run.signals import StopSignals
 from enformer_vep.run.variant_arguments import read_variants
-from enformer_vep.wording import plural
+from enformer_vep.wording import for_command_line, plural
 
 logger = logging.getLogger(__name__)
 
@@ -129,7 +129,8 @@ def _of_alleles(
         malformed = Unscored(SkipReason.MALFORMED_RECORD, allele.malformed) if allele.malformed else None
         found = malformed or maker.variant(allele.variant)
         if isinstance(found, Unscored):
-            skipped.append(SkippedRecord(allele.record, allele.allele, str(allele), found.reason.value, found.detail))
+            detail = for_command_line(found.detail)
+            skipped.append(SkippedRecord(allele.record, allele.allele, str(allele), found.reason.value, detail))
         else:
             sequences += found
     if skipped and not sequences:

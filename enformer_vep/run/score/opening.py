@@ -38,6 +38,7 @@ from enformer_vep.run.score.resume import choose_part_size
 from enformer_vep.run.score.scorer import VariantScorer
 from enformer_vep.run.score.work_folder import WorkFolder
 from enformer_vep.run.settings import ComputeSettings, GeneSettings, ScoreSettings, ScoringSettings
+from enformer_vep.wording import option
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,8 @@ def _check_reach(scorer: VariantScorer, saturated: SaturatedBases, scoring: Scor
         if not isinstance(placed, Unscored) or placed.reason is not SkipReason.OUTSIDE_BINS:
             return
     raise InputError(
-        f"--bins {scoring.bins} lies outside the bins of every window of these regions: expected bins that the windows "
+        f"{option('--bins', scoring.bins)} lies outside the bins of every window of these regions: expected bins that "
+        "the windows "
         "predict, up to 57 kb away"
     )
 
