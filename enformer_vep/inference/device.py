@@ -191,9 +191,8 @@ def _prepare_cpu(precision: str) -> Device:
         if bfloat16_aborts():
             isa = os.environ["ONEDNN_MAX_CPU_ISA"]
             raise DeviceError(
-                f"{option('--precision', precision)} does not work with ONEDNN_MAX_CPU_ISA={isa}: TensorFlow aborts "
-                "at bfloat16 "
-                f"products; unset the variable, or use {option('--precision', 'float32')}"
+                f"{option('--precision', precision)} does not work with ONEDNN_MAX_CPU_ISA={isa}: TensorFlow aborts at "
+                f"bfloat16 products; unset the variable, or use {option('--precision', 'float32')}"
             )
         if flags and not flags & _BFLOAT16_FLAGS:
             logger.warning(

@@ -77,8 +77,7 @@ def locate_model(model: str, cache: Path | None = None) -> ModelLocation:
             raise WeightsError(
                 f"the official weights are not in {folder}: first run 'enformer-vep fetch weights', or name a "
                 f"checkpoint or SavedModel with {option('-m')}, or try the tool with {option('-m', DEMO)} (a tiny "
-                "model of a made-up genome, "
-                "whose scores mean nothing biologically)"
+                "model of a made-up genome, whose scores mean nothing biologically)"
             )
         return _in_folder(folder, OFFICIAL)
     path = Path(model)

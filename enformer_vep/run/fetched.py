@@ -28,8 +28,7 @@ def find_fasta(fasta: str | None, cache: Cache) -> str:
         )
         raise FastaError(
             f"which genome? Name the one on which the variants were called with {option('-f')}: a FASTA file, or the "
-            "name of a "
-            f"fetched genome ({choice}), or set ENFORMER_VEP_FASTA"
+            f"name of a fetched genome ({choice}), or set ENFORMER_VEP_FASTA"
         )
     genome = find_genome(fasta)
     if os.path.exists(fasta) and not (genome is not None and os.path.isdir(fasta)):

@@ -234,8 +234,7 @@ class OutputSettings:
                 if chosen != usual:
                     raise InputError(
                         f"{option(f'--{name}', chosen)} has no effect on a summary: remove it, or use "
-                        f"{option('--summary')} to have the "
-                        "scores as well"
+                        f"{option('--summary')} to have the scores as well"
                     )
 
 
@@ -298,8 +297,7 @@ class ScoreSettings:
         if self.genes.gtf is not None and self.scoring.bins.centre_bp is not None:
             raise InputError(
                 f"{option('--bins', self.scoring.bins)} computes the bins around the variant alone, but genes "
-                f"({option('-g')}) need those "
-                "around every promoter: remove one of the two options"
+                f"({option('-g')}) need those around every promoter: remove one of the two options"
             )
 
     @classmethod

@@ -26,7 +26,7 @@ from enformer_vep.run.components.matching import checked_statistic, weights_of
 from enformer_vep.run.file_identity import FileIdentity, file_identity
 from enformer_vep.run.score_table import ScoreTable
 from enformer_vep.run.signals import StopSignals
-from enformer_vep.wording import plural
+from enformer_vep.wording import option, plural
 
 logger = logging.getLogger(__name__)
 
@@ -172,8 +172,8 @@ def _rows(table: ScoreTable, settings: AnnotateSettings) -> AnnotationRows:
     if settings.info is not None:
         if table.record.identity.summary == "only":
             raise InputError(
-                f"{table.path} is a summary, which does not have the scores of every track: leave out --info, or score "
-                "without --summary-only"
+                f"{table.path} is a summary, which does not have the scores of every track: leave out "
+                f"{option('--info')}, or score without {option('--summary-only')}"
             )
         tracks = places_of(table, settings.info)
     rows = AnnotationRows(table, statistic, tracks)

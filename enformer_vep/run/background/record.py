@@ -151,8 +151,7 @@ class OpenBackground:
             raise InputError(
                 f"the background {path} lacks {plural(len(unknown), 'track')} of this run: {listed(unknown)}; it has "
                 f"{plural(len(known), 'track')}, such as {listed(sorted(known), most=2)}; choose tracks with "
-                f"{option('--tracks')}, "
-                f"and name them with the same {option('--track-table')}"
+                f"{option('--tracks')}, and name them with the same {option('--track-table')}"
             )
         if mine.precision not in (None, run.precision):
             logger.warning(

@@ -7,7 +7,7 @@ from enformer_vep.io.tables.transform_file import PUBLISHED, Transform, Transfor
 from enformer_vep.run.identity import RunIdentity
 from enformer_vep.run.json_values import to_json_values
 from enformer_vep.run.score_table import ScoreTable
-from enformer_vep.wording import listed
+from enformer_vep.wording import listed, option
 
 
 def origin_of(table: ScoreTable, statistic: str) -> TransformOrigin:
@@ -83,7 +83,9 @@ def checked_statistic(table: ScoreTable, statistic: str) -> str:
     """
     names = table.record.identity.statistics
     if statistic not in names:
-        raise InputError(f"{table.path} has {listed(names)} and no {statistic}: score with --stats {statistic}")
+        raise InputError(
+            f"{table.path} has {listed(names)} and no {statistic}: score with {option('--stats', statistic)}"
+        )
     return statistic
 
 

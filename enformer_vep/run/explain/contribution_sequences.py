@@ -147,7 +147,6 @@ class SequenceMaker:
             start, end = (window.start + edge * self._geometry.bin_size_bp for edge in (first, last))
             raise InputError(
                 f"{option('--bins', self._bins)} lies outside the bins of the window of {name}: expected bins that "
-                "overlap "
-                f"{window.contig}:{max(start, 0) + 1}-{end}"
+                f"overlap {window.contig}:{max(start, 0) + 1}-{end}"
             )
         return weights

@@ -38,7 +38,7 @@ from enformer_vep.run.progress import Progress, duration
 from enformer_vep.run.score.placed import Unscored
 from enformer_vep.run.signals import StopSignals
 from enformer_vep.run.variant_arguments import read_variants
-from enformer_vep.wording import for_command_line, plural
+from enformer_vep.wording import for_command_line, option, plural
 
 logger = logging.getLogger(__name__)
 
@@ -164,7 +164,8 @@ def _count_gradients(num_scalars: int, settings: ContributionSettings) -> int:
         raise InputError(
             f"this takes {plural(num_gradients, 'gradient')}, which the official model computes in about "
             f"{duration(num_gradients * SECONDS_PER_GRADIENT)} on two CPU cores: expected at most {most:,}; choose "
-            "fewer regions, variants or tracks, explain means of tracks with --mean-by, or raise --max-gradients"
+            f"fewer regions, variants or tracks, explain means of tracks with {option('--mean-by')}, or raise "
+            f"{option('--max-gradients')}"
         )
     return num_gradients
 

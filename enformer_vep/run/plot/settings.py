@@ -135,8 +135,7 @@ class PageSettings:
         if self.span_bp is not None and not least <= self.span_bp <= most:
             raise InputError(
                 f"{option('--span', self.span_bp)}: expected {least:,} to {most:,} bp, from one bin to all that the "
-                "model "
-                "predicts to each side of a variant"
+                "model predicts to each side of a variant"
             )
 
     def check_num_tracks(self, num_chosen: int) -> None:
@@ -148,8 +147,8 @@ class PageSettings:
         if self.top is None and num_chosen > MAX_TRACKS:
             raise InputError(
                 f"{option('--tracks')} chooses {num_chosen:,} tracks, but a page has room for {MAX_TRACKS}: choose "
-                "fewer, or show "
-                f"those with the largest effect with {option('--top')}, such as {option('--top', DEFAULT_NUM_TRACKS)}"
+                f"fewer, or show those with the largest effect with {option('--top')}, such as "
+                f"{option('--top', DEFAULT_NUM_TRACKS)}"
             )
 
 
@@ -179,4 +178,7 @@ class PlotSettings:
     def __post_init__(self) -> None:
         is_by_gradients = self.page.logo_bp is not None and self.page.logo_by == "contributions"
         if is_by_gradients and self.scoring.views.shifts != (0,):
-            raise InputError("--logo-by contributions takes no mean over shifts: remove --shifts, or use saturation")
+            raise InputError(
+                f"{option('--logo-by', 'contributions')} takes no mean over shifts: remove {option('--shifts')}, or "
+                "use saturation"
+            )

@@ -144,8 +144,7 @@ def _check_reach(scorer: VariantScorer, saturated: SaturatedBases, scoring: Scor
             return
     raise InputError(
         f"{option('--bins', scoring.bins)} lies outside the bins of every window of these regions: expected bins that "
-        "the windows "
-        "predict, up to 57 kb away"
+        "the windows predict, up to 57 kb away"
     )
 
 
