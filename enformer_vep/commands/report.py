@@ -22,7 +22,7 @@ Examples:
 def report(
     scores: str,
     out: str,
-    stat: Any,
+    statistic: str | None,
     top: int,
     gtf: str | None,
     saturations: tuple[str, ...],
@@ -46,6 +46,6 @@ def report(
 
     chosen = ProfileSettings(**profiles) if given else None
     settings = ReportSettings(
-        scores, out, stat, top, chosen, gtf, saturations, contributions, overwrite=overwrite, quiet=quiet
+        scores, out, statistic, top, chosen, gtf, saturations, contributions, overwrite=overwrite, quiet=quiet
     )
     tell(str(make_report(settings)), quiet=quiet)

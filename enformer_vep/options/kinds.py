@@ -181,3 +181,8 @@ class Group:
 
     title: str
     options: tuple[Option, ...]
+
+
+def group(title: str, *options: Option) -> Group:
+    """Returns a group."""
+    return Group(title, options)

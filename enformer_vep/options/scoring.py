@@ -4,14 +4,10 @@ from collections.abc import Sequence
 
 from enformer_vep.genome.indels import DEFAULT_INDEL_POLICY, IndelPolicy
 from enformer_vep.genome.windows import Placement
-from enformer_vep.inference.device import (
-    DEFAULT_CACHE_BYTES,
-    DEFAULT_GPU_BATCH_SIZE,
-    PRECISIONS,
-)
+from enformer_vep.inference.device import DEFAULT_CACHE_BYTES, DEFAULT_GPU_BATCH_SIZE, PRECISIONS
 from enformer_vep.io.genome.gene_choices import GENE_COLUMNS, GENE_WINDOWS, TRANSCRIPT_CHOICES
 from enformer_vep.io.tables.outputs import DTYPES, LAYOUTS
-from enformer_vep.options.kinds import Choice, Flag, Group, Number, Option, Parsed, Whole
+from enformer_vep.options.kinds import Choice, Flag, Group, Number, Option, Parsed, Whole, group
 from enformer_vep.options.values import (
     format_bytes,
     read_bins,
@@ -190,228 +186,204 @@ QUIET = Option("--quiet", "Print only warnings and errors.", Flag(), short="-q")
 DEBUG = Option("--debug", "Print a traceback with an error.", Flag())
 HELP = Option("--help", "Print this help and exit.", Flag(), short="-h")
 
-GENERAL = Group("General", (QUIET, DEBUG, HELP))
+GENERAL = group("General", QUIET, DEBUG, HELP)
 
-MODEL = Group(
+MODEL = group(
     "Model",
-    (
-        Option(
-            "--model",
-            "Checkpoint folder or prefix, SavedModel folder, .safetensors or PyTorch file, 'enformer' (the official "
-            "weights) or 'demo' (a tiny model of a made-up genome).",
-            default=ScoringSettings.model,
-            metavar="MODEL",
-            short="-m",
-            variable="ENFORMER_VEP_MODEL",
-        ),
-        Option(
-            "--head",
-            "Head that predicts the tracks: human or mouse.",
-            default=ScoringSettings.head,
-            metavar="HEAD",
-        ),
+    Option(
+        "--model",
+        "Checkpoint folder or prefix, SavedModel folder, .safetensors or PyTorch file, 'enformer' (the official "
+        "weights) or 'demo' (a tiny model of a made-up genome).",
+        default=ScoringSettings.model,
+        metavar="MODEL",
+        short="-m",
+        variable="ENFORMER_VEP_MODEL",
     ),
+    Option("--head", "Head that predicts the tracks: human or mouse.", default=ScoringSettings.head, metavar="HEAD"),
 )
 
 
 def views(default_window: str) -> Group:
     """Returns the options that say how each allele is looked at, with the default placement of windows."""
-    return Group(
+    return group(
         "Windows, bins and strands",
-        (
-            window(default_window),
-            bins("that statistics are taken over", "variant, which costs less", ""),
-            REVERSE_COMPLEMENT,
-            SHIFTS,
-            INDELS,
-        ),
+        window(default_window),
+        bins("that statistics are taken over", "variant, which costs less", ""),
+        REVERSE_COMPLEMENT,
+        SHIFTS,
+        INDELS,
     )
 
 
-SPEED = Group(
+SPEED = group(
     "Speed and precision",
-    (
-        precision(
-            PRECISIONS,
-            "mixed: alternate alleles as differences, with bfloat16 products; error about 1%. bfloat16: references "
-            "too; about 5%. tf32 (GPU only): less exact than many effects.",
-        ),
-        engine("compute only what a variant changes.", "run both sequences through the whole model."),
-        DEVICE,
-        BATCH_SIZE,
-        Option(
-            "--allow-nondeterministic",
-            "Let a GPU use faster operations whose results differ a little from run to run. A CPU has none.",
-            Flag(),
-        ),
-        Option(
-            "--cache-size",
-            "Memory for results that windows share, in bytes or with K, M or G.",
-            Parsed(read_bytes),
-            default=format_bytes(DEFAULT_CACHE_BYTES),
-            metavar="SIZE",
-            parameter="cache_bytes",
-        ),
-        Option(
-            "--verify",
-            "Score N alleles again with the full engine in float32, and fail if the results differ too much.",
-            Whole(0),
-            default=CheckSettings.verify,
-            metavar="N",
-        ),
-        Option(
-            "--verify-tolerance",
-            "Largest accepted error, relative to the spread of an allele's scores.  "
-            f"[default: {', '.join(f'{tolerance} for {name}' for name, tolerance in DEFAULT_TOLERANCE.items())}]",
-            Number(0),
-            metavar="X",
-        ),
+    precision(
+        PRECISIONS,
+        "mixed: alternate alleles as differences, with bfloat16 products; error about 1%. bfloat16: references "
+        "too; about 5%. tf32 (GPU only): less exact than many effects.",
+    ),
+    engine("compute only what a variant changes.", "run both sequences through the whole model."),
+    DEVICE,
+    BATCH_SIZE,
+    Option(
+        "--allow-nondeterministic",
+        "Let a GPU use faster operations whose results differ a little from run to run. A CPU has none.",
+        Flag(),
+    ),
+    Option(
+        "--cache-size",
+        "Memory for results that windows share, in bytes or with K, M or G.",
+        Parsed(read_bytes),
+        default=format_bytes(DEFAULT_CACHE_BYTES),
+        metavar="SIZE",
+        parameter="cache_bytes",
+    ),
+    Option(
+        "--verify",
+        "Score N alleles again with the full engine in float32, and fail if the results differ too much.",
+        Whole(0),
+        default=CheckSettings.verify,
+        metavar="N",
+    ),
+    Option(
+        "--verify-tolerance",
+        "Largest accepted error, relative to the spread of an allele's scores.  "
+        f"[default: {', '.join(f'{tolerance} for {name}' for name, tolerance in DEFAULT_TOLERANCE.items())}]",
+        Number(0),
+        metavar="X",
     ),
 )
 
-RESTARTING = Group(
+RESTARTING = group(
     "Restarting and progress",
-    (
-        Option("--resume", "Continue an interrupted run. Start a new one if there is none.", Flag()),
-        Option(
-            "--part-size",
-            "Alleles after which finished work is saved.  "
-            f"[default: {', '.join(f'{size} on a {kind}' for kind, size in DEFAULT_PART_SIZE.items())}]",
-            Whole(1),
-            metavar="N",
-        ),
-        Option("--log-json", "Append the run's progress to FILE, as one JSON object per line.", metavar="FILE"),
+    Option("--resume", "Continue an interrupted run. Start a new one if there is none.", Flag()),
+    Option(
+        "--part-size",
+        "Alleles after which finished work is saved.  "
+        f"[default: {', '.join(f'{size} on a {kind}' for kind, size in DEFAULT_PART_SIZE.items())}]",
+        Whole(1),
+        metavar="N",
     ),
+    Option("--log-json", "Append the run's progress to FILE, as one JSON object per line.", metavar="FILE"),
 )
 
 SCORE = (
-    Group(
+    group(
         "Input",
-        (
-            FASTA,
-            CACHE,
-            Option(
-                "--allow-mismatches",
-                "Continue even if many REF alleles differ from FASTA, which suggests that it is of another assembly.",
-                Flag(),
-            ),
-            Option("--strict", "Stop at the first allele that cannot be scored.", Flag()),
+        FASTA,
+        CACHE,
+        Option(
+            "--allow-mismatches",
+            "Continue even if many REF alleles differ from FASTA, which suggests that it is of another assembly.",
+            Flag(),
         ),
+        Option("--strict", "Stop at the first allele that cannot be scored.", Flag()),
     ),
-    Group(
+    group(
         "Output",
-        (
-            Option(
-                "--out",
-                "Output file: .parquet, .tsv or .tsv.gz, or - for text on standard output.  [default: the VCF's name "
-                "with .MODEL.parquet]",
-                metavar="OUT",
-                short="-o",
-            ),
-            Option(
-                "--stats",
-                f"Statistics to write, separated by commas: {EFFECTS}, REF, ALT. {EXPLAINED}",
-                STATISTICS_KIND,
-                default=DEFAULT_STATISTICS,
-                metavar="LIST",
-                parameter="statistics",
-            ),
-            CHOSEN_TRACKS,
-            TRACK_TABLE,
-            Option(
-                "--annotate",
-                "Also write the scores into the INFO of a copy of VCF: .vcf, .vcf.gz or .bcf. 'annotate' does the same "
-                "later.",
-                metavar="VCF_OUT",
-            ),
-            Option(
-                "--layout",
-                "wide: one column per statistic and track. list: one list column per statistic (Parquet only). long: "
-                "one row per allele and track.",
-                Choice(LAYOUTS),
-                default=OutputSettings.layout,
-            ),
-            Option("--dtype", "Number format of the scores.", Choice(DTYPES), default=OutputSettings.dtype),
-            Option(
-                "--summary",
-                "Also write OUT.summary.tsv: one row per allele, with the strongest track of each assay.",
-                Flag(),
-            ),
-            Option("--summary-only", "Write the summary to OUT instead of the scores.", Flag()),
-            DISCARD,
+        Option(
+            "--out",
+            "Output file: .parquet, .tsv or .tsv.gz, or - for text on standard output.  [default: the VCF's name "
+            "with .MODEL.parquet]",
+            metavar="OUT",
+            short="-o",
         ),
+        Option(
+            "--stats",
+            f"Statistics to write, separated by commas: {EFFECTS}, REF, ALT. {EXPLAINED}",
+            STATISTICS_KIND,
+            default=DEFAULT_STATISTICS,
+            metavar="LIST",
+            parameter="statistics",
+        ),
+        CHOSEN_TRACKS,
+        TRACK_TABLE,
+        Option(
+            "--annotate",
+            "Also write the scores into the INFO of a copy of VCF: .vcf, .vcf.gz or .bcf. 'annotate' does the same "
+            "later.",
+            metavar="VCF_OUT",
+        ),
+        Option(
+            "--layout",
+            "wide: one column per statistic and track. list: one list column per statistic (Parquet only). long: "
+            "one row per allele and track.",
+            Choice(LAYOUTS),
+            default=OutputSettings.layout,
+        ),
+        Option("--dtype", "Number format of the scores.", Choice(DTYPES), default=OutputSettings.dtype),
+        Option(
+            "--summary",
+            "Also write OUT.summary.tsv: one row per allele, with the strongest track of each assay.",
+            Flag(),
+        ),
+        Option("--summary-only", "Write the summary to OUT instead of the scores.", Flag()),
+        DISCARD,
     ),
-    Group(
+    group(
         "Percentiles",
-        (
-            Option(
-                "--background",
-                "Also write the signed percentile of each score among those of BACKGROUND, which 'background' makes: "
-                "-1 below the lowest, 0 at the median, 1 above the highest.",
-                metavar="BACKGROUND",
-            ),
+        Option(
+            "--background",
+            "Also write the signed percentile of each score among those of BACKGROUND, which 'background' makes: "
+            "-1 below the lowest, 0 at the median, 1 above the highest.",
+            metavar="BACKGROUND",
         ),
     ),
     MODEL,
-    Group(
+    group(
         "Selection of variants",
-        (
-            Option(
-                "--region",
-                "Only records in this region (chr:start-end or chr) or BED file. Can be repeated.",
-                Parsed(read_regions),
-                metavar="REGION",
-                parameter="regions",
-                is_repeated=True,
-            ),
-            Option("--pass-only", "Only records whose FILTER is PASS or missing.", Flag()),
-            Option("--include-id", "Only records with an ID that is listed in FILE, one per line.", metavar="FILE"),
-            SHARD,
+        Option(
+            "--region",
+            "Only records in this region (chr:start-end or chr) or BED file. Can be repeated.",
+            Parsed(read_regions),
+            metavar="REGION",
+            parameter="regions",
+            is_repeated=True,
         ),
+        Option("--pass-only", "Only records whose FILTER is PASS or missing.", Flag()),
+        Option("--include-id", "Only records with an ID that is listed in FILE, one per line.", metavar="FILE"),
+        SHARD,
     ),
     views(str(Placement())),
-    Group(
+    group(
         "Genes",
-        (
-            gtf(
-                "Also write OUT.genes.parquet, or .tsv beside text: the effect at the promoter of each gene of GTF "
-                "that is in reach. GENCODE, Ensembl or RefSeq, plain or gzipped."
-            ),
-            TRANSCRIPTS,
-            Option(
-                "--gene-window",
-                "variant: genes that start in the variant's scored bins, up to 57 kb away, at no cost. tss: in a "
-                "window around each gene's start, so up to 98 kb away, at a pass for each allele and gene.",
-                Choice(GENE_WINDOWS),
-                default=GeneSettings.gene_window,
-            ),
-            Option(
-                "--gene-bins",
-                "Bins around each start that make up a promoter.",
-                Choice([3, 10]),
-                default=GeneSettings.gene_bins,
-            ),
-            Option(
-                "--gene-stat",
-                "Statistics over these bins, as for --stats.",
-                STATISTICS_KIND,
-                default=DEFAULT_GENE_STATISTICS,
-                metavar="LIST",
-                parameter="gene_statistics",
-            ),
-            Option(
-                "--gene-tracks",
-                "Tracks on which genes are scored, as for --tracks, of those that --tracks leaves.  [default: "
-                "assay:CAGE]",
-                TRACKS_KIND,
-                metavar="EXPR",
-            ),
-            Option(
-                "--gene-columns",
-                "summary: the strongest track of each assay. tracks: one column per statistic and track.",
-                Choice(GENE_COLUMNS),
-                default=GeneSettings.gene_columns,
-            ),
+        gtf(
+            "Also write OUT.genes.parquet, or .tsv beside text: the effect at the promoter of each gene of GTF "
+            "that is in reach. GENCODE, Ensembl or RefSeq, plain or gzipped."
+        ),
+        TRANSCRIPTS,
+        Option(
+            "--gene-window",
+            "variant: genes that start in the variant's scored bins, up to 57 kb away, at no cost. tss: in a "
+            "window around each gene's start, so up to 98 kb away, at a pass for each allele and gene.",
+            Choice(GENE_WINDOWS),
+            default=GeneSettings.gene_window,
+        ),
+        Option(
+            "--gene-bins",
+            "Bins around each start that make up a promoter.",
+            Choice([3, 10]),
+            default=GeneSettings.gene_bins,
+        ),
+        Option(
+            "--gene-stat",
+            "Statistics over these bins, as for --stats.",
+            STATISTICS_KIND,
+            default=DEFAULT_GENE_STATISTICS,
+            metavar="LIST",
+            parameter="gene_statistics",
+        ),
+        Option(
+            "--gene-tracks",
+            "Tracks on which genes are scored, as for --tracks, of those that --tracks leaves.  [default: assay:CAGE]",
+            TRACKS_KIND,
+            metavar="EXPR",
+        ),
+        Option(
+            "--gene-columns",
+            "summary: the strongest track of each assay. tracks: one column per statistic and track.",
+            Choice(GENE_COLUMNS),
+            default=GeneSettings.gene_columns,
         ),
     ),
     SPEED,

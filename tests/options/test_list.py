@@ -224,3 +224,11 @@ def test_parameters_of_workflows_are_options_of_score() -> None:
             for value in ("cpu", "gpu", "gpu:1"):
                 option.read(value)
     assert {"fasta", "model", "head", "stats", "tracks", "track_table", "background", "gtf", "device"} <= checked
+
+
+def test_workflows_pass_options_of_the_commands() -> None:
+    config = (ROOT / "workflows/nextflow/conf/modules.config").read_text(encoding="utf-8")
+    passed = re.findall(r"'(--[a-z-]+)': params", config)
+    assert len(passed) > 5
+    known = {option.name for command in ("score", "report") for option in options_of(command).values()}
+    assert set(passed) <= known
