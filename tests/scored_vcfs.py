@@ -21,8 +21,7 @@ from enformer_vep.run.identities import FileIdentity, TracksIdentity, identify_f
 from enformer_vep.run.run_record import Counts, GenesIdentity, RunRecord, ShardRecord
 from enformer_vep.run.score.parts import Part, SkippedAllele
 from enformer_vep.run.score.results import ResultWriter, WholeFiles
-from enformer_vep.run.settings import GeneSettings
-from enformer_vep.run.shards import Shard
+from enformer_vep.run.settings import GeneSettings, Shard
 from enformer_vep.scoring import parse_statistics
 from tests.run_records import COURSE
 from tests.score_tables import identity_of, random_scores

@@ -21,7 +21,7 @@ from enformer_vep.io.vcf.alleles import AlleleFields
 from enformer_vep.run.record_json import find_differences, to_json_values
 from enformer_vep.run.run_record import RunRecord, read_run_record
 from enformer_vep.run.score.results import RUN_METADATA, TRACKS_METADATA
-from enformer_vep.wording import cause, listed, plural
+from enformer_vep.wording import cause, listed, option, plural
 
 BATCH_ALLELES = 1000
 
@@ -61,7 +61,7 @@ class ScoreTable:
             raise InputError(f"no such file: {path}: expected an output of 'enformer-vep score'")
         record, tracks = _of_parquet(paths.table) if paths.is_parquet else _beside_text(paths)
         if record.identity.output.summary == "only" and not with_summaries:
-            raise InputError(f"{path} is a summary, which has no scores: score without --summary-only")
+            raise InputError(f"{path} is a summary, which has no scores: score without {option('--summary-only')}")
         if len(tracks) != record.identity.tracks.num_tracks:
             raise InputError(
                 f"{path} is damaged: its track table has {plural(len(tracks), 'track')}, and its run record "
@@ -119,7 +119,9 @@ class ScoreTable:
         """
         names = self.record.identity.scoring.names
         if statistic not in names:
-            raise InputError(f"{self.path} has {listed(names)} and no {statistic}: score with --stats {statistic}")
+            raise InputError(
+                f"{self.path} has {listed(names)} and no {statistic}: score with {option('--stats', statistic)}"
+            )
         return statistic
 
     @contextmanager

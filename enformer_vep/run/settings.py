@@ -3,6 +3,7 @@
 Nothing heavy is imported here: the command line takes its choices and defaults from this module.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from types import MappingProxyType
@@ -15,7 +16,7 @@ from enformer_vep.io.genome.gene_choices import GeneColumns, GeneWindow, Transcr
 from enformer_vep.io.tables.outputs import Dtype, Layout, SummaryKind
 from enformer_vep.io.tracks.choice import TrackChoice
 from enformer_vep.model.location import OFFICIAL
-from enformer_vep.run.shards import Shard
+from enformer_vep.wording import option
 
 if TYPE_CHECKING:
     from enformer_vep.genome.regions import ScoredBins
@@ -77,6 +78,49 @@ def _default_views() -> "ViewSettings":
     from enformer_vep.genome.views import ViewSettings  # the same
 
     return ViewSettings()
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A share of a run: `--shard K/N` scores the K-th, from 1, of N contiguous ranges of the alleles, equal by count.
+
+    Attributes:
+      number: K.
+      of: N.
+
+    Raises:
+      InputError: there is no such share.
+    """
+
+    number: int
+    of: int
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.number <= self.of:
+            raise _invalid_shard(str(self))
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.of}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Shard":
+        """Reads 'K/N'.
+
+        Raises:
+          InputError: it is not K/N with K from 1 to N.
+        """
+        match = re.fullmatch(r"(\d{1,9})/(\d{1,9})", text)
+        if not match:
+            raise _invalid_shard(text)
+        return cls(int(match[1]), int(match[2]))
+
+    def share(self, num_alleles: int) -> tuple[int, int]:
+        """Returns the first allele of this share and the one after its last, counted from 0."""
+        return num_alleles * (self.number - 1) // self.of, num_alleles * self.number // self.of
+
+
+def _invalid_shard(text: str) -> InputError:
+    return InputError(f"invalid shard {text!r}: expected K/N with K from 1 to N, as in 3/10")
 
 
 @dataclass(frozen=True)
@@ -167,7 +211,10 @@ class ComputeSettings:
     def __post_init__(self) -> None:
         check_device_name(self.device)
         if self.engine == "full" and self.precision in BFLOAT16_PRECISIONS:
-            raise InputError(f"--precision {self.precision} requires the reusing engine: remove --engine full")
+            raise InputError(
+                f"{option('--precision', self.precision)} requires the reusing engine: remove "
+                f"{option('--engine', 'full')}"
+            )
 
 
 @dataclass(frozen=True)
@@ -202,8 +249,8 @@ class OutputSettings:
             for name, chosen, usual in (("layout", self.layout, "wide"), ("dtype", self.dtype, "float32")):
                 if chosen != usual:
                     raise InputError(
-                        f"--{name} {chosen} has no effect on a summary: remove it, or use --summary to have the "
-                        "scores as well"
+                        f"{option(f'--{name}', chosen)} has no effect on a summary: remove it, or use "
+                        f"{option('--summary')} to have the scores as well"
                     )
 
 
@@ -267,8 +314,8 @@ class ScoreSettings:
     def __post_init__(self) -> None:
         if self.genes.gtf is not None and self.scoring.bins.centre_bp is not None:
             raise InputError(
-                f"--bins {self.scoring.bins} computes the bins around the variant alone, but genes (-g) need those "
-                "around every promoter: remove one of the two options"
+                f"{option('--bins', self.scoring.bins)} computes the bins around the variant alone, but genes "
+                f"({option('-g')}) need those around every promoter: remove one of the two options"
             )
 
     @classmethod

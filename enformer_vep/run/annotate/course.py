@@ -36,7 +36,7 @@ from enformer_vep.run.score.naming import output_paths
 from enformer_vep.run.score_table import ScoreTable
 from enformer_vep.run.settings import ScoreSettings
 from enformer_vep.run.signals import StopSignals
-from enformer_vep.wording import plural
+from enformer_vep.wording import option, plural
 
 logger = logging.getLogger(__name__)
 
@@ -116,11 +116,13 @@ def plan_annotation(out: str, settings: ScoreSettings) -> AnnotateSettings:
     kind = output_kind(out)
     vcf, paths = settings.inputs.vcf, output_paths(settings)
     if settings.inputs.shard is not None:
-        raise InputError("--annotate does not go with --shard: use 'annotate' when the shards are merged")
+        raise InputError(
+            f"{option('--annotate')} does not go with {option('--shard')}: use 'annotate' when the shards are merged"
+        )
     if vcf == STANDARD_INPUT:
-        raise InputError("--annotate needs a VCF that is a file: standard input can be read only once")
+        raise InputError(f"{option('--annotate')} needs a VCF that is a file: standard input can be read only once")
     if paths.is_standard_output:
-        raise InputError("--annotate needs scores in a file: name one with -o")
+        raise InputError(f"{option('--annotate')} needs scores in a file: name one with {option('-o')}")
     if not is_bcf(vcf):
         checked_header(vcf)
         if kind == "bcf":
@@ -233,8 +235,8 @@ def _rows(table: ScoreTable, settings: AnnotateSettings) -> AnnotationRows:
     if settings.info is not None:
         if table.record.identity.output.summary == "only":
             raise InputError(
-                f"{table.path} is a summary, which does not have the scores of every track: leave out --info, or score "
-                "without --summary-only"
+                f"{table.path} is a summary, which does not have the scores of every track: leave out "
+                f"{option('--info')}, or score without {option('--summary-only')}"
             )
         tracks = places_of(table, settings.info)
     rows = AnnotationRows(table, statistic, tracks)

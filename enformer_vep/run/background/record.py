@@ -12,7 +12,7 @@ from enformer_vep.run.record_json import find_differences, flat, from_json_value
 from enformer_vep.run.run_record import RunIdentity
 from enformer_vep.run.score.percentiles import Percentiles
 from enformer_vep.run.settings import ScoringSettings
-from enformer_vep.wording import listed, plural
+from enformer_vep.wording import listed, option, plural
 
 logger = logging.getLogger(__name__)
 
@@ -139,14 +139,14 @@ class OpenBackground:
         if missing := [name for name in run.scoring.names if name not in mine.scoring.names]:
             raise InputError(
                 f"the background {path} has no {listed(missing)}: it has {listed(mine.scoring.names)}; leave it out of "
-                "--stats, or make a background of it"
+                f"{option('--stats')}, or make a background of it"
             )
         known = {identifier for _, identifier in self.file.keys}
         if unknown := [identifier for identifier in identifiers if identifier not in known]:
             raise InputError(
                 f"the background {path} lacks {plural(len(unknown), 'track')} of this run: {listed(unknown)}; it has "
-                f"{plural(len(known), 'track')}, such as {listed(sorted(known), most=2)}; choose tracks with --tracks, "
-                "and name them with the same --track-table"
+                f"{plural(len(known), 'track')}, such as {listed(sorted(known), most=2)}; choose tracks with "
+                f"{option('--tracks')}, and name them with the same {option('--track-table')}"
             )
         if mine.precision not in (None, run.compute.precision):
             logger.warning(

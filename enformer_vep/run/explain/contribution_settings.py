@@ -9,6 +9,7 @@ from typing import Literal, get_args
 
 from enformer_vep.errors import InputError, OutputError
 from enformer_vep.run.settings import UNRECORDED, ComputeSettings, ScoringSettings, recorded_by
+from enformer_vep.wording import option
 
 MeanBy = Literal["track", "group", "all"]
 MEANS_BY: tuple[MeanBy, ...] = get_args(MeanBy)
@@ -125,8 +126,8 @@ class ContributionSettings:
     def __post_init__(self) -> None:
         if self.scoring.tracks is None and self.method.mean_by == "track":
             raise InputError(
-                "which tracks? Each takes a gradient of its own: choose some with --tracks, such as assay:DNASE, or "
-                "explain their mean with --mean-by group or all"
+                f"which tracks? Each takes a gradient of its own: choose some with {option('--tracks')}, such as "
+                f"assay:DNASE, or explain their mean with {option('--mean-by', 'group')} or all"
             )
 
     @property

@@ -36,7 +36,7 @@ from enformer_vep.run.progress import Progress, duration
 from enformer_vep.run.score.placed import Unscored
 from enformer_vep.run.signals import StopSignals
 from enformer_vep.run.variant_arguments import read_variants
-from enformer_vep.wording import plural
+from enformer_vep.wording import for_command_line, option, plural
 
 logger = logging.getLogger(__name__)
 
@@ -127,7 +127,8 @@ def _of_alleles(
         malformed = Unscored(SkipReason.MALFORMED_RECORD, allele.malformed) if allele.malformed else None
         found = malformed or maker.variant(allele.variant)
         if isinstance(found, Unscored):
-            skipped.append(SkippedRecord(allele.record, allele.allele, str(allele), found.reason.value, found.detail))
+            detail = for_command_line(found.detail)
+            skipped.append(SkippedRecord(allele.record, allele.allele, str(allele), found.reason.value, detail))
         else:
             sequences += found
     if skipped and not sequences:
@@ -161,7 +162,8 @@ def _count_gradients(num_scalars: int, settings: ContributionSettings) -> int:
         raise InputError(
             f"this takes {plural(num_gradients, 'gradient')}, which the official model computes in about "
             f"{duration(num_gradients * SECONDS_PER_GRADIENT)} on two CPU cores: expected at most {most:,}; choose "
-            "fewer regions, variants or tracks, explain means of tracks with --mean-by, or raise --max-gradients"
+            f"fewer regions, variants or tracks, explain means of tracks with {option('--mean-by')}, or raise "
+            f"{option('--max-gradients')}"
         )
     return num_gradients
 

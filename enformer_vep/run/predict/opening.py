@@ -25,7 +25,7 @@ from enformer_vep.run.predict.output import Described, check_output, check_track
 from enformer_vep.run.predict.settings import SECONDS_PER_PASS, PredictSettings
 from enformer_vep.run.progress import duration
 from enformer_vep.run.signals import StopSignals
-from enformer_vep.wording import plural
+from enformer_vep.wording import option, plural
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class PredictRun:
             raise InputError(
                 f"{what} {plural(num_windows, 'window')}, of which the official model predicts all in about "
                 f"{duration(num_passes * SECONDS_PER_PASS)} on two CPU cores: expected at most {most:,}; {advice}, or "
-                "raise --max-windows"
+                f"raise {option('--max-windows')}"
             )
 
     def notify(self) -> None:

@@ -11,6 +11,7 @@ from enformer_vep.genome.indels import DEFAULT_INDEL_POLICY
 from enformer_vep.genome.windows import Placement
 from enformer_vep.inference.device import Precision
 from enformer_vep.run.settings import UNRECORDED, ComputeSettings, ScoringSettings, recorded_by
+from enformer_vep.wording import option
 
 DEFAULT_MAX_WINDOWS = 1000
 """Windows of a run; at the official size 115 Mb, and on two CPU cores about three hours."""
@@ -64,16 +65,17 @@ class PredictInputSettings:
     def __post_init__(self) -> None:
         if not self.regions and not self.variants:
             raise InputError(
-                "what is to be predicted? Name a region, such as chr7:5500000-5600000, or a VCF with --vcf"
+                f"what is to be predicted? Name a region, such as chr7:5500000-5600000, or a VCF with {option('--vcf')}"
             )
         if self.regions and self.variants:
             raise InputError(
-                f"--vcf predicts windows around variants, but {self.regions[0]} is a region: remove one of the two"
+                f"{option('--vcf')} predicts windows around variants, but {self.regions[0]} is a region: remove one of "
+                "the two"
             )
         if self.variants and self.windows_per_bin > 1:
             raise InputError(
-                f"--windows-per-bin {self.windows_per_bin} averages the windows of regions, but --vcf has one window "
-                "for each allele: remove one of the two options"
+                f"{option('--windows-per-bin', self.windows_per_bin)} averages the windows of regions, but "
+                f"{option('--vcf')} has one window for each allele: remove one of the two options"
             )
 
 
@@ -140,16 +142,19 @@ class PredictSettings:
 
     def __post_init__(self) -> None:
         placement, indels = self.scoring.placement, self.scoring.views.indels
-        for option, is_usual in (
-            (f"--window {placement}", placement == Placement()),
-            (f"--indels {indels.value}", indels is DEFAULT_INDEL_POLICY),
+        for name, is_usual in (
+            (option("--window", placement), placement == Placement()),
+            (option("--indels", indels.value), indels is DEFAULT_INDEL_POLICY),
         ):
             if self.inputs.regions and not is_usual:
-                raise InputError(f"{option} is for variants, and has no effect on regions: remove it, or use --vcf")
+                raise InputError(
+                    f"{name} is for variants, and has no effect on regions: remove it, or use {option('--vcf')}"
+                )
         if self.scoring.tracks is None and not (self.output.is_table or self.output.is_arrays):
             raise InputError(
-                "which tracks? Each becomes a bigWig file: choose some with --tracks, such as assay:DNASE, "
-                f"or write all of them into one table with -o {self.output.out.rstrip('/')}{TABLE_SUFFIX}"
+                f"which tracks? Each becomes a bigWig file: choose some with {option('--tracks')}, such as "
+                "assay:DNASE, or write all of them into one table with "
+                f"{option('-o', self.output.out.rstrip('/') + TABLE_SUFFIX)}"
             )
 
     @property

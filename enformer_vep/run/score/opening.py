@@ -23,6 +23,7 @@ from enformer_vep.run.score.resume import choose_part_size
 from enformer_vep.run.score.scorer import VariantScorer
 from enformer_vep.run.score.work_folder import WorkFolder
 from enformer_vep.run.settings import ComputeSettings, ScoreSettings, ScoringSettings
+from enformer_vep.wording import option
 
 
 @dataclass(frozen=True)
@@ -126,8 +127,8 @@ def _check_reach(scorer: VariantScorer, saturated: SaturatedBases, scoring: Scor
         if not isinstance(placed, Unscored) or placed.reason is not SkipReason.OUTSIDE_BINS:
             return
     raise InputError(
-        f"--bins {scoring.bins} lies outside the bins of every window of these regions: expected bins that the windows "
-        "predict, up to 57 kb away"
+        f"{option('--bins', scoring.bins)} lies outside the bins of every window of these regions: expected bins that "
+        "the windows predict, up to 57 kb away"
     )
 
 
