@@ -9,12 +9,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from enformer_vep.api.arrays import check_installed
-from enformer_vep.api.options import Path, path_text, to_regions
+from enformer_vep.api.options import read
 from enformer_vep.api.variants import OneVariant, read_variants
 from enformer_vep.errors import InputError
 from enformer_vep.genome.geometry import Geometry
 from enformer_vep.genome.tiling import BinSpan
 from enformer_vep.io.vcf.alleles import VcfAllele
+from enformer_vep.options.values import Path, read_regions
 from enformer_vep.plots.support import check_plot_support
 from enformer_vep.run.plot.pages import PageMaker
 from enformer_vep.run.plot.settings import PageSettings
@@ -112,7 +113,7 @@ def predict_regions(
     """
     with session.turn():
         _check_precision(session)
-        intervals = find_regions(parse_regions(to_regions(regions)), session.genome)
+        intervals = find_regions(parse_regions(read_regions(regions)), session.genome)
         model = session.model_for(scoring)
         spans, windows = find_windows(intervals, model.geometry, windows_per_bin)
         if len(windows) > max_windows:
@@ -173,7 +174,7 @@ def plot_variant(
     from enformer_vep.plots.style import page_style
 
     with session.turn():
-        genes = open_genes(GeneSettings(None if gtf is None else path_text(gtf)), session.genome)
+        genes = open_genes(GeneSettings(read("gtf", gtf, "plot")), session.genome)
         maker = PageMaker(session, scoring, page, genes)
         with notebook_progress("alleles", is_wanted=progress) as shown:
             shown.start(maker.num_alleles(allele.variant))

@@ -32,7 +32,7 @@ from enformer_vep.model.location import ModelLocation, locate_model
 from enformer_vep.run.score.gene_scorer import GeneScorer
 from enformer_vep.run.score.scorer import VariantScorer
 from enformer_vep.run.settings import ComputeSettings, ScoringSettings
-from enformer_vep.wording import did_you_mean, listed
+from enformer_vep.wording import did_you_mean, listed, option
 
 if TYPE_CHECKING:
     from enformer_vep.model.weights import LoadedModel
@@ -323,8 +323,8 @@ def _find_fasta(fasta: str | None, cache: Cache) -> str:
             f"fetched are {listed(fetched)}" if fetched else f"none is fetched yet, so first run {_fetching('hg38')}"
         )
         raise FastaError(
-            "which genome? Name the one on which the variants were called with -f: a FASTA file, or the name of a "
-            f"fetched genome ({choice}), or set ENFORMER_VEP_FASTA"
+            f"which genome? Name the one on which the variants were called with {option('-f')}: a FASTA file, or the "
+            f"name of a fetched genome ({choice}), or set ENFORMER_VEP_FASTA"
         )
     genome = find_genome(fasta)
     if os.path.exists(fasta) and not (genome is not None and os.path.isdir(fasta)):

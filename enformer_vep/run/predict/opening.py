@@ -8,15 +8,19 @@ from typing import Any
 
 from enformer_vep.errors import InputError
 from enformer_vep.inference.engine import Engine
-from enformer_vep.run.course import TowerBins
-from enformer_vep.run.model_run import course_items, model_run_identity
+from enformer_vep.run.model_run import (
+    PREDICT_RECORD_FORMAT,
+    Identity,
+    PredictIdentity,
+    TowerBins,
+    course_items,
+)
 from enformer_vep.run.predict.output import Described, check_output, check_tracks
-from enformer_vep.run.predict.record import KIND, PREDICT_RECORD_FORMAT, PredictIdentity
 from enformer_vep.run.predict.settings import SECONDS_PER_PASS, PredictSettings
 from enformer_vep.run.progress import duration
 from enformer_vep.run.session import OpenModel, Session
 from enformer_vep.run.signals import StopSignals
-from enformer_vep.wording import plural
+from enformer_vep.wording import option, plural
 
 
 @dataclass(frozen=True)
@@ -62,18 +66,26 @@ class PredictRun:
             raise InputError(
                 f"{what} {plural(num_windows, 'window')}, of which the official model predicts all in about "
                 f"{duration(num_passes * SECONDS_PER_PASS)} on two CPU cores: expected at most {most:,}; {advice}, or "
-                "raise --max-windows"
+                f"raise {option('--max-windows')}"
             )
 
-    def identity(self) -> PredictIdentity:
-        """Says which model and genome the run has, and how it computes."""
-        compute, model = self.settings.compute, self.session.model
-        of_run = model_run_identity(KIND, PREDICT_RECORD_FORMAT, self.session.genome, model, self.packages)
-        return PredictIdentity(
-            **vars(of_run),
-            engine=compute.engine,
-            precision=compute.precision,
+    def identity(self, kind: type[Identity], **others: Any) -> Identity:
+        """Identifies the run.
+
+        Args:
+          kind: what identifies it.
+          **others: its fields that regions or variants alone have.
+        """
+        settings, model = self.settings, self.session.model
+        return kind.of(
+            PREDICT_RECORD_FORMAT,
+            self.session.genome,
+            model,
+            self.packages,
+            compute=settings.compute,
+            scoring=settings.scoring,
             batch_size=model.batch_size,
+            **others,
         )
 
     def described(self, identity: PredictIdentity) -> Described:

@@ -14,12 +14,11 @@ from enformer_vep.genome.tiling import BinSpan, Tile, covering_bins, tiles
 from enformer_vep.genome.variant import Interval
 from enformer_vep.genome.views import View, ViewSettings
 from enformer_vep.inference.engine import Engine
-from enformer_vep.run.course import EngineCourse
+from enformer_vep.run.model_run import BinsIdentity, EngineCourse, RegionsIdentity
 from enformer_vep.run.predict.files import open_writer
 from enformer_vep.run.predict.opening import open_run
 from enformer_vep.run.predict.overlaps import averaged
 from enformer_vep.run.predict.predicted_regions import find_regions, parse_regions
-from enformer_vep.run.predict.record import BinsIdentity, MeanIdentity, RegionsIdentity
 from enformer_vep.run.predict.settings import PredictSettings
 from enformer_vep.run.progress import Progress, duration
 from enformer_vep.run.session import OpenModel, Session
@@ -63,12 +62,8 @@ def predict_regions(settings: PredictSettings) -> PredictSummary:
         run.check_cost("the regions take", len(windows), "choose smaller regions")
         session.notify()
         bins = BinsIdentity.of(spans)
-        identity = RegionsIdentity(
-            **vars(run.identity()),
-            bins=bins,
-            num_windows=len(windows),
-            windows_per_bin=windows_per_bin,
-            views=MeanIdentity(views.reverse_complement, views.shifts),
+        identity = run.identity(
+            RegionsIdentity, bins=bins, num_windows=len(windows), windows_per_bin=windows_per_bin, views=views
         )
         first = time.perf_counter()
         with (

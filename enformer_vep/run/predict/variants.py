@@ -8,12 +8,11 @@ from pathlib import Path
 
 from enformer_vep.errors import SkipReason
 from enformer_vep.io.vcf.reader import STANDARD_INPUT
-from enformer_vep.run.identity import ViewsIdentity
+from enformer_vep.run.model_run import AllelesIdentity, VariantsCourse, VariantsIdentity
 from enformer_vep.run.predict.allele_files import open_allele_writer
 from enformer_vep.run.predict.opening import open_run
 from enformer_vep.run.predict.output import ALLELES_NAME, ALLELES_SUFFIX, beside
 from enformer_vep.run.predict.profiles import variant_profiles
-from enformer_vep.run.predict.record import AllelesIdentity, VariantsCourse, VariantsIdentity
 from enformer_vep.run.predict.settings import MAX_ALLELES, WINDOWS_PER_ALLELE, PredictOutput, PredictSettings
 from enformer_vep.run.progress import Progress, duration
 from enformer_vep.run.score.placed import PlacedVariant, Unscored
@@ -53,7 +52,7 @@ def predict_variants(settings: PredictSettings) -> VariantsSummary:
       InputError: the settings or an input cannot be used.
       EnformerVepError: the run failed, or was stopped; nothing is left of it.
     """
-    arguments, views = settings.inputs.variants, settings.scoring.views
+    arguments = settings.inputs.variants
     with open_run(settings) as run:
         alleles = read_variants(arguments, MAX_ALLELES)
         model = run.load()
@@ -61,12 +60,7 @@ def predict_variants(settings: PredictSettings) -> VariantsSummary:
         num_placed = sum(isinstance(scorer.place_allele(allele), PlacedVariant) for allele in alleles)
         run.check_cost("the alleles take", WINDOWS_PER_ALLELE * num_placed, "choose fewer variants")
         run.session.notify()
-        identity = VariantsIdentity(
-            **vars(run.identity()),
-            alleles=AllelesIdentity.of(alleles),
-            placement=str(settings.scoring.placement),
-            views=ViewsIdentity(views.reverse_complement, views.shifts, views.indels.value),
-        )
+        identity = run.identity(VariantsIdentity, alleles=AllelesIdentity.of(alleles))
         skipped: Counter[SkipReason] = Counter()
         first = time.perf_counter()
         with (

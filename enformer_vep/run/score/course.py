@@ -11,8 +11,8 @@ from enformer_vep.errors import EnformerVepError, SkipReason
 from enformer_vep.inference.device import plain_float32
 from enformer_vep.io.tables.outputs import OutputPaths
 from enformer_vep.io.vcf.selection import Selection
-from enformer_vep.run.course import TowerBins
-from enformer_vep.run.environment import peak_memory_bytes
+from enformer_vep.run.identities import peak_memory_bytes
+from enformer_vep.run.model_run import TowerBins
 from enformer_vep.run.progress import Progress
 from enformer_vep.run.run_record import Counts, RunCourse, RunRecord
 from enformer_vep.run.score.genes import state_cost
@@ -27,6 +27,7 @@ from enformer_vep.run.score.work_folder import INPUT_NAME, WorkFolder
 from enformer_vep.run.session import Session
 from enformer_vep.run.settings import DEFAULT_TOLERANCE, ScoreSettings
 from enformer_vep.run.signals import StopSignals
+from enformer_vep.wording import option
 
 
 def score_vcf(settings: ScoreSettings, *, session: Session | None = None, has_bar: bool | None = None) -> ScoreSummary:
@@ -102,7 +103,7 @@ def _work_folder(settings: ScoreSettings, paths: OutputPaths) -> Iterator[WorkFo
             yield work
         except EnformerVepError as error:
             if error.is_resumable and not paths.is_standard_output and work.finished():
-                error.args = (f"{error}; finished parts are kept in {work.path}: use --resume to continue",)
+                error.add(f"; finished parts are kept in {work.path}: use {option('--resume')} to continue")
             raise
 
 

@@ -21,7 +21,7 @@ from enformer_vep.io.vcf.selection import NamedRegion, Selection
 from enformer_vep.io.vcf.survey import Survey, survey_vcf
 from enformer_vep.run.score.work_folder import INPUT_NAME, WorkFolder
 from enformer_vep.run.settings import InputSettings, ScoreSettings
-from enformer_vep.wording import did_you_mean, listed, plural
+from enformer_vep.wording import did_you_mean, listed, option, plural
 
 logger = logging.getLogger(__name__)
 
@@ -256,7 +256,9 @@ def check_assembly(survey: Survey, genome: Genome, vcf_name: str, *, allow_misma
     if problem is None:
         return
     if not allow_mismatches:
-        raise InputError(f"{problem}; to skip the alleles that do not match and continue, use --allow-mismatches")
+        raise InputError(
+            f"{problem}; to skip the alleles that do not match and continue, use {option('--allow-mismatches')}"
+        )
     logger.warning("%s; alleles that do not match are skipped", problem)
 
 

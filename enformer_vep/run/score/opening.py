@@ -1,6 +1,5 @@
 """Names the output of a run, opens all that it needs, and says which run it is."""
 
-import hashlib
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,30 +14,17 @@ from enformer_vep.io.tables.outputs import SATURATION_SUFFIXES, SUFFIXES, Output
 from enformer_vep.io.vcf.reader import STANDARD_INPUT
 from enformer_vep.model.location import DEMO, INDEX_SUFFIX, OFFICIAL, PICKLE_SUFFIXES, SAFETENSORS_SUFFIX
 from enformer_vep.run.background.record import OpenBackground
-from enformer_vep.run.environment import versions
-from enformer_vep.run.file_identity import file_identity
-from enformer_vep.run.identity import (
-    RUN_RECORD_FORMAT,
-    GenesIdentity,
-    RunIdentity,
-    SaturationIdentity,
-    SelectionIdentity,
-    ShardRecord,
-    TracksIdentity,
-    ViewsIdentity,
-)
-from enformer_vep.run.input_identity import identify_fasta, identify_model
-from enformer_vep.run.run_record import RunPlan
+from enformer_vep.run.run_record import RunPlan, ShardRecord, identify_run
 from enformer_vep.run.score.gene_scorer import GeneScorer
-from enformer_vep.run.score.genes import GeneTracks, choose_gene_tracks, open_genes
+from enformer_vep.run.score.genes import choose_gene_tracks, open_genes
 from enformer_vep.run.score.inputs import RunInputs
 from enformer_vep.run.score.placed import Unscored
-from enformer_vep.run.score.results import bases_to_json
 from enformer_vep.run.score.resume import choose_part_size
 from enformer_vep.run.score.scorer import VariantScorer
 from enformer_vep.run.score.work_folder import WorkFolder
 from enformer_vep.run.session import OpenModel, Session
-from enformer_vep.run.settings import GeneSettings, ScoreSettings, ScoringSettings
+from enformer_vep.run.settings import ScoreSettings, ScoringSettings
+from enformer_vep.wording import option
 
 _VCF_SUFFIXES = (".vcf.gz", ".vcf.bgz", ".vcf", ".bcf")
 
@@ -55,11 +41,11 @@ def output_paths(settings: ScoreSettings) -> OutputPaths:
     share = "" if shard is None else f".{shard.number}-of-{shard.of}"
     stem = f"{name.removesuffix(suffix)}.{model_label(settings.scoring.model)}{share}"
     if output.out is None and vcf == STANDARD_INPUT:
-        raise OutputError("the output cannot be named after standard input: name it with -o")
+        raise OutputError(f"the output cannot be named after standard input: name it with {option('-o')}")
     if output.out is not None and output.out.endswith(_VCF_SUFFIXES):
         raise OutputError(
             f"scores cannot be written to {output.out!r}, which is a VCF by its name: name a .parquet, .tsv or .tsv.gz "
-            f"with -o, and write the VCF beside it with --annotate {output.out}"
+            f"with {option('-o')}, and write the VCF beside it with {option('--annotate', output.out)}"
         )
     # With '-', the files beside the table go to the working folder.
     paths = OutputPaths(
@@ -70,9 +56,9 @@ def output_paths(settings: ScoreSettings) -> OutputPaths:
         suffixes=SUFFIXES if settings.inputs.saturated is None else SATURATION_SUFFIXES,
     )
     if paths.is_standard_output and output.resume:
-        raise OutputError("a run that writes to standard output cannot be resumed: name a file with -o")
+        raise OutputError(f"a run that writes to standard output cannot be resumed: name a file with {option('-o')}")
     if output.layout == "list" and not paths.is_parquet:
-        raise OutputError(f"--layout list requires Parquet, but {output.out} is text: use wide or long")
+        raise OutputError(f"{option('--layout', 'list')} requires Parquet, but {output.out} is text: use wide or long")
     return paths
 
 
@@ -151,11 +137,9 @@ def open_run(settings: ScoreSettings, session: Session, inputs: RunInputs, work:
         number, of = settings.inputs.shard.number, settings.inputs.shard.of
         shard = ShardRecord(number, of, *inputs.share, inputs.survey.num_alleles)
     part_size = choose_part_size(settings.output, model.device.kind, work)
-    identity = _identity(settings, inputs, model)
+    identity = identify_run(settings, inputs, model, None if gene_tracks is None else gene_tracks.table)
     if background is not None:
         background.check(identity, model.tracks.identifiers)
-    if gene_tracks is not None:
-        identity = replace(identity, genes=_genes_identity(of_genes, gene_tracks))
     table = TableSettings(
         scoring.names,
         model.tracks,
@@ -194,62 +178,6 @@ def _check_reach(scorer: VariantScorer, saturated: SaturatedBases, scoring: Scor
         if not isinstance(placed, Unscored) or placed.reason is not SkipReason.OUTSIDE_BINS:
             return
     raise InputError(
-        f"--bins {scoring.bins} lies outside the bins of every window of these regions: expected bins that the windows "
-        "predict, up to 57 kb away"
-    )
-
-
-def _genes_identity(settings: GeneSettings, tracks: GeneTracks) -> GenesIdentity:
-    assert settings.gtf is not None
-    return GenesIdentity(
-        gtf=file_identity(settings.gtf),
-        transcripts=settings.transcripts,
-        bins=settings.gene_bins,
-        window=settings.gene_window,
-        statistics=tuple(statistic.name for statistic in settings.gene_statistics),
-        tracks=TracksIdentity(**tracks.table.record()),
-        columns=settings.gene_columns,
-    )
-
-
-def _saturation_identity(bases: SaturatedBases) -> SaturationIdentity:
-    digest = hashlib.sha256(bases_to_json(bases)).hexdigest()
-    return SaturationIdentity(
-        num_regions=len(bases.regions),
-        num_bases=bases.num_bases,
-        num_unknown_bases=bases.num_unknown,
-        max_deletion_bp=bases.max_deletion_bp,
-        num_deletions_left_out=bases.num_deletions_left_out,
-        sha256=digest,
-    )
-
-
-def _identity(settings: ScoreSettings, inputs: RunInputs, model: OpenModel) -> RunIdentity:
-    loaded, views = model.loaded, settings.scoring.views
-    return RunIdentity(
-        format=RUN_RECORD_FORMAT,
-        notice=loaded.notice,
-        versions=versions(),
-        vcf=file_identity(inputs.vcf),
-        fasta=identify_fasta(inputs.genome),
-        model=identify_model(loaded),
-        head=settings.scoring.head,
-        statistics=settings.scoring.names,
-        tracks=TracksIdentity(**model.tracks.record()),
-        selection=SelectionIdentity(**inputs.selection.record()),
-        placement=str(settings.scoring.placement),
-        bins=str(settings.scoring.bins),
-        views=ViewsIdentity(
-            reverse_complement=views.reverse_complement, shifts=views.shifts, indels=views.indels.value
-        ),
-        engine=settings.compute.engine,
-        precision=settings.compute.precision,
-        device=model.device.kind,
-        is_deterministic=model.device.is_deterministic,
-        batch_size=model.batch_size,
-        layout=settings.output.layout,
-        dtype=settings.output.dtype,
-        summary=settings.output.summary,
-        background=None if settings.inputs.background is None else file_identity(settings.inputs.background),
-        saturation=None if settings.inputs.saturated is None else _saturation_identity(settings.inputs.saturated),
+        f"{option('--bins', scoring.bins)} lies outside the bins of every window of these regions: expected bins that "
+        "the windows predict, up to 57 kb away"
     )

@@ -25,6 +25,7 @@ from enformer_vep.run.score.gene_scorer import GeneScorer
 from enformer_vep.run.score.parts import Part, SkippedAllele
 from enformer_vep.run.score.placed import NUM_AHEAD, PlacedVariant, Unscored, read_ahead, run_in_order
 from enformer_vep.run.settings import ScoringSettings
+from enformer_vep.wording import option
 
 MAX_NOT_FINITE = 0.01
 """Largest accepted share of predictions that are NaN or infinite; beyond it, weights or device must be faulty."""
@@ -251,7 +252,7 @@ def _score(
         if strict_name is not None:
             raise InputError(
                 f"{strict_name}: record {allele.record + 1} ({allele}) cannot be scored: {unscored.detail} "
-                f"({unscored.reason}); remove --strict to skip such alleles"
+                f"({unscored.reason}); remove {option('--strict')} to skip such alleles"
             )
         skipped[index] = SkippedAllele(allele, unscored.reason, unscored.detail)
 
