@@ -70,9 +70,9 @@ class World:
     def exact(self, site: Site, tracks: list[int]) -> np.ndarray:
         """Returns the SADs of every substitution: float64 [tracks, bases, 4], 0 for the base that stands there."""
         from enformer_vep.genome.edit import Edit
-        from enformer_vep.genome.indels import IndelPolicy
         from enformer_vep.genome.variant import Variant
         from enformer_vep.genome.views import Comparison, ViewSettings
+        from enformer_vep.genome.windows import IndelPolicy
         from enformer_vep.inference.engine import EngineSettings
         from enformer_vep.inference.reusing import ReusingEngine
         from enformer_vep.scoring import STATISTICS

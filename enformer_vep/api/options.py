@@ -6,10 +6,9 @@ from numbers import Integral, Real
 from typing import Any, TypeAlias, TypedDict, TypeVar
 
 from enformer_vep.errors import InputError
-from enformer_vep.genome.indels import IndelPolicy
-from enformer_vep.genome.regions import ScoredBins
+from enformer_vep.genome.scored_bins import ScoredBins
 from enformer_vep.genome.views import ViewSettings
-from enformer_vep.genome.windows import Placement
+from enformer_vep.genome.windows import IndelPolicy, Placement
 from enformer_vep.inference.device import Precision
 from enformer_vep.io.tracks.choice import Entry, TrackChoice
 from enformer_vep.model.location import OFFICIAL

@@ -15,7 +15,7 @@ from enformer_vep.api.options import (
     to_views,
 )
 from enformer_vep.errors import InputError
-from enformer_vep.genome.indels import DEFAULT_INDEL_POLICY
+from enformer_vep.genome.windows import DEFAULT_INDEL_POLICY
 from enformer_vep.inference.device import PRECISIONS
 from enformer_vep.io.genome.gene_choices import GENE_COLUMNS, GENE_WINDOWS, TRANSCRIPT_CHOICES
 from enformer_vep.io.tables.outputs import DTYPES, LAYOUTS

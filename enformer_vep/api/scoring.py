@@ -26,8 +26,7 @@ from enformer_vep.api.options import (
 from enformer_vep.api.score_settings import score_settings
 from enformer_vep.api.variants import PlainVariants, Variants, check_variants, read_variants
 from enformer_vep.fetch.cache import Cache
-from enformer_vep.genome.indels import DEFAULT_INDEL_POLICY
-from enformer_vep.genome.windows import CENTRED
+from enformer_vep.genome.windows import CENTRED, DEFAULT_INDEL_POLICY
 from enformer_vep.inference.device import DEFAULT_CACHE_BYTES, Precision
 from enformer_vep.io.genome.fasta import Genome
 from enformer_vep.run.annotate.annotated_run import plan_annotation

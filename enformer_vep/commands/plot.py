@@ -151,8 +151,8 @@ def plot(
     can be added. Variants that cannot be predicted are named with the reason. Needs the extra 'plots'.
     """
     set_up_logging(quiet=quiet)
-    from enformer_vep.genome.indels import IndelPolicy
     from enformer_vep.genome.views import ViewSettings
+    from enformer_vep.genome.windows import IndelPolicy
     from enformer_vep.run.plot.course import plot_variants
 
     for name, value in (("--logo-bp", logo_bp), ("--logo-by", logo_by)):

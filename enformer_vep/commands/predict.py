@@ -126,8 +126,8 @@ def predict(
     lists all alleles, with their folders or the reasons why they were skipped.
     """
     set_up_logging(quiet=quiet)
-    from enformer_vep.genome.indels import IndelPolicy
     from enformer_vep.genome.views import ViewSettings
+    from enformer_vep.genome.windows import IndelPolicy
     from enformer_vep.run.predict.regions import predict_regions
     from enformer_vep.run.predict.variants import predict_variants
 

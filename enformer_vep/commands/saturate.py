@@ -91,8 +91,8 @@ def saturate(
     bigWig files of each base's importance and the input of TF-MoDISco from OUT, without the model.
     """
     set_up_logging(quiet=quiet)
-    from enformer_vep.genome.indels import IndelPolicy
     from enformer_vep.genome.views import ViewSettings
+    from enformer_vep.genome.windows import IndelPolicy
     from enformer_vep.run.explain.saturate import saturate_regions
     from enformer_vep.run.settings import ScoreSettings
     from enformer_vep.scoring import parse_statistics

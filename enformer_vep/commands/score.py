@@ -50,8 +50,8 @@ def score(
     has the genes in reach of each allele. On a terminal, the last lines show the alleles with the largest effects.
     """
     set_up_logging(quiet=quiet)
-    from enformer_vep.genome.indels import IndelPolicy
     from enformer_vep.genome.views import ViewSettings
+    from enformer_vep.genome.windows import IndelPolicy
     from enformer_vep.run.annotate.annotated_run import plan_annotation
     from enformer_vep.run.annotate.course import annotate_vcf
     from enformer_vep.run.score.pipeline import score_vcf

@@ -52,7 +52,7 @@ def _parse_statistic(text: str) -> str:
 
 
 def _parse_bins(text: str) -> object:
-    from enformer_vep.genome.regions import ScoredBins
+    from enformer_vep.genome.scored_bins import ScoredBins
 
     return ScoredBins.parse(text)
 

@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from enformer_vep.genome.edit import Edit
 from enformer_vep.genome.geometry import Geometry
-from enformer_vep.genome.indels import IndelPolicy
 from enformer_vep.genome.variant import Interval, Variant
+from enformer_vep.genome.windows import IndelPolicy
 
 FORWARD, REVERSE = "+", "-"
 

@@ -8,9 +8,9 @@ import numpy.typing as npt
 from enformer_vep.genome.edit import Edit
 from enformer_vep.genome.genes import BinPairs
 from enformer_vep.genome.geometry import Geometry
-from enformer_vep.genome.indels import DEFAULT_INDEL_POLICY, IndelPolicy
 from enformer_vep.genome.layout import ModelInput, Span, Splice, TowerInput
 from enformer_vep.genome.variant import Interval
+from enformer_vep.genome.windows import DEFAULT_INDEL_POLICY, IndelPolicy
 
 Float32s = npt.NDArray[np.float32]
 

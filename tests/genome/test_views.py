@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 from enformer_vep.genome.edit import Edit
 from enformer_vep.genome.geometry import Geometry
-from enformer_vep.genome.indels import IndelPolicy
 from enformer_vep.genome.layout import ModelInput, Span, Splice
 from enformer_vep.genome.variant import Interval, Variant
 from enformer_vep.genome.views import View, ViewSettings
+from enformer_vep.genome.windows import IndelPolicy
 from tests.genome.test_layout import genome_of
 
 GEOMETRY = Geometry(sequence_length_bp=32, num_bins=6, bin_size_bp=4)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from enformer_vep.genome.indels import IndelPolicy
 from enformer_vep.genome.views import ViewSettings
+from enformer_vep.genome.windows import IndelPolicy
 from enformer_vep.inference.engine import EngineSettings
 from enformer_vep.inference.full import FullEngine
 from enformer_vep.model.enformer import Enformer

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from enformer_vep.errors import EnformerVepError
-from enformer_vep.genome.indels import IndelPolicy
 from enformer_vep.genome.layout import ModelInput, Splice
 from enformer_vep.genome.variant import Variant
 from enformer_vep.genome.views import Comparison, ViewSettings
+from enformer_vep.genome.windows import IndelPolicy
 from enformer_vep.inference.engine import EngineSettings
 from enformer_vep.inference.full import FullEngine
 from enformer_vep.inference.host import HostLink

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from enformer_vep.genome.indels import IndelPolicy
 from enformer_vep.genome.variant import Variant
 from enformer_vep.genome.views import Comparison, ViewSettings
+from enformer_vep.genome.windows import IndelPolicy
 from enformer_vep.inference.engine import EngineSettings
 from enformer_vep.inference.reusing import ReusingEngine
 from enformer_vep.inference.tiles import TILE_BINS

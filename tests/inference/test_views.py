@@ -7,9 +7,9 @@ import pytest
 
 from enformer_vep.genome.codes import reverse_complement
 from enformer_vep.genome.edit import Edit
-from enformer_vep.genome.indels import IndelPolicy
 from enformer_vep.genome.variant import Interval, Variant
 from enformer_vep.genome.views import Comparison, ViewSettings
+from enformer_vep.genome.windows import IndelPolicy
 from enformer_vep.inference.engine import Engine, EngineSettings, Scores
 from enformer_vep.inference.full import FullEngine
 from enformer_vep.inference.reusing import ReusingEngine

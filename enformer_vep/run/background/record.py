@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from enformer_vep.errors import InputError
-from enformer_vep.genome.allele_classes import AlleleClasses
+from enformer_vep.genome.variant import AlleleClasses
 from enformer_vep.io.tables.background_file import BackgroundFile
 from enformer_vep.run.identity import RunIdentity, ViewsIdentity
 from enformer_vep.run.json_values import from_json_values, to_json_values

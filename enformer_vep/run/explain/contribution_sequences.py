@@ -10,7 +10,7 @@ from enformer_vep.genome.codes import Codes
 from enformer_vep.genome.edit import Edit
 from enformer_vep.genome.geometry import Geometry
 from enformer_vep.genome.layout import FetchCodes, ModelInput, Span
-from enformer_vep.genome.regions import ScoredBins
+from enformer_vep.genome.scored_bins import ScoredBins
 from enformer_vep.genome.variant import Interval, Variant, check_alleles
 from enformer_vep.genome.windows import Placement, max_allele_bp
 from enformer_vep.io.genome.fasta import Genome

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from enformer_vep.genome.codes import Codes
-from enformer_vep.genome.indels import IndelPolicy
 from enformer_vep.genome.saturation import LETTERS, UNKNOWN, importance
 from enformer_vep.genome.variant import Interval, Variant
+from enformer_vep.genome.windows import IndelPolicy
 from enformer_vep.run.plot.settings import MAX_LOGO_ALLELE_BP
 from enformer_vep.run.score.placed import PlacedVariant, Unscored
 from enformer_vep.run.score.scorer import VariantScorer

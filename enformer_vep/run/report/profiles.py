@@ -10,10 +10,9 @@ import numpy as np
 from enformer_vep.errors import InputError
 from enformer_vep.fetch.cache import Cache
 from enformer_vep.genome.genes import GeneIndex
-from enformer_vep.genome.indels import IndelPolicy
 from enformer_vep.genome.variant import Interval
 from enformer_vep.genome.views import ViewSettings
-from enformer_vep.genome.windows import Placement
+from enformer_vep.genome.windows import IndelPolicy, Placement
 from enformer_vep.io.genome.fasta import Genome
 from enformer_vep.io.genome.reference import ReferenceCodes
 from enformer_vep.io.tracks.choice import TrackChoice

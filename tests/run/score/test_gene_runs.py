@@ -12,9 +12,9 @@ import pytest
 
 from enformer_vep.errors import GeneError, InputError, TrackError
 from enformer_vep.genome.codes import encode
-from enformer_vep.genome.indels import IndelPolicy
 from enformer_vep.genome.layout import Bases, ModelInput
 from enformer_vep.genome.views import ViewSettings
+from enformer_vep.genome.windows import IndelPolicy
 from enformer_vep.inference.engine import EngineSettings
 from enformer_vep.inference.full import FullEngine
 from enformer_vep.io.genome.fasta import Genome

@@ -8,7 +8,7 @@ import pytest
 
 from enformer_vep.errors import EnformerVepError, SkipReason
 from enformer_vep.genome.layout import ModelInput, Span
-from enformer_vep.genome.regions import ScoredBins
+from enformer_vep.genome.scored_bins import ScoredBins
 from enformer_vep.genome.variant import Variant
 from enformer_vep.genome.views import Comparison
 from enformer_vep.inference.engine import EngineCounts, Scores
