@@ -19,7 +19,7 @@ from enformer_vep.inference.promoters import PromoterReducer, promoter_graph
 from enformer_vep.inference.reductions import reduce_bins
 from enformer_vep.inference.track_blocks import TrackBlocks
 from enformer_vep.model.arithmetic import in_turn
-from enformer_vep.model.graphs import Graphs
+from enformer_vep.model.enformer import Graphs
 from enformer_vep.scoring import Statistic, finish, needed_reductions
 
 GROUP_BYTES = 2**28

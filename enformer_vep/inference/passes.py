@@ -13,7 +13,8 @@ from enformer_vep.inference.host import HostLink
 from enformer_vep.inference.towers import Towers
 from enformer_vep.inference.track_blocks import TrackBlocks
 from enformer_vep.model.arithmetic import PLAIN, Arithmetic, arithmetic
-from enformer_vep.model.enformer import NUM_BASES, Enformer
+from enformer_vep.model.config import NUM_BASES
+from enformer_vep.model.enformer import Enformer
 
 
 class Known(Protocol):

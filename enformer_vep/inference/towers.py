@@ -16,7 +16,8 @@ from enformer_vep.inference.patches import Patch, Patches, in_batches
 from enformer_vep.inference.receptive_field import ReceptiveField, changed_bins, intersection, stretches
 from enformer_vep.inference.tiles import TILE_BINS, GenomeBins, TowerTiles
 from enformer_vep.model.arithmetic import Arithmetic, arithmetic
-from enformer_vep.model.enformer import NUM_BASES, Enformer
+from enformer_vep.model.config import NUM_BASES
+from enformer_vep.model.enformer import Enformer
 
 NUM_RECENT_TOWERS = 2
 """Reference towers that are kept whole for the alternates that follow, for each row of a batch."""

@@ -5,8 +5,7 @@ import pytest
 
 from enformer_vep.inference.engine import Engine, EngineSettings
 from enformer_vep.inference.full import FullEngine
-from enformer_vep.model.enformer import Enformer
-from enformer_vep.model.graphs import Graphs
+from enformer_vep.model.enformer import Enformer, Graphs
 from tests.comparisons import ALL_STATISTICS
 from tests.inference.tiny_alleles import CONTIG, allele, look, make_engine, snv
 from tests.support import TINY_CONFIG, precisions, reference_model

@@ -15,9 +15,6 @@ import numpy as np
 from enformer_vep.errors import WeightsError
 from enformer_vep.model.location import INDEX_SUFFIX
 from enformer_vep.model.sources.bundle import BundleEntry, BundleIndex
-from enformer_vep.model.sources.memory import untouched_zeros
-from enformer_vep.model.sources.model_config import read_config_file
-from enformer_vep.model.sources.published import published_tensors
 from enformer_vep.model.sources.source import (
     ModelSettings,
     TensorEntry,
@@ -26,6 +23,9 @@ from enformer_vep.model.sources.source import (
     check_dtype,
     checked,
     identify,
+    published_tensors,
+    read_config_file,
+    untouched_zeros,
 )
 from enformer_vep.wording import cause
 

@@ -20,8 +20,6 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from enformer_vep.errors import WeightsError
-from enformer_vep.model.sources.model_config import parse_config
-from enformer_vep.model.sources.published import is_training_state
 from enformer_vep.model.sources.safetensors_file import LENGTH_BYTES, SafetensorsFile
 from enformer_vep.model.sources.source import (
     ModelSettings,
@@ -30,6 +28,8 @@ from enformer_vep.model.sources.source import (
     WeightsSource,
     checked,
     identify,
+    is_training_state,
+    parse_config,
 )
 from enformer_vep.wording import cause
 
