@@ -1,9 +1,11 @@
-"""Rows that wait until a batch can be run."""
+"""How rows get to the device and back: what crosses over, and batches of one shape."""
 
 import logging
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
+import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 from enformer_vep.errors import EnformerVepError
@@ -12,6 +14,56 @@ logger = logging.getLogger(__name__)
 
 Row = TypeVar("Row")
 Value = TypeVar("Value")
+
+
+class HostLink:
+    """Moves arrays to the device that the model runs on, and back, and counts it: every transfer passes here.
+
+    It is what makes a GPU wait.
+
+    Attributes:
+      num_sent: arrays that were moved to the device.
+      num_received: arrays that were moved back; each waits until the device has computed it.
+      bytes_sent: their bytes.
+      bytes_received: their bytes.
+    """
+
+    def __init__(self) -> None:
+        self.num_sent = self.num_received = 0
+        self.bytes_sent = self.bytes_received = 0
+
+    def send(self, array: npt.ArrayLike) -> tf.Tensor:
+        """Returns the array on the device."""
+        on_host = np.asarray(array)
+        self.num_sent += 1
+        self.bytes_sent += on_host.nbytes
+        return tf.constant(on_host)
+
+    def receive(self, tensor: tf.Tensor) -> npt.NDArray[np.generic]:
+        """Returns the tensor as an array, once it is computed."""
+        array: npt.NDArray[np.generic] = tensor.numpy()
+        self.num_received += 1
+        self.bytes_received += array.nbytes
+        return array
+
+
+def in_batches(run: Callable[[Sequence[Row]], tf.Tensor], rows: Sequence[Row], batch_size: int) -> list[tf.Tensor]:
+    """Computes rows in batches of one shape, the last of which is padded; a single row is computed by itself.
+
+    Args:
+      run: turns a batch of rows into a tensor, along its first axis.
+      rows: any number of rows.
+      batch_size: rows at a time.
+
+    Returns:
+      The tensor of each row.
+    """
+    found: list[tf.Tensor] = []
+    for first in range(0, len(rows), batch_size):
+        batch = list(rows[first : first + batch_size])
+        num_padded = 0 if len(batch) == 1 else batch_size - len(batch)
+        found += tf.unstack(run(batch + batch[-1:] * num_padded))[: len(batch)]
+    return found
 
 
 class Pending(Generic[Value]):

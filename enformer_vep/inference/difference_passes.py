@@ -8,11 +8,9 @@ import numpy as np
 import tensorflow as tf
 
 from enformer_vep.genome.layout import ModelInput, TowerInput
-from enformer_vep.inference.batches import Batches, Pending
-from enformer_vep.inference.host import HostLink
-from enformer_vep.inference.passes import Known, PassSettings
+from enformer_vep.inference.batches import Batches, HostLink, Pending
+from enformer_vep.inference.passes import Known, PassSettings, TrackBlocks
 from enformer_vep.inference.towers import Towers
-from enformer_vep.inference.track_blocks import TrackBlocks
 from enformer_vep.model.arithmetic import Arithmetic, arithmetic
 from enformer_vep.model.differences import DifferenceTransformer
 from enformer_vep.model.enformer import Enformer

@@ -9,10 +9,9 @@ import pytest
 import tensorflow as tf
 
 from enformer_vep.errors import OutputError, WeightsError
+from enformer_vep.inference.comparer import full_engine, reusing_engine
 from enformer_vep.inference.device import Precision
 from enformer_vep.inference.engine import EngineSettings
-from enformer_vep.inference.full import FullEngine
-from enformer_vep.inference.reusing import ReusingEngine
 from enformer_vep.model.config import OFFICIAL_CONFIG, EnformerConfig
 from enformer_vep.model.enformer import Enformer
 from enformer_vep.model.location import ModelLocation, locate_model
@@ -344,8 +343,8 @@ def test_engines_leave_it_there(precision: Precision, own_file: Path, tiny: Enfo
     before = own_file.read_bytes()
     loaded = load_model(ModelLocation("test", own_file)).model
     comparison = look_at(variant("ACGTN"[CONTIG.codes[4499]], "T", "1", 4500), CONTIG.fetch, TINY_CONFIG.geometry)
-    for engine in (FullEngine, ReusingEngine):
-        settings = EngineSettings("human", precision="float32" if engine is FullEngine else precision)
+    for engine in (full_engine, reusing_engine):
+        settings = EngineSettings("human", precision="float32" if engine is full_engine else precision)
         found, expected = (
             next(iter(engine(model, CONTIG.fetch, settings).compare([comparison], SUMS))) for model in (loaded, tiny)
         )

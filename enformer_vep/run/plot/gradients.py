@@ -32,7 +32,7 @@ class GradientLogos:
           fetch: reads the reference genome.
           reverse_complement: whether the prediction is the mean of both strands.
         """
-        from enformer_vep.inference.contributions import MeanGradients
+        from enformer_vep.inference.mean_gradients import MeanGradients
         from enformer_vep.model.gradients import InputGradients
 
         gradients = InputGradients(model.loaded.model, model.tracks.head)
