@@ -98,7 +98,7 @@ class World:
 
     def first_order(self, site: Site, tracks: list[int], steps: int) -> np.ndarray:
         """Returns the same to first order, by the gradient at the sequence or by integrated gradients."""
-        from enformer_vep.genome.layout import ModelInput, Span
+        from enformer_vep.genome.layout import ModelInput
         from enformer_vep.inference.mean_gradients import MeanGradients
         from enformer_vep.model.gradients import Target
         from enformer_vep.run.explain.contribution_values import first_order_effects
@@ -108,7 +108,7 @@ class World:
         targets = [Target(bins, np.array([track], np.int32), np.ones(1, np.float32)) for track in tracks]
         wanted = range(site.region.start - window.start, site.region.stop - window.start)
         found = np.zeros((len(tracks), len(wanted), 4), np.float32)
-        layout = ModelInput((Span(CONTIG, window.start, window.end),))
+        layout = ModelInput.of(window)
         MeanGradients(self.gradients, self.fetch, steps=steps).add(layout, targets, wanted, found)
         return first_order_effects(found, np.broadcast_to(self.codes[site.region], found.shape[:2]))
 

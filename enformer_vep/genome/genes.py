@@ -242,5 +242,4 @@ def _moved(tss: int, edit: Edit) -> int:
         return tss
     if tss >= edit.end:
         return tss + edit.shift_bp
-    num_new_bp = edit.end - edit.start + edit.shift_bp
-    return min(tss, edit.start + num_new_bp)
+    return min(tss, edit.alternate_end)

@@ -131,6 +131,11 @@ class ModelInput:
     def __post_init__(self) -> None:
         object.__setattr__(self, "pieces", tuple(_normalised(self.pieces)))
 
+    @classmethod
+    def of(cls, interval: Interval) -> "ModelInput":
+        """Returns the reference genome's bases of an interval."""
+        return cls((Span(interval.contig, interval.start, interval.end),))
+
     @property
     def length_bp(self) -> int:
         """Length in base pairs."""

@@ -12,6 +12,7 @@ from enformer_vep.genome.geometry import Geometry
 from enformer_vep.genome.layout import FetchCodes, ModelInput, Span
 from enformer_vep.genome.scored_bins import ScoredBins
 from enformer_vep.genome.variant import Interval, Variant, check_alleles
+from enformer_vep.genome.views import alleles_from_left
 from enformer_vep.genome.windows import Placement, max_allele_bp
 from enformer_vep.io.genome.fasta import Genome
 from enformer_vep.io.genome.reference import ReferenceCodes
@@ -98,9 +99,9 @@ class SequenceMaker:
         middle = (interval.start + interval.end - 1) // 2
         start = middle - self._geometry.variant_offset_bp
         window = Interval(interval.contig, start, start + length_bp)
-        layout = ModelInput((Span(window.contig, window.start, window.end),))
         wanted = self._wanted(self._width_bp or interval.length)
-        return ExplainedSequence(name, "", window.contig, layout, wanted, self._bin_weights(name, window, middle))
+        weights = self._bin_weights(name, window, middle)
+        return ExplainedSequence(name, "", window.contig, ModelInput.of(window), wanted, weights)
 
     def variant(self, variant: Variant) -> list[ExplainedSequence] | Unscored:
         """Returns the reference and the alternate of an allele, or why it cannot be explained.
@@ -119,8 +120,6 @@ class SequenceMaker:
             return Unscored(*problem)
         interval = window.interval
         edit = Edit.of(variant, interval.contig, self._reference.fetch, interval.length)
-        reference = ModelInput((Span(interval.contig, interval.start, interval.end),))
-        alternate = reference if edit is None else edit.from_left(interval.start, interval.length)
         name = f"{variant.chrom}:{variant.pos}:{variant.ref}:{variant.alt}"
         try:
             weights = self._bin_weights(name, interval, variant.start)
@@ -129,7 +128,7 @@ class SequenceMaker:
         wanted = self._wanted(self._width_bp or DEFAULT_VARIANT_BP)
         return [
             ExplainedSequence(name, allele, interval.contig, layout, wanted, weights)
-            for allele, layout in ((REFERENCE, reference), (ALTERNATE, alternate))
+            for allele, layout in zip((REFERENCE, ALTERNATE), alleles_from_left(interval, edit), strict=True)
         ]
 
     def _wanted(self, width_bp: int) -> range:
