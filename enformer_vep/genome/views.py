@@ -153,7 +153,7 @@ def _forward_views(
     if edit.shift_bp > 0:
         is_left = _bins_before(_bin_start(edit.end - 1 - start, geometry), geometry)
         return [(reference, left, is_left), (reference, right, 1 - is_left)]
-    # Of a deletion, the frame is the alternate's: in it, the change ends at alternate_end, for a plain one at its start.
+    # Of a deletion, the frame is the alternate's: in it the change ends at alternate_end.
     is_left = _bins_before(_bin_start(edit.alternate_end - 1 - start, geometry), geometry)
     moved = Interval(contig, start - edit.shift_bp, start - edit.shift_bp + length_bp)
     return [(reference, left, is_left), (ModelInput.of(moved), left, 1 - is_left)]
