@@ -178,16 +178,16 @@ class ModelInput:
 
 
 def _normalised(pieces: Iterable[Piece]) -> list[Piece]:
-    found: list[Piece] = []
+    kept: list[Piece] = []
     for piece in pieces:
         if not piece.length_bp:
             continue
-        joined = found[-1].joined(piece) if found else None
+        joined = kept[-1].joined(piece) if kept else None
         if joined:
-            found[-1] = joined
+            kept[-1] = joined
         else:
-            found.append(piece)
-    return found
+            kept.append(piece)
+    return kept
 
 
 @dataclass(frozen=True)

@@ -109,17 +109,17 @@ class ViewSettings:
           geometry: the model's lengths.
         """
         share = np.float32(1 / (len(self.shifts) * (1 + self.reverse_complement)))
-        found = []
+        views = []
         for shift_bp in self.shifts:
             start = window.start - shift_bp
             for reference, alternate, weights in _forward_views(window.contig, start, edit, self.indels, geometry):
                 if not weights.any():
                     continue
-                found.append(View(reference, alternate, False, share * weights))
+                views.append(View(reference, alternate, False, share * weights))
                 if self.reverse_complement:
                     mirrored = reference.reverse_complement(), alternate.reverse_complement()
-                    found.append(View(*mirrored, True, share * weights))
-        return tuple(found)
+                    views.append(View(*mirrored, True, share * weights))
+        return tuple(views)
 
 
 def alleles_from_left(window: Interval, edit: Edit | None) -> tuple[ModelInput, ModelInput]:

@@ -58,16 +58,16 @@ def in_batches(run: Callable[[Sequence[Row]], tf.Tensor], rows: Sequence[Row], b
     Returns:
       The tensor of each row.
     """
-    found: list[tf.Tensor] = []
+    values: list[tf.Tensor] = []
     for first in range(0, len(rows), batch_size):
         batch = list(rows[first : first + batch_size])
         num_padded = 0 if len(batch) == 1 else batch_size - len(batch)
-        found += tf.unstack(run(batch + batch[-1:] * num_padded))[: len(batch)]
-    return found
+        values += tf.unstack(run(batch + batch[-1:] * num_padded))[: len(batch)]
+    return values
 
 
 class Pending(Generic[Value]):
-    """A place for the result of a row that waits to be run."""
+    """The result of a row that waits to be run."""
 
     def __init__(self, value: Value | None = None) -> None:
         self._value = value
@@ -84,7 +84,7 @@ class Pending(Generic[Value]):
         return self._value
 
     def fill(self, value: Value) -> None:
-        """Gives the result."""
+        """Sets the result."""
         self._value = value
 
 
@@ -133,7 +133,7 @@ class Batches(Generic[Row, Value]):
             rows = [row for row, _ in running]
             num_padded = 0 if len(rows) == 1 else self.batch_size - len(rows)
             try:
-                found = self._run(rows + rows[-1:] * num_padded)
+                values = self._run(rows + rows[-1:] * num_padded)
             except tf.errors.ResourceExhaustedError as error:
                 if self.batch_size == 1:
                     raise EnformerVepError("the device does not have enough memory for a single sequence") from error
@@ -142,7 +142,7 @@ class Batches(Generic[Row, Value]):
                     "the device is out of memory: the run continues with a batch size of %d", self.batch_size
                 )
                 continue
-            for (_, pending), value in zip(running, found, strict=False):
+            for (_, pending), value in zip(running, values, strict=False):
                 pending.fill(value)
             self.num_run += len(running)
             del self._waiting[: len(running)]

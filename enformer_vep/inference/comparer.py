@@ -139,7 +139,15 @@ def _bins(model: Enformer, settings: EngineSettings) -> range:
 
 
 class _Job(Generic[Result]):
-    """A comparison whose views are being run."""
+    """A comparison whose views are being run.
+
+    Attributes:
+      comparison: the comparison.
+      references: the predictions of its references, in the order of its views.
+      differences: the views that are not added up yet, and their differences.
+      d: the weighted sum of the differences that are.
+      result: what was made of it when all were.
+    """
 
     def __init__(self, comparison: Comparison) -> None:
         self.comparison = comparison
@@ -217,7 +225,7 @@ class Comparer(Engine):
         yield from (self._received(prediction.value) for prediction in waiting)
 
     def _received(self, x: tf.Tensor) -> npt.NDArray[np.float32]:
-        """Takes the chosen tracks from the device: float32 [bins, tracks]."""
+        """Returns the chosen tracks on the host: float32 [bins, tracks]."""
         return np.asarray(self.link.receive(self._blocks.choose(x)), dtype=np.float32)
 
     def compare(self, comparisons: Iterable[Comparison], statistics: Sequence[Statistic]) -> Iterator[Scores]:
@@ -257,9 +265,9 @@ class Comparer(Engine):
         for group in self._groups(comparisons):
             self._run(group, waiting)
             self._finish(waiting, make)
-            while waiting and (found := waiting[0].result) is not None:
+            while waiting and (result := waiting[0].result) is not None:
                 waiting.popleft()
-                yield found
+                yield result
         self._passes.flush()
         for job in waiting:
             self._add_up(job)
@@ -282,8 +290,8 @@ class Comparer(Engine):
         """Yields comparisons one by one, or together if they share more than one reference."""
         for references, group in groupby(comparisons, key=lambda comparison: comparison.references):
             size = 1 if len(references) == 1 else self._max_group
-            while found := list(islice(group, size)):
-                yield found
+            while members := list(islice(group, size)):
+                yield members
 
     def _run(self, group: Sequence[Comparison], waiting: deque[_Job[Result]]) -> None:
         """Runs the views of a group, those of one reference after another, or lets them wait for their batches."""
@@ -322,27 +330,27 @@ class Comparer(Engine):
             job.d = d if job.d is None else job.d + d
 
     def _finish(self, waiting: Iterable[_Job[Result]], make: "_Make[Result]", *, is_last: bool = False) -> None:
-        """Makes what is wanted of complete comparisons, as many at a time as the passes run; all of the last ones."""
+        """Makes the results of complete comparisons, as many at a time as the passes run; at last, of all."""
         complete = [job for job in waiting if job.is_complete and job.result is None]
         size = self._passes.batch_size
         while complete and (is_last or len(complete) >= size):
             batch, complete = complete[:size], complete[size:]
-            for job, found in zip(batch, make(batch, [self._mean_reference(job) for job in batch]), strict=True):
-                job.result = found
+            for job, result in zip(batch, make(batch, [self._mean_reference(job) for job in batch]), strict=True):
+                job.result = result
                 job.d, job.references = None, []
 
     def _reduced(
         self, batch: Sequence[_Job[Result]], references: Sequence[tf.Tensor], names: tuple[str, ...]
     ) -> list[dict[str, npt.NDArray[np.float64]]]:
-        """Reduces each comparison of a batch over its regions; takes nothing from the device if nothing is needed."""
+        """Reduces each comparison of a batch over its regions; nothing is transferred if nothing is needed."""
         if not names:
             return [{} for _ in batch]
         return self._reducer(names)(references, [job.d for job in batch], self._regions(batch))
 
     def _mean_reference(self, job: _Job[Result]) -> tf.Tensor:
         views = job.comparison.views
-        found = [self._weighted(view, r.value) for view, r in zip(views, job.references, strict=True)]
-        return found[0] if len(found) == 1 else tf.add_n(found)
+        weighted = [self._weighted(view, r.value) for view, r in zip(views, job.references, strict=True)]
+        return weighted[0] if len(weighted) == 1 else tf.add_n(weighted)
 
     def _weighted(self, view: View, x: tf.Tensor) -> tf.Tensor:
         """Turns a view's prediction back, and multiplies each bin by its weight: float32 [bins, tracks]."""

@@ -149,10 +149,10 @@ class DifferencePasses:
             towers, references = self._towers.alternates(pairs), self._towers.references([x for x, _ in pairs])
             d = [tower - reference for tower, reference in zip(towers, references, strict=True)]
             first_bin = None
-        found: list[tf.Tensor] = self._run_difference(
+        differences: list[tf.Tensor] = self._run_difference(
             _kept([row.pending.value for row in rows]), tf.stack(d), first_bin, self._position_keys
         )
-        return found
+        return differences
 
 
 def _functions(

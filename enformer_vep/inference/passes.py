@@ -200,8 +200,8 @@ class PlainPasses:
                 """Towers float32 [B, T, C] to the prediction of each row, float32 [bins, tracks]."""
                 with arithmetic(of_passes):
                     features = model.features(tower, position_keys=position_keys, bins=bins)
-                    found = blocks.compute(lambda block: tf.nn.softplus(model.logits(features, head, block)))
-                return tf.unstack(found)
+                    tracks = blocks.compute(lambda block: tf.nn.softplus(model.logits(features, head, block)))
+                return tf.unstack(tracks)
 
             return predict
 
@@ -231,8 +231,8 @@ class PlainPasses:
         return self._batches.batch_size
 
     def _run(self, rows: Sequence[Row]) -> list[tf.Tensor]:
-        found: list[tf.Tensor] = self._predict(self._towers(rows), self._position_keys)
-        return found
+        predictions: list[tf.Tensor] = self._predict(self._towers(rows), self._position_keys)
+        return predictions
 
 
 def reused_towers(towers: Towers) -> Callable[[Sequence[Row]], tf.Tensor]:

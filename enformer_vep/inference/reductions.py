@@ -77,8 +77,8 @@ class _Region:
         bins = tf.range(tf.shape(values)[1])[None, :, None]
         # tf.argmax does not promise the first of equals.
         first = tf.reduce_min(tf.where(is_largest, bins, tf.int32.max), axis=1)  # [B, tracks]
-        found = tf.gather(tf.transpose(self.choose(values, 0.0), [0, 2, 1]), first, axis=2, batch_dims=2)
-        return tf.cast(found, tf.float64)
+        largest = tf.gather(tf.transpose(self.choose(values, 0.0), [0, 2, 1]), first, axis=2, batch_dims=2)
+        return tf.cast(largest, tf.float64)
 
     def choose(self, values: tf.Tensor, other: float) -> tf.Tensor:
         """The values in the chosen bins, and another one elsewhere."""
@@ -139,9 +139,9 @@ class _Region:
         ascending = tf.sort(tf.transpose(self.choose(self.block.r, np.inf), [0, 2, 1]), axis=-1)
         ranks = tf.concat([tf.floor(self._quartile_position), tf.math.ceil(self._quartile_position)], axis=1)
         ranks = tf.broadcast_to(tf.cast(ranks, tf.int32), [tf.shape(ascending)[0], 2])
-        found = tf.transpose(tf.gather(ascending, ranks, axis=2, batch_dims=1), [0, 2, 1])  # [1 or B, 2, tracks]
+        neighbours = tf.transpose(tf.gather(ascending, ranks, axis=2, batch_dims=1), [0, 2, 1])  # [1 or B, 2, tracks]
         is_any = tf.reduce_any(self.mask, axis=1, keepdims=True)
-        return tf.cast(tf.where(is_any, found, 0.0), tf.float64)
+        return tf.cast(tf.where(is_any, neighbours, 0.0), tf.float64)
 
 
 def _sum(values: tf.Tensor) -> tf.Tensor:

@@ -179,12 +179,12 @@ class Towers:
 
     def references(self, layouts: Sequence[ModelInput]) -> list[tf.Tensor]:
         """Returns the towers of whole windows, float32 [T, C]."""
-        found = {layout: self._recent[layout] for layout in layouts if layout in self._recent}
-        missing = list(dict.fromkeys(layout for layout in layouts if layout not in found))
+        towers = {layout: self._recent[layout] for layout in layouts if layout in self._recent}
+        missing = list(dict.fromkeys(layout for layout in layouts if layout not in towers))
         plans = [self._plan(layout, range(self.field.num_bins)) for layout in missing]
         for layout, parts in zip(missing, self._compute(plans), strict=True):
-            found[layout] = self._recent[layout] = tf.concat(parts, axis=0)
-        return [found[layout] for layout in layouts]
+            towers[layout] = self._recent[layout] = tf.concat(parts, axis=0)
+        return [towers[layout] for layout in layouts]
 
     def alternates(self, pairs: Sequence[tuple[ModelInput, TowerInput]]) -> list[tf.Tensor]:
         """Returns the towers of alternates, float32 [T, C], of which all bins that do not change are the reference's.
@@ -203,14 +203,14 @@ class Towers:
             for (reference, alternate), ranges in zip(pairs, changed, strict=True)
             if alternate != reference
         )
-        found = []
+        towers = []
         for tower, plan, parts in zip(references, plans, self._compute(plans), strict=True):
             pieces, first = [], 0
             for part, bins in zip(plan, parts, strict=True):
                 pieces += [tower[first : part.bins.start], bins]
                 first = part.bins.stop
-            found.append(tf.concat([*pieces, tower[first:]], axis=0))
-        return found
+            towers.append(tf.concat([*pieces, tower[first:]], axis=0))
+        return towers
 
     def first_of_few(self, reference: ModelInput, alternate: TowerInput) -> int | None:
         """Returns the first bin of a patch that holds all bins that change; None if no patch holds them."""
@@ -238,12 +238,12 @@ class Towers:
         computed = dict(zip(wanted, self._patches.compute(list(wanted)), strict=True))
         known = {patch: self._recent_patches[patch] for patch in references if patch in self._recent_patches}
         self._recent_patches.update((patch, computed[patch]) for patch in references if patch in computed)
-        found = []
+        differences = []
         for reference, sides in zip(references, of_alternates, strict=True):
             parts = [computed[patch][bins.start : bins.stop] for patch, bins in sides]
             alternate = parts[0] if len(parts) == 1 else tf.concat(parts, axis=0)
-            found.append(alternate - (known | computed)[reference])
-        return found
+            differences.append(alternate - (known | computed)[reference])
+        return differences
 
     def _sides(self, layout: TowerInput, first: int) -> Iterator[tuple[Patch, range]]:
         """Yields the patches of the sequences that bins from `first` on come from, and which of their bins."""
@@ -287,7 +287,7 @@ class Towers:
         parts = [part for plan in plans for part in plan]
         tiles = iter(self._tiles.fetch([part.source for part in parts if isinstance(part.source, GenomeBins)]))
         patches = iter(self._patches.compute([part.source for part in parts if isinstance(part.source, Patch)]))
-        found = []
+        of_plans = []
         for plan in plans:
             of_plan = []
             for bins, source in plan:
@@ -296,8 +296,8 @@ class Towers:
                 else:
                     skipped = bins.start - source.first_bin
                     of_plan.append(next(patches)[skipped : skipped + len(bins)])
-            found.append(of_plan)
-        return found
+            of_plans.append(of_plan)
+        return of_plans
 
 
 def _tiles(model: Enformer, arithmetics: Sequence[Arithmetic]) -> Callable[[tf.Tensor], tf.Tensor]:

@@ -155,8 +155,12 @@ class Misfits:
     misshapen: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        found = [(self.missing, "missing key"), (self.unexpected, "unexpected key"), (self.misshapen, "misshapen key")]
-        return "; ".join(some(keys, what) for keys, what in found if keys)
+        problems = [
+            (self.missing, "missing key"),
+            (self.unexpected, "unexpected key"),
+            (self.misshapen, "misshapen key"),
+        ]
+        return "; ".join(some(keys, what) for keys, what in problems if keys)
 
 
 def some(keys: tuple[str, ...], what: str) -> str:

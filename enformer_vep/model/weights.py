@@ -136,15 +136,15 @@ def checkpoint_variables(model: Enformer) -> Variables:
     These include the moving averages' `_hidden` and `_counter`, which only training reads. `architecture.tensor_shapes`
     gives the same keys without a model.
     """
-    found = _halving_block("_trunk/_layers/0/_layers", model.stem)
+    variables = _halving_block("_trunk/_layers/0/_layers", model.stem)
     for i, tower_block in enumerate(model.tower_blocks):
-        found |= _halving_block(f"_trunk/_layers/1/_layers/{i}/_layers", tower_block)
+        variables |= _halving_block(f"_trunk/_layers/1/_layers/{i}/_layers", tower_block)
     for i, transformer_block in enumerate(model.transformer_blocks):
-        found |= _transformer_block(f"_trunk/_layers/2/_layers/{i}/_layers", transformer_block)
-    found |= _conv_block("_trunk/_layers/4/_layers/0", model.final_pointwise)
+        variables |= _transformer_block(f"_trunk/_layers/2/_layers/{i}/_layers", transformer_block)
+    variables |= _conv_block("_trunk/_layers/4/_layers/0", model.final_pointwise)
     for head, linear in model.heads.items():
-        found |= _linear(f"_heads/{head}/_layers/0", linear)
-    return found
+        variables |= _linear(f"_heads/{head}/_layers/0", linear)
+    return variables
 
 
 def _linear(prefix: str, linear: Linear | Conv1D) -> Variables:
@@ -156,12 +156,12 @@ def _layer_norm(prefix: str, norm: LayerNorm) -> Variables:
 
 
 def _batch_norm(prefix: str, norm: BatchNorm) -> Variables:
-    found = {f"{prefix}/scale": norm.scale, f"{prefix}/offset": norm.offset}
+    variables = {f"{prefix}/scale": norm.scale, f"{prefix}/offset": norm.offset}
     for name, average in (("moving_mean", norm.moving_mean), ("moving_variance", norm.moving_variance)):
-        found[f"{prefix}/{name}/average"] = average.average
-        found[f"{prefix}/{name}/_hidden"] = average._hidden
-        found[f"{prefix}/{name}/_counter"] = average._counter
-    return found
+        variables[f"{prefix}/{name}/average"] = average.average
+        variables[f"{prefix}/{name}/_hidden"] = average._hidden
+        variables[f"{prefix}/{name}/_counter"] = average._counter
+    return variables
 
 
 def _conv_block(prefix: str, block: ConvBlock) -> Variables:
@@ -170,11 +170,11 @@ def _conv_block(prefix: str, block: ConvBlock) -> Variables:
 
 def _halving_block(prefix: str, block: HalvingBlock) -> Variables:
     wide = block.wide
-    found = _linear(f"{prefix}/0", wide) if isinstance(wide, Conv1D) else _conv_block(f"{prefix}/0", wide)
-    found |= _conv_block(f"{prefix}/1/_module", block.pointwise)
+    variables = _linear(f"{prefix}/0", wide) if isinstance(wide, Conv1D) else _conv_block(f"{prefix}/0", wide)
+    variables |= _conv_block(f"{prefix}/1/_module", block.pointwise)
     if isinstance(block.pool, AttentionPool):
-        found |= _linear(f"{prefix}/2/_logit_linear", block.pool.logit_linear)
-    return found
+        variables |= _linear(f"{prefix}/2/_logit_linear", block.pool.logit_linear)
+    return variables
 
 
 def _attention(prefix: str, attention: RelativeAttention) -> Variables:

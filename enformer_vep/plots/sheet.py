@@ -99,7 +99,7 @@ class Sheet:
         self.skip(line_height_mm(SMALL))
 
     def finish(self) -> Figure:
-        """Gives the figure its height and everything its place, and returns it."""
+        """Sets the figure's height and the place of everything, and returns it."""
         height_mm = self._used_mm + BOTTOM_MM
         self.figure.set_size_inches(self.width_mm / MM_PER_INCH, height_mm / MM_PER_INCH)
         for place in self._placed:

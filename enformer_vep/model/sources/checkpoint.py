@@ -75,11 +75,13 @@ class _BundleSource(WeightsSource):
         for shard in range(self._index.num_shards):
             path = self._data_path(shard)
             needed = max((e.offset + e.size for e in self._index.entries.values() if e.shard == shard), default=0)
-            found = path.stat().st_size if path.is_file() else None
-            if found is None:
+            num_bytes = path.stat().st_size if path.is_file() else None
+            if num_bytes is None:
                 raise WeightsError(f"{path} is missing beside {self.path.name}: download it too")
-            if found < needed:
-                raise WeightsError(f"{path} is cut short: expected {needed} bytes, found {found}: download it again")
+            if num_bytes < needed:
+                raise WeightsError(
+                    f"{path} is cut short: expected {needed} bytes, found {num_bytes}: download it again"
+                )
 
     def read(self, key: str) -> np.ndarray[Any, Any]:
         entry = self._entries[key]

@@ -50,9 +50,9 @@ class OwnFileSource(WeightsSource):
           WeightsError: they are of a later format, or incomplete.
         """
         self.path, self._file = file.path, file
-        found = file.metadata[FORMAT_KEY]
-        if found != FORMAT:
-            raise WeightsError(f"{self.path} is of format {found}: expected {FORMAT}; update enformer-vep")
+        file_format = file.metadata[FORMAT_KEY]
+        if file_format != FORMAT:
+            raise WeightsError(f"{self.path} is of format {file_format}: expected {FORMAT}; update enformer-vep")
         try:
             crcs = json.loads(file.metadata["masked_crc32c"])
             self._entries = {
@@ -63,7 +63,7 @@ class OwnFileSource(WeightsSource):
             raise WeightsError(f"{self.path}: its metadata are damaged ({cause(error)}): convert it again") from error
 
     def entries(self) -> Mapping[str, TensorEntry]:
-        """Returns what is known of each tensor, by our keys."""
+        """Returns the entry of each tensor by its key, one of ours."""
         return self._entries
 
     def check_files(self) -> None:

@@ -108,8 +108,8 @@ _IGNORED = re.compile(r".*\.num_batches_tracked")
 
 def find_prefix(names: list[str]) -> str:
     """Returns what stands before the names of an Enformer's parameters, as when it is a part of another module."""
-    found = sorted({match[1] for name in names if (match := _FIRST.fullmatch(name))}, key=len)
-    return found[0] if found else ""
+    prefixes = sorted({match[1] for name in names if (match := _FIRST.fullmatch(name))}, key=len)
+    return prefixes[0] if prefixes else ""
 
 
 def place_of(name: str, prefix: str) -> Place | None:
@@ -245,7 +245,7 @@ class PyTorchSource(WeightsSource):
         return entries
 
     def entries(self) -> Mapping[str, TensorEntry]:
-        """Returns what is known of each tensor, by our keys: their values are read for it."""
+        """Returns the entry of each tensor by its key, one of ours; all values are read for the checksums."""
         return self._entries
 
     def check_files(self) -> None:

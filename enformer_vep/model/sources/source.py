@@ -1,4 +1,4 @@
-"""What every weights file can tell, whatever its format: its tensors by our keys, their values and its identity.
+"""The interface of every weights file, whatever its format: its tensors by our keys, their values and its identity.
 
 Our key of a variable is its path in the published Sonnet checkpoint, without root and suffix.
 """
@@ -31,7 +31,7 @@ _MASK = 0xA282EAD8
 
 @dataclass(frozen=True)
 class TensorEntry:
-    """What is known of a tensor without its values.
+    """A tensor without its values.
 
     Attributes:
       shape: its shape.
@@ -91,7 +91,7 @@ class WeightsSource(Protocol):
     foreign: tuple[str, ...]
 
     def entries(self) -> Mapping[str, TensorEntry]:
-        """Returns what is known of each tensor, by our keys."""
+        """Returns the entry of each tensor by its key, one of ours."""
 
     def check_files(self) -> None:
         """Checks that the files with the values are there and long enough; reads none of them.

@@ -52,18 +52,18 @@ class ExplainedSequence:
         Args:
           length_bp: length of the contig.
         """
-        found = np.zeros(len(self.wanted), np.int64)
+        positions = np.zeros(len(self.wanted), np.int64)
         for offset_bp, piece in self.layout.cut(self.wanted.start, self.wanted.stop).placed():
             if isinstance(piece, Span):
-                found[offset_bp : offset_bp + piece.length_bp] = np.arange(piece.start, piece.end) + 1
-        return np.where((found >= 1) & (found <= length_bp), found, 0)
+                positions[offset_bp : offset_bp + piece.length_bp] = np.arange(piece.start, piece.end) + 1
+        return np.where((positions >= 1) & (positions <= length_bp), positions, 0)
 
 
 class SequenceMaker:
     """Makes sequences of regions and variants."""
 
     def __init__(self, reference: ReferenceCodes, geometry: Geometry, bins: ScoredBins, width_bp: int | None) -> None:
-        """Takes what all sequences have in common.
+        """Keeps the settings of all sequences.
 
         Args:
           reference: the genome.

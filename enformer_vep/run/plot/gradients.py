@@ -24,7 +24,7 @@ class GradientLogos:
     """Computes contributions with one model, on one genome."""
 
     def __init__(self, model: OpenModel, fetch: FetchCodes, *, reverse_complement: bool) -> None:
-        """Takes the model.
+        """Prepares the gradients of a model.
 
         Args:
           model: the model; its tracks are those that `importances` knows.

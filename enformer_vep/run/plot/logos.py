@@ -131,12 +131,12 @@ class Importances:
 
 
 def importances(
-    found: Iterator[Float32s | Unscored], around: Surroundings, tracks: Sequence[int]
+    results: Iterator[Float32s | Unscored], around: Surroundings, tracks: Sequence[int]
 ) -> Importances | Unscored:
     """Makes contributions of the scores of what `substitutions` yields.
 
     Args:
-      found: the scores, float32 [all tracks] each, in order; all are drawn.
+      results: the scores, float32 [all tracks] each, in order; all are drawn.
       around: the variant.
       tracks: the tracks that are wanted.
 
@@ -145,7 +145,7 @@ def importances(
     """
     chosen: list[Float32s] = []
     unscored = None
-    for scores in found:
+    for scores in results:
         if isinstance(scores, Unscored):
             unscored = unscored or scores
         else:
