@@ -43,8 +43,7 @@ def measure(arguments: argparse.Namespace) -> tuple[np.ndarray, dict[str, np.nda
     from enformer_vep.fetch.cache import Cache
     from enformer_vep.inference.comparer import full_engine, reusing_engine
     from enformer_vep.inference.engine import EngineSettings
-    from enformer_vep.io.genome.fasta import Genome
-    from enformer_vep.io.genome.reference import ReferenceCodes
+    from enformer_vep.io.genome.fasta import Genome, ReferenceCodes
     from enformer_vep.model.differences import DifferenceTransformer
     from enformer_vep.model.location import locate_model
     from enformer_vep.model.weights import load_model

@@ -20,8 +20,7 @@ from enformer_vep.inference.comparer import full_engine, reusing_engine
 from enformer_vep.inference.device import Precision, cpu_information
 from enformer_vep.inference.engine import EngineSettings, Scores
 from enformer_vep.inference.receptive_field import ReceptiveField
-from enformer_vep.io.genome.fasta import Genome
-from enformer_vep.io.genome.reference import ReferenceCodes
+from enformer_vep.io.genome.fasta import Genome, ReferenceCodes
 from enformer_vep.model.arithmetic import Arithmetic, arithmetic
 from enformer_vep.model.config import OFFICIAL_CONFIG
 from enformer_vep.model.differences import DifferenceTransformer

@@ -14,7 +14,7 @@ from enformer_vep.model.location import locate_model
 from enformer_vep.model.sources.opening import open_source
 from enformer_vep.model.sources.source import is_training_state, masked_crc32c, published_tensors
 from enformer_vep.model.weights import LoadedModel, checkpoint_variables, load_model
-from enformer_vep.run.conversion import convert_model
+from enformer_vep.run.weights import convert_model
 from tests.model.test_weights import PUBLISHED_FORM, write_checkpoint
 from tests.pytorch_state import pytorch_state
 from tests.support import random_one_hot, reference_model
