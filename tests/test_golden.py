@@ -18,7 +18,7 @@ from enformer_vep.genome.variant import Variant
 from enformer_vep.genome.views import Comparison
 from enformer_vep.inference.comparer import full_engine, reusing_engine
 from enformer_vep.inference.device import Precision, cpu_information
-from enformer_vep.inference.engine import EngineSettings, Scores
+from enformer_vep.inference.engine import ByStatistic, EngineSettings
 from enformer_vep.inference.receptive_field import ReceptiveField
 from enformer_vep.io.genome.fasta import Genome, ReferenceCodes
 from enformer_vep.model.arithmetic import Arithmetic, arithmetic
@@ -64,7 +64,7 @@ def golden_comparisons(golden: np.lib.npyio.NpzFile, fasta: str) -> tuple[Refere
     return codes, comparisons
 
 
-def assert_golden(golden: np.lib.npyio.NpzFile, head: str, record: int, found: Scores) -> None:
+def assert_golden(golden: np.lib.npyio.NpzFile, head: str, record: int, found: ByStatistic) -> None:
     np.testing.assert_allclose(found["REF"][0], golden[f"{head}/ref_sum"][record], rtol=PREDICTION_TOLERANCE)
     np.testing.assert_allclose(found["ALT"][0], golden[f"{head}/alt_sum"][record], rtol=PREDICTION_TOLERANCE)
     for statistic in ("SAD", "SAR"):

@@ -20,7 +20,7 @@ from enformer_vep.genome.views import Comparison, View
 from enformer_vep.inference.batches import HostLink
 from enformer_vep.inference.device import BFLOAT16_PRECISIONS, PRECISIONS
 from enformer_vep.inference.difference_passes import DifferencePasses, DifferenceSettings
-from enformer_vep.inference.engine import Engine, EngineCounts, EngineSettings, Profile, Scores
+from enformer_vep.inference.engine import ByStatistic, Engine, EngineCounts, EngineSettings, Profile
 from enformer_vep.inference.passes import (
     Known,
     Passes,
@@ -228,20 +228,20 @@ class Comparer(Engine):
         """Returns the chosen tracks on the host: float32 [bins, tracks]."""
         return np.asarray(self.link.receive(self._blocks.choose(x)), dtype=np.float32)
 
-    def compare(self, comparisons: Iterable[Comparison], statistics: Sequence[Statistic]) -> Iterator[Scores]:
+    def compare(self, comparisons: Iterable[Comparison], statistics: Sequence[Statistic]) -> Iterator[ByStatistic]:
         """Yields the statistics of each comparison, in their order."""
         return (scores for scores, _ in self.compare_with_genes(comparisons, statistics, ()))
 
     def compare_with_genes(
         self, comparisons: Iterable[Comparison], statistics: Sequence[Statistic], of_genes: Sequence[Statistic]
-    ) -> Iterator[tuple[Scores, Scores]]:
+    ) -> Iterator[tuple[ByStatistic, ByStatistic]]:
         """Yields the statistics of each comparison and those of its genes, in their order."""
         names, gene_names = needed_reductions(statistics), needed_reductions(of_genes)
 
         def make(
-            batch: Sequence[_Job[tuple[Scores, Scores]]], references: Sequence[tf.Tensor]
-        ) -> list[tuple[Scores, Scores]]:
-            made: list[tuple[Scores, Scores]] = []
+            batch: Sequence[_Job[tuple[ByStatistic, ByStatistic]]], references: Sequence[tf.Tensor]
+        ) -> list[tuple[ByStatistic, ByStatistic]]:
+            made: list[tuple[ByStatistic, ByStatistic]] = []
             for job, r, reduced in zip(batch, references, self._reduced(batch, references, names), strict=True):
                 genes, scores_of_genes = job.comparison.genes, {}
                 if of_genes and genes is not None and genes.num_genes:

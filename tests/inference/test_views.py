@@ -12,7 +12,7 @@ from enformer_vep.genome.variant import Interval, Variant
 from enformer_vep.genome.views import Comparison, ViewSettings
 from enformer_vep.genome.windows import IndelPolicy
 from enformer_vep.inference.comparer import full_engine, reusing_engine
-from enformer_vep.inference.engine import Engine, EngineSettings, Scores
+from enformer_vep.inference.engine import ByStatistic, Engine, EngineSettings
 from enformer_vep.model.enformer import Enformer
 from tests.comparisons import ALL_STATISTICS, Contig, assert_agree
 from tests.support import TINY_CONFIG
@@ -65,7 +65,9 @@ def engines(model: Enformer) -> Engines:
     return engine_on
 
 
-def score(engine: Engine, contig: Contig, variants: Sequence[Variant], start: int, views: ViewSettings) -> list[Scores]:
+def score(
+    engine: Engine, contig: Contig, variants: Sequence[Variant], start: int, views: ViewSettings
+) -> list[ByStatistic]:
     """Scores variants in one window."""
     window = Interval("1", start, start + LENGTH)
     regions = np.ones((1, GEOMETRY.num_bins), np.float32)

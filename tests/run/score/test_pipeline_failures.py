@@ -12,7 +12,7 @@ from enformer_vep.errors import EnformerVepError, InputError, VcfError
 from enformer_vep.genome.layout import FetchCodes
 from enformer_vep.genome.views import Comparison
 from enformer_vep.inference.comparer import Comparer, full_engine
-from enformer_vep.inference.engine import EngineSettings, Scores
+from enformer_vep.inference.engine import ByStatistic, EngineSettings
 from enformer_vep.run.models import OpenModel
 from enformer_vep.run.score import opening
 from enformer_vep.run.score.pipeline import score_vcf
@@ -86,7 +86,7 @@ class BrokenEngine(Comparer):
     def __init__(self, whole: Comparer) -> None:
         vars(self).update(vars(whole))
 
-    def compare(self, comparisons: Iterable[Comparison], statistics: Sequence[Statistic]) -> Iterator[Scores]:
+    def compare(self, comparisons: Iterable[Comparison], statistics: Sequence[Statistic]) -> Iterator[ByStatistic]:
         for found in super().compare(comparisons, statistics):
             self.count += 1
             factor = np.nan if self.count % self.every == 0 else 1
