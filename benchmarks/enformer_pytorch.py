@@ -119,15 +119,12 @@ def main() -> None:
     if not arguments.python:
         parser.error("--python is needed: that of an environment with enformer-pytorch")
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        model = arguments.model
-        if model is None:
-            from benchmarks.engines import make_model
+        from benchmarks.inputs import chosen_model
 
-            model = str(folder / "model")
-            make_model(Path(model))
+        folder = Path(name)
         state = folder / "state.safetensors"
-        write_state(model, state)
+        with chosen_model(arguments.model) as model:
+            write_state(model, state)
         for python, run in ((sys.executable, "here"), (arguments.python, "package")):
             command = [python, "-m", "benchmarks.enformer_pytorch", "--run", run, "--files"]
             subprocess.run([*command, str(state), str(folder / f"{run}.npz")], check=True, cwd=ROOT)

@@ -20,6 +20,8 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.inputs import chosen_model
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -93,14 +95,12 @@ def main() -> None:
     if arguments.work:
         work(arguments.models[0], arguments.work)
         return
-    with tempfile.TemporaryDirectory() as name:
-        models = arguments.models
+    models = arguments.models
+    with tempfile.TemporaryDirectory() as name, chosen_model(models[0] if models else None) as model:
         if not models:
-            from benchmarks.engines import make_model
             from enformer_vep.run.weights import convert_model
 
-            make_model(Path(name) / "model")
-            models = [f"{name}/model", f"{name}/own.safetensors"]
+            models = [model, f"{name}/own.safetensors"]
             convert_model(models[0], models[1], overwrite=False)
         rows = {}
         for model in models:
