@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from enformer_vep.errors import EnformerVepError, OutputError
-from enformer_vep.wording import cause
+from enformer_vep.wording import cause, option
 
 
 def check_writable(path: Path, *, overwrite: bool) -> None:
@@ -24,7 +24,7 @@ def check_writable(path: Path, *, overwrite: bool) -> None:
     if path.is_dir():
         raise OutputError(f"{path} is a folder: choose the name of a file")
     if path.exists() and not overwrite:
-        raise OutputError(f"{path} exists: choose another output, or use --overwrite")
+        raise OutputError(f"{path} exists: choose another output, or use {option('--overwrite')}")
 
 
 @contextmanager

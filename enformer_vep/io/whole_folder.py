@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from enformer_vep.errors import EnformerVepError, OutputError
-from enformer_vep.wording import cause
+from enformer_vep.wording import cause, option
 
 
 def check_folder(path: Path, is_replaceable: Callable[[Path], bool], *, overwrite: bool) -> None:
@@ -31,7 +31,7 @@ def check_folder(path: Path, is_replaceable: Callable[[Path], bool], *, overwrit
     if not path.exists() and not path.is_symlink():
         return
     if not overwrite:
-        raise OutputError(f"{path} exists: choose another output, or use --overwrite")
+        raise OutputError(f"{path} exists: choose another output, or use {option('--overwrite')}")
     if path.is_symlink() or not path.is_dir() or not is_replaceable(path):
         raise OutputError(f"{path} has other files than this command writes, and is not overwritten: name a new folder")
 

@@ -14,9 +14,16 @@ from enformer_vep.io.bgzip import BgzipWriter
 from enformer_vep.io.tables.formats import ROW_GROUP_ROWS, parquet_writer, rows_per_group
 from enformer_vep.io.tables.outputs import OutputPaths, SummaryKind
 from enformer_vep.io.tables.score_rows import open_parquet
-from enformer_vep.run.identity import Difference, RunIdentity, ShardRecord
-from enformer_vep.run.json_values import to_json_values
-from enformer_vep.run.run_record import Counts, MergeCourse, RunCourse, RunRecord, read_run_record
+from enformer_vep.run.record_json import Difference, to_json_values
+from enformer_vep.run.run_record import (
+    Counts,
+    MergeCourse,
+    RunCourse,
+    RunIdentity,
+    RunRecord,
+    ShardRecord,
+    read_run_record,
+)
 from enformer_vep.run.score.results import RUN_METADATA, TRACKS_METADATA, WholeFiles, to_json
 from enformer_vep.run.score.work_folder import WorkFolder
 from enformer_vep.wording import cause, listed, plural
@@ -104,7 +111,7 @@ def _open_shard(part: str, paths: OutputPaths) -> ShardOutput:
 
 
 def _all_paths(out: str, identity: RunIdentity) -> OutputPaths:
-    summary: SummaryKind = "beside" if identity.summary == "beside" else "none"
+    summary: SummaryKind = "beside" if identity.output.summary == "beside" else "none"
     return OutputPaths(out, summary=summary, genes=identity.genes is not None)
 
 
@@ -145,9 +152,9 @@ def _mismatch(other: ShardOutput, first: ShardOutput, of_what: str, found: Diffe
 
 def _merge_parquet(shards: Sequence[ShardOutput], paths: OutputPaths, files: WholeFiles, run: RunRecord) -> int:
     """Writes the shards' rows in row groups as a single run does; returns the number of alleles."""
-    is_summary = run.identity.summary == "only"
+    is_summary = run.identity.output.summary == "only"
     num_tracks = run.identity.tracks.num_tracks
-    group_rows = ROW_GROUP_ROWS if is_summary else rows_per_group(run.identity.layout, num_tracks)
+    group_rows = ROW_GROUP_ROWS if is_summary else rows_per_group(run.identity.output.layout, num_tracks)
     return _num_alleles(
         _merge_rows([shard.paths.table for shard in shards], files.open(paths.table), group_rows, run), run
     )
@@ -227,7 +234,7 @@ def _merge_text(shards: Sequence[ShardOutput], paths: OutputPaths, files: WholeF
 
 
 def _num_alleles(num_rows: int, run: RunRecord) -> int:
-    return num_rows // run.identity.tracks.num_tracks if run.identity.layout == "long" else num_rows
+    return num_rows // run.identity.tracks.num_tracks if run.identity.output.layout == "long" else num_rows
 
 
 def _merge_lines(sources: Sequence[Path], target: BinaryIO, expected: int, verb: str) -> None:

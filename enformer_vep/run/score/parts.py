@@ -16,6 +16,7 @@ import pyarrow.ipc
 from enformer_vep.errors import PartError, SkipReason
 from enformer_vep.io.tables.gene_table import GeneScores
 from enformer_vep.io.vcf.alleles import AlleleFields, VcfAllele
+from enformer_vep.wording import option
 
 _COLUMN_TYPES = {
     name: pa.binary() if kind is str else pa.int64() for name, kind in AlleleFields.__annotations__.items()
@@ -174,7 +175,9 @@ def _counts(part: Part) -> tuple[int, dict[str, int], int, int]:
 
 
 def _unreadable(path: Path) -> PartError:
-    return PartError(f"the finished part {path} cannot be read: remove it, and repeat the command with --resume")
+    return PartError(
+        f"the finished part {path} cannot be read: remove it, and repeat the command with {option('--resume')}"
+    )
 
 
 def _allele(values: Iterable[Any]) -> VcfAllele:

@@ -22,7 +22,7 @@ import pyarrow as pa
 from enformer_vep.errors import EnformerVepError, OutputError
 from enformer_vep.run.run_record import RunPlan
 from enformer_vep.run.score.parts import Part, PartCounts, read_counts, read_part, to_arrow
-from enformer_vep.wording import cause
+from enformer_vep.wording import cause, option
 
 logger = logging.getLogger(__name__)
 
@@ -124,7 +124,9 @@ class WorkFolder:
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
-            raise OutputError(f"{path} cannot be read: {cause(error)}; use --overwrite to start over") from error
+            raise OutputError(
+                f"{path} cannot be read: {cause(error)}; use {option('--overwrite')} to start over"
+            ) from error
 
     def write_plan(self, plan: RunPlan) -> None:
         """Writes the plan of the run, so that only the same run continues from these parts."""
