@@ -20,8 +20,7 @@ from enformer_vep.api.predictions import (
 )
 from enformer_vep.api.variants import GivenVariants, OneVariant, PlainVariants, Variants, check_variants, read_variants
 from enformer_vep.errors import InputError
-from enformer_vep.genome.indels import DEFAULT_INDEL_POLICY
-from enformer_vep.genome.windows import CENTRED
+from enformer_vep.genome.windows import CENTRED, DEFAULT_INDEL_POLICY
 from enformer_vep.inference.device import DEFAULT_CACHE_BYTES, Precision
 from enformer_vep.io.tables.formats import TableSettings
 from enformer_vep.options.values import Path, Shifts, Stats, Tracks

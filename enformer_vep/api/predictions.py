@@ -16,7 +16,7 @@ from enformer_vep.genome.geometry import Geometry
 from enformer_vep.genome.tiling import BinSpan
 from enformer_vep.io.vcf.alleles import VcfAllele
 from enformer_vep.options.values import Path, read_regions
-from enformer_vep.plots.support import check_plot_support
+from enformer_vep.plots import check_plot_support
 from enformer_vep.run.plot.pages import PageMaker
 from enformer_vep.run.plot.settings import PageSettings
 from enformer_vep.run.predict.predicted_regions import find_regions, parse_regions

@@ -23,7 +23,7 @@ from enformer_vep.fetch.cache import Cache
 from enformer_vep.fetch.remote import GENOMES, find_genome, genome_choices
 from enformer_vep.genome.geometry import Geometry
 from enformer_vep.genome.layout import FetchCodes
-from enformer_vep.genome.regions import ScoredBins
+from enformer_vep.genome.scored_bins import ScoredBins
 from enformer_vep.inference.device import Device, prepare_device
 from enformer_vep.inference.engine import Engine, EngineSettings
 from enformer_vep.io.genome.fasta import Genome, ReferenceCodes
@@ -292,8 +292,7 @@ def make_engine(
       fetch: returns the codes of the reference genome.
       is_anywhere: whether variants may stand anywhere in a window, as in those of genes.
     """
-    from enformer_vep.inference.full import FullEngine
-    from enformer_vep.inference.reusing import ReusingEngine
+    from enformer_vep.inference.comparer import full_engine, reusing_engine
 
     enformer, head, geometry = model.loaded.model, model.tracks.head, model.geometry
     offsets = scoring.placement.offsets(geometry)
@@ -309,7 +308,7 @@ def make_engine(
         cache_bytes=compute.cache_bytes,
         is_fused=model.device.kind == "CPU" and enformer.config.channels >= MIN_FUSED_CHANNELS,
     )
-    return (FullEngine if compute.engine == "full" else ReusingEngine)(enformer, fetch, settings)
+    return (full_engine if compute.engine == "full" else reusing_engine)(enformer, fetch, settings)
 
 
 def _find_fasta(fasta: str | None, cache: Cache) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from enformer_vep.errors import FastaError, InputError
-from enformer_vep.genome.regions import ScoredBins
+from enformer_vep.genome.scored_bins import ScoredBins
 from enformer_vep.io.tracks.choice import TrackChoice
 from enformer_vep.run import session as session_module
 from enformer_vep.run.session import NUM_ENGINES, Session

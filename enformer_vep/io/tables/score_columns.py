@@ -14,7 +14,7 @@ from typing import IO, Protocol, cast
 import numpy as np
 
 from enformer_vep.errors import EnformerVepError
-from enformer_vep.genome.allele_classes import AlleleClasses
+from enformer_vep.genome.variant import AlleleClasses
 from enformer_vep.io.tables.formats import TableSettings
 from enformer_vep.io.tables.outputs import OutputPaths
 from enformer_vep.io.tables.score_rows import Float32s, ScoredRows, ScoreRows, check_columns, open_parquet, reading
