@@ -17,9 +17,10 @@ from enformer_vep.api.arrays import SelectedScores, check_installed, to_anndata,
 from enformer_vep.api.frames import allele_columns
 from enformer_vep.api.options import Path, Stats, Tracks, path_text, to_tracks
 from enformer_vep.errors import InputError
-from enformer_vep.io.tables.formats import ALLELE_TYPES, PERCENTILE_SUFFIX
+from enformer_vep.io.tables.formats import PERCENTILE_SUFFIX
 from enformer_vep.io.tables.gene_table import GENE_FIELDS
 from enformer_vep.io.tables.outputs import OutputPaths
+from enformer_vep.io.tables.row_writer import ALLELE_TYPES
 from enformer_vep.io.tables.score_rows import ScoreRows, reading
 from enformer_vep.io.tables.summary_table import open_summary
 from enformer_vep.io.vcf.alleles import AlleleFields, VcfAllele

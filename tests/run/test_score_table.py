@@ -9,8 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from enformer_vep.errors import InputError
-from enformer_vep.io.tables import formats as table
-from enformer_vep.io.tables import score_rows
+from enformer_vep.io.tables import row_writer, score_rows
 from enformer_vep.io.tables.formats import open_table
 from enformer_vep.run import score_table
 from enformer_vep.run.score_table import ScoreTable
@@ -169,7 +168,7 @@ def test_columns_between_the_scores_are_left_out(name: str, layout: str, tmp_pat
 
 
 def test_a_table_is_read_without_being_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(table, "ROW_GROUP_ROWS", 500)
+    monkeypatch.setattr(row_writer, "ROW_GROUP_ROWS", 500)
     path = write_scores(tmp_path / "s.parquet", random_scores(20_000, 20), layout="list")
     found = ScoreTable.find(path)
     before = pa.total_allocated_bytes()

@@ -7,7 +7,8 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet
+
+from enformer_vep.io.tables.row_writer import ParquetRows, TableColumns
 
 LETTERS = "ACGTN"
 GROUP_ROWS = 1 << 18
@@ -45,15 +46,13 @@ class ContributionRows:
 
 _TEXT = pa.dictionary(pa.int32(), pa.string())
 
-SCHEMA = pa.schema(
-    [
-        *((name, _TEXT) for name in ("scalar", "sequence", "allele", "chrom")),
-        ("pos", pa.int64()),
-        ("base", _TEXT),
-        ("contribution", pa.float32()),
-        *((f"{kind}:{letter}", pa.float32()) for kind in ("hypothetical", "effect") for letter in LETTERS[:4]),
-    ]
-)
+_FIELDS = {
+    **dict.fromkeys(("scalar", "sequence", "allele", "chrom"), _TEXT),
+    "pos": pa.int64(),
+    "base": _TEXT,
+    "contribution": pa.float32(),
+    **{f"{kind}:{letter}": pa.float32() for kind in ("hypothetical", "effect") for letter in LETTERS[:4]},
+}
 
 
 def write_contribution_table(
@@ -66,30 +65,21 @@ def write_contribution_table(
       rows: in their order.
       metadata: what the schema's metadata has.
     """
-    schema = SCHEMA.with_metadata(dict(metadata))
-    waiting: list[pa.Table] = []
-    with pyarrow.parquet.ParquetWriter(stream, schema, compression="zstd") as writer:
+    columns, encoding = TableColumns(_FIELDS), {"use_dictionary": True}
+    with ParquetRows(
+        stream, columns, metadata, group_rows=GROUP_ROWS, has_whole_batches=True, encoding=encoding
+    ) as table:
         for of_sequence in rows:
-            waiting.append(_table(of_sequence, schema))
-            if sum(map(len, waiting)) >= GROUP_ROWS:
-                _write_group(writer, waiting)
-                waiting = []
-        if waiting:
-            _write_group(writer, waiting)
+            table.write(_columns(of_sequence))
 
 
-def _write_group(writer: pyarrow.parquet.ParquetWriter, tables: list[pa.Table]) -> None:
-    table = pa.concat_tables(tables).unify_dictionaries()
-    writer.write_table(table, row_group_size=len(table))
-
-
-def _table(rows: ContributionRows, schema: pa.Schema) -> pa.Table:
+def _columns(rows: ContributionRows) -> list[pa.Array]:
     length = len(rows.codes)
 
     def repeated(text: str) -> pa.Array:
         return pa.DictionaryArray.from_arrays(pa.array(np.zeros(length, np.int32)), pa.array([text]))
 
-    columns = [
+    return [
         *map(repeated, (rows.scalar, rows.sequence, rows.allele, rows.chrom)),
         pa.array(rows.positions, pa.int64(), mask=rows.positions == 0),
         pa.DictionaryArray.from_arrays(pa.array(rows.codes.astype(np.int32)), pa.array(list(LETTERS))),
@@ -97,4 +87,3 @@ def _table(rows: ContributionRows, schema: pa.Schema) -> pa.Table:
         *(pa.array(np.ascontiguousarray(column)) for column in rows.hypothetical.T),
         *(pa.array(np.ascontiguousarray(column), mask=np.isnan(column)) for column in rows.effects.T),
     ]
-    return pa.table(columns, schema=schema)

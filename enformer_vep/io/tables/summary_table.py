@@ -8,27 +8,25 @@ percentiles also that of the strongest track, and the largest of the group with 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, BinaryIO, NamedTuple, Protocol
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from enformer_vep.io.bgzip import BgzipWriter
-from enformer_vep.io.tables.formats import (
-    ALLELE_TYPES,
-    ROW_GROUP_ROWS,
-    RowGroups,
-    Scores,
-    TableSettings,
-    allele_columns,
-    parquet_writer,
-    shortest,
-    write_line,
-)
+from enformer_vep.io.tables.formats import TableSettings
 from enformer_vep.io.tables.outputs import OutputPaths
+from enformer_vep.io.tables.row_writer import (
+    ALLELE_TYPES,
+    Float32s,
+    RowWriter,
+    TableColumns,
+    TextRows,
+    allele_fields,
+    open_rows,
+)
 from enformer_vep.io.tracks.labels import GROUPS
-from enformer_vep.io.vcf.alleles import AlleleFields, VcfAllele
+from enformer_vep.io.vcf.alleles import VcfAllele
 
 FIELDS: Mapping[str, pa.DataType] = {
     "track": pa.string(),
@@ -81,7 +79,7 @@ class TrackGroups:
         found = {name: np.flatnonzero(np.array(groups, dtype=object) == name) for name in GROUPS}
         return cls({name: members for name, members in found.items() if len(members)}, len(groups))
 
-    def strongest(self, scores: Scores) -> Iterator[tuple[int, str, Strongest]]:
+    def strongest(self, scores: Float32s) -> Iterator[tuple[int, str, Strongest]]:
         """Finds the strongest tracks; the first of several that are equally strong.
 
         Args:
@@ -101,29 +99,26 @@ class TrackGroups:
                 yield statistic, group, Strongest(members[place], score, norm.astype(np.float32), agree)
 
 
-def summary_fields(settings: TableSettings) -> dict[str, pa.DataType]:
-    """Returns what is written of a statistic in a group, with Arrow's types."""
-    return {**FIELDS, **(PERCENTILE_FIELDS if settings.has_percentiles else {})}
+def summary_types(settings: TableSettings) -> dict[str, pa.DataType]:
+    """Returns the columns after the allele's with Arrow's types: statistics outermost, then groups."""
+    fields = {**FIELDS, **(PERCENTILE_FIELDS if settings.has_percentiles else {})}
+    return {
+        f"{statistic}:{group}:{name}": kind
+        for statistic in settings.statistics
+        for group in TrackGroups.of(settings.tracks.groups).members
+        for name, kind in fields.items()
+    }
 
 
-def summary_columns(settings: TableSettings) -> list[str]:
-    """Names the columns after the allele's: statistics outermost, then groups."""
-    groups, fields = TrackGroups.of(settings.tracks.groups).members, summary_fields(settings)
-    return [f"{name}:{group}:{field}" for name in settings.statistics for group in groups for field in fields]
-
-
-def summarize(settings: TableSettings, scores: Scores) -> list[npt.NDArray[Any]]:
-    """Returns the columns of `summary_columns` for scores float32 [rows, statistics * tracks]."""
+def summarize(settings: TableSettings, scores: Float32s) -> list[npt.NDArray[Any]]:
+    """Returns the columns of `summary_types` for scores float32 [rows, statistics * tracks]."""
     return _Summarizer(settings).columns(scores, None)
-
-
-Column = Sequence[Any] | npt.NDArray[Any]
 
 
 class SummaryFile:
     """An open summary."""
 
-    def __init__(self, settings: TableSettings, rows: "_Rows") -> None:
+    def __init__(self, settings: TableSettings, rows: RowWriter) -> None:
         """Takes what is summarized, and where it goes."""
         self._summarizer = _Summarizer(settings)
         self._rows = rows
@@ -131,13 +126,13 @@ class SummaryFile:
     def write(
         self,
         alleles: Sequence[VcfAllele],
-        scores: Scores,
-        percentiles: Scores | None = None,
+        scores: Float32s,
+        percentiles: Float32s | None = None,
         more: Sequence[Sequence[Any]] = (),
     ) -> None:
         """Adds alleles; `more` has the columns after the summary's own, with None for what is missing."""
         if alleles:
-            self._rows.add(alleles, [*self._summarizer.columns(scores, percentiles), *more])
+            self._rows.write([*allele_fields(alleles), *self._summarizer.columns(scores, percentiles), *more])
 
     def close(self) -> None:
         """Writes what is left, and leaves the stream open."""
@@ -161,13 +156,9 @@ def open_summary(
       metadata: what is written with it if its format has a place for it.
       more: columns after the summary's own, with Arrow's types.
     """
-    names, of_group = summary_columns(settings), summary_fields(settings)
-    kinds = [*of_group.values()] * (len(names) // len(of_group))
-    columns = dict(zip(names, kinds, strict=True)) | dict(more)
-    if like is not None and like.is_parquet:
-        return SummaryFile(settings, _ParquetRows(stream, columns, metadata or {}))
-    is_gzipped = like is not None and like.is_gzipped
-    return SummaryFile(settings, _TextRows(BgzipWriter(stream) if is_gzipped else stream, columns))
+    columns = TableColumns({**ALLELE_TYPES, **summary_types(settings), **more})
+    rows = TextRows(stream, columns) if like is None else open_rows(stream, columns, like, metadata or {})
+    return SummaryFile(settings, rows)
 
 
 class _Summarizer:
@@ -176,8 +167,8 @@ class _Summarizer:
         self._identifiers = np.array(settings.tracks.identifiers, dtype=object)
         self._descriptions = np.array(settings.tracks.table["description"], dtype=object)
 
-    def columns(self, scores: Scores, percentiles: Scores | None) -> list[npt.NDArray[Any]]:
-        """Returns what is written of some alleles, a column per name of `summary_columns`."""
+    def columns(self, scores: Float32s, percentiles: Float32s | None) -> list[npt.NDArray[Any]]:
+        """Returns what is written of some alleles, a column for each of `summary_types`."""
         found: list[npt.NDArray[Any]] = []
         rows = np.arange(len(scores))
         for statistic, group, strongest in self._groups.strongest(scores):
@@ -191,52 +182,3 @@ class _Summarizer:
                 found += [percentiles[rows, first + strongest.track], values[rows, place]]
                 found.append(self._identifiers[members[place]])
         return found
-
-
-class _Rows(Protocol):
-    """Where rows go: the alleles' own columns, and others."""
-
-    def add(self, alleles: Sequence[VcfAllele], columns: Sequence[Column]) -> None: ...
-
-    def close(self) -> None: ...
-
-
-class _TextRows:
-    def __init__(self, stream: BinaryIO | BgzipWriter, columns: Mapping[str, pa.DataType]) -> None:
-        self._stream = stream
-        self._kinds = list(columns.values())
-        write_line(stream, [*AlleleFields._fields, *columns])
-
-    def add(self, alleles: Sequence[VcfAllele], columns: Sequence[Column]) -> None:
-        texts = [_as_text(column, kind) for column, kind in zip(columns, self._kinds, strict=True)]
-        for index, allele in enumerate(alleles):
-            write_line(self._stream, [*map(str, allele.fields), *(column[index] for column in texts)])
-
-    def close(self) -> None:
-        if isinstance(self._stream, BgzipWriter):
-            self._stream.close()
-        else:
-            self._stream.flush()
-
-
-def _as_text(column: Column, kind: pa.DataType) -> list[str]:
-    """Returns a column as it is written in text; a float32 in as few digits as it needs, nothing for None."""
-    if isinstance(column, np.ndarray):
-        return shortest(column) if column.dtype == np.float32 else list(map(str, column))
-    found: list[str] = pa.array(column, kind).cast(pa.string()).fill_null("").to_pylist()
-    return found
-
-
-class _ParquetRows:
-    def __init__(self, stream: BinaryIO, columns: Mapping[str, pa.DataType], metadata: Mapping[bytes, bytes]) -> None:
-        fields = [pa.field(name, kind) for name, kind in [*ALLELE_TYPES.items(), *columns.items()]]
-        self._kinds = list(columns.values())
-        self._schema = pa.schema(fields, metadata)
-        self._groups = RowGroups(parquet_writer(stream, self._schema), ROW_GROUP_ROWS)
-
-    def add(self, alleles: Sequence[VcfAllele], columns: Sequence[Column]) -> None:
-        arrays = [pa.array(column, kind) for column, kind in zip(columns, self._kinds, strict=True)]
-        self._groups.add(pa.Table.from_arrays([*allele_columns(alleles), *arrays], schema=self._schema))
-
-    def close(self) -> None:
-        self._groups.close()

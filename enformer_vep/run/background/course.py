@@ -70,7 +70,7 @@ def make_background(scores: Sequence[str], out: str, *, overwrite: bool = False)
         for number, statistic in enumerate(record.statistics):
             logger.info("reading %s of %s", statistic, plural(record.num_tracks, "track"))
             for rows in _rows(tables[0], sources, number):
-                writer.write(rows)
+                writer.add(rows)
     return BackgroundSummary(record, path)
 
 

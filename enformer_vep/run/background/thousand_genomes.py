@@ -190,7 +190,7 @@ def _write(
                 scores = source.scores(statistic, rows, tracks)
                 np.negative(scores, out=scores, where=(turns < 0)[:, None])
                 count_float16s(scores[turns != 0], counts)
-        writer.write(
+        writer.add(
             [
                 (keys[track], distribution_of_float16_counts(of_track, scale))
                 for track, of_track in zip(tracks, counts, strict=True)

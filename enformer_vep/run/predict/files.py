@@ -66,7 +66,7 @@ class _Table:
         self._write_record = write_record
 
     def write(self, span: BinSpan, values: Float32s) -> None:
-        self._table.write(span, values)
+        self._table.add(span, values)
 
     def finish(self, course: EngineCourse) -> None:
         self._write_record(course)

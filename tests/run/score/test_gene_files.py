@@ -9,8 +9,7 @@ import pytest
 
 from enformer_vep.cli import main
 from enformer_vep.errors import EnformerVepError
-from enformer_vep.io.tables import gene_table, summary_table
-from enformer_vep.run.score import merge
+from enformer_vep.io.tables import row_writer
 from enformer_vep.run.score.part_scorer import PartScorer
 from tests.pipeline_runs import SCORED, SKIPPED
 from tests.support import write_vcf
@@ -44,8 +43,7 @@ def genes_of(out: Path) -> tuple[bytes, bytes, bytes]:
 def test_merged_shards_are_a_single_run(
     suffix: str, options: list[str], score: Score, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (gene_table, summary_table, merge):
-        monkeypatch.setattr(module, "ROW_GROUP_ROWS", 3)
+    monkeypatch.setattr(row_writer, "ROW_GROUP_ROWS", 3)
     single = score(f"single{suffix}", *options)
     parts = [str(score(f"shard{k}{suffix}", "--shard", f"{k}/3", *options)) for k in (1, 2, 3)]
     merged = tmp_path / f"merged{suffix}"

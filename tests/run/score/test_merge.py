@@ -9,10 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from enformer_vep.cli import main
-from enformer_vep.io.tables import formats as table
-from enformer_vep.io.tables import summary_table
+from enformer_vep.io.tables import row_writer
 from enformer_vep.model.weights import save_model
-from enformer_vep.run.score import merge
 from enformer_vep.run.score.parts import Part
 from enformer_vep.run.score.results import RUN_METADATA
 from enformer_vep.run.score.work_folder import WorkFolder
@@ -64,7 +62,7 @@ def score_shards(inputs: Path, folder: Path, num_shards: int, suffix: str, *more
 def test_merged_shards_are_a_single_run(
     suffix: str, layout: str, inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(table, "ROW_GROUP_ROWS", 4)
+    monkeypatch.setattr(row_writer, "ROW_GROUP_ROWS", 4)
     options = ["--layout", layout, "--stats", "SAD,SAR", "--summary"]
     single = score(inputs, tmp_path / f"single{suffix}", *options)
     parts = score_shards(inputs, tmp_path / "shards", 3, suffix, *options)
@@ -84,8 +82,7 @@ def test_merged_shards_are_a_single_run(
 def test_merged_summaries_are_a_single_run(
     suffix: str, inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (summary_table, merge):
-        monkeypatch.setattr(module, "ROW_GROUP_ROWS", 4)
+    monkeypatch.setattr(row_writer, "ROW_GROUP_ROWS", 4)
     single = score(inputs, tmp_path / f"single{suffix}", "--summary-only")
     parts = score_shards(inputs, tmp_path / "shards", 2, suffix, "--summary-only")
     merged = tmp_path / f"merged{suffix}"
@@ -236,7 +233,7 @@ def test_a_shard_with_other_columns_is_an_error(
     last = changed.column_names[-1]
     for other in (changed.drop_columns([last]), changed.rename_columns([*changed.column_names[:-1], "other"])):
         pq.write_table(other, shards[1])
-        monkeypatch.setattr(table, "ROW_GROUP_ROWS", 10)
+        monkeypatch.setattr(row_writer, "ROW_GROUP_ROWS", 10)
         refuse(tmp_path / "out.parquet", shards, "2.parquet are not those of", capsys, exit_code=1)
 
 
