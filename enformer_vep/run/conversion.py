@@ -6,7 +6,7 @@ from pathlib import Path
 from enformer_vep import __version__
 from enformer_vep.errors import OutputError
 from enformer_vep.fetch.cache import Cache
-from enformer_vep.io.whole_file import check_writable, whole_file
+from enformer_vep.io.files import check_writable, whole_file
 from enformer_vep.model.fitting import fitting_config
 from enformer_vep.model.location import SAFETENSORS_SUFFIX, locate_model
 from enformer_vep.model.sources.opening import open_source

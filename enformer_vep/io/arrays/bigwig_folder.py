@@ -13,8 +13,8 @@ import numpy.typing as npt
 from enformer_vep.errors import TrackError
 from enformer_vep.genome.tiling import BinSpan
 from enformer_vep.io.arrays.bigwig import write_bigwig
+from enformer_vep.io.files import whole_folder
 from enformer_vep.io.tracks.table import TrackTable
-from enformer_vep.io.whole_folder import whole_folder
 
 BIGWIG_SUFFIX = ".bw"
 RUN_NAME = "run.json"

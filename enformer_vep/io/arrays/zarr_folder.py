@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from enformer_vep.errors import OutputError
-from enformer_vep.io.whole_folder import check_folder, whole_folder
+from enformer_vep.io.files import check_folder, whole_folder
 
 GROUP_NAME = "zarr.json"
 CHUNK_BYTES = 16 << 20

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from enformer_vep.errors import TransformError
-from enformer_vep.io.whole_file import whole_file
+from enformer_vep.io.files import whole_file
 from enformer_vep.wording import cause
 
 FORMAT = 1

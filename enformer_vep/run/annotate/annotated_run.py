@@ -6,12 +6,12 @@ from pathlib import Path
 import pysam
 
 from enformer_vep.errors import InputError, OutputError
+from enformer_vep.io.files import check_writable
 from enformer_vep.io.vcf.annotated_bcf import check_convertible
 from enformer_vep.io.vcf.annotated_vcf import checked_header
 from enformer_vep.io.vcf.annotations import ABOUT_KEY
 from enformer_vep.io.vcf.reader import STANDARD_INPUT
 from enformer_vep.io.vcf.stream import VcfStream
-from enformer_vep.io.whole_file import check_writable
 from enformer_vep.run.annotate.course import AnnotateSettings, is_bcf, output_kind
 from enformer_vep.run.score.naming import output_paths
 from enformer_vep.run.settings import ScoreSettings

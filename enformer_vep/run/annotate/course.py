@@ -10,6 +10,7 @@ from typing import BinaryIO
 from enformer_vep import __version__
 from enformer_vep.errors import InputError, OutputError
 from enformer_vep.io.bgzip import BgzipWriter
+from enformer_vep.io.files import check_writable, whole_file
 from enformer_vep.io.tracks.choice import TrackChoice
 from enformer_vep.io.vcf.annotated_bcf import annotate_bcf, convert
 from enformer_vep.io.vcf.annotated_vcf import Annotated, annotate_text
@@ -20,7 +21,6 @@ from enformer_vep.io.vcf.info_fields import InfoField, structured_line
 from enformer_vep.io.vcf.order import CSI, TBI, VcfOrder, drop_index, index_vcf
 from enformer_vep.io.vcf.reader import STANDARD_INPUT
 from enformer_vep.io.vcf.stream import VcfStream
-from enformer_vep.io.whole_file import check_writable, whole_file
 from enformer_vep.run.annotate.annotation_rows import AnnotationRows
 from enformer_vep.run.components.matching import checked_statistic, weights_of
 from enformer_vep.run.file_identity import FileIdentity, file_identity

@@ -20,6 +20,7 @@ import pyarrow.compute
 from enformer_vep import __version__
 from enformer_vep.errors import InputError, OutputError
 from enformer_vep.io.bgzip import BgzipWriter
+from enformer_vep.io.files import check_writable, whole_file
 from enformer_vep.io.genome.contigs import known_chromosomes
 from enformer_vep.io.tables.aligned_rows import side_by_side
 from enformer_vep.io.tables.component_rows import ComponentRows
@@ -31,7 +32,6 @@ from enformer_vep.io.vcf.annotations import SOURCE
 from enformer_vep.io.vcf.info_fields import quoted
 from enformer_vep.io.vcf.order import VcfOrder, drop_index
 from enformer_vep.io.vcf.sorted_lines import Line, SortedLines
-from enformer_vep.io.whole_file import check_writable, whole_file
 from enformer_vep.run.annotate.course import about_line, find_scores, output_kind, places_of, write_index
 from enformer_vep.run.components.matching import checked_statistic
 from enformer_vep.run.score_table import ScoreTable

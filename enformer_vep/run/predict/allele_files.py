@@ -13,12 +13,10 @@ from enformer_vep.io.arrays.bigwig import write_bigwig
 from enformer_vep.io.arrays.bigwig_folder import BIGWIG_SUFFIX
 from enformer_vep.io.arrays.zarr_folder import ZarrArrays
 from enformer_vep.io.arrays.zarr_rows import ZarrRows
-from enformer_vep.io.folder_names import FolderNames
+from enformer_vep.io.files import FolderNames, whole_file, whole_folder
 from enformer_vep.io.tables.prediction_table import PredictionTable
 from enformer_vep.io.tables.row_writer import write_line
 from enformer_vep.io.vcf.alleles import AlleleFields, VcfAllele
-from enformer_vep.io.whole_file import whole_file
-from enformer_vep.io.whole_folder import whole_folder
 from enformer_vep.run.course import EngineCourse
 from enformer_vep.run.predict.output import ALLELES_NAME, ALLELES_SUFFIX, RUN_SUFFIX, Described, beside
 from enformer_vep.run.predict.profiles import VariantProfile

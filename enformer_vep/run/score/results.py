@@ -16,6 +16,7 @@ import numpy as np
 from enformer_vep.errors import EnformerVepError
 from enformer_vep.genome.saturation import SaturatedBases
 from enformer_vep.io.arrays.saturation_arrays import EffectArrays, SaturationArrays, open_sink
+from enformer_vep.io.files import flush_folder
 from enformer_vep.io.tables.formats import TableFile, TableSettings, open_table
 from enformer_vep.io.tables.gene_table import (
     GENE_SUMMARY_FIELDS,
@@ -29,7 +30,6 @@ from enformer_vep.io.tables.row_writer import write_line
 from enformer_vep.io.tables.summary_table import SummaryFile, open_summary
 from enformer_vep.io.tracks.table import TrackTable
 from enformer_vep.io.vcf.alleles import AlleleFields
-from enformer_vep.io.whole_folder import flush_folder
 from enformer_vep.run.run_record import RunRecord
 from enformer_vep.run.score.parts import Part, SkippedAllele
 from enformer_vep.run.score.percentiles import Percentiles
