@@ -20,8 +20,9 @@ from enformer_vep.errors import InputError
 from enformer_vep.io.tables.formats import PERCENTILE_SUFFIX
 from enformer_vep.io.tables.gene_table import GENE_FIELDS
 from enformer_vep.io.tables.outputs import OutputPaths
+from enformer_vep.io.tables.row_reader import reading
 from enformer_vep.io.tables.row_writer import ALLELE_TYPES
-from enformer_vep.io.tables.score_rows import ScoreRows, reading
+from enformer_vep.io.tables.score_rows import ScoreRows
 from enformer_vep.io.tables.summary_table import open_summary
 from enformer_vep.io.vcf.alleles import AlleleFields, VcfAllele
 from enformer_vep.run.score.results import SKIPPED_COLUMNS

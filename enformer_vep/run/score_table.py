@@ -14,8 +14,7 @@ import pyarrow.parquet
 from enformer_vep.errors import InputError
 from enformer_vep.io.tables.formats import PERCENTILE_SUFFIX, TableSettings
 from enformer_vep.io.tables.outputs import STANDARD_OUTPUT, OutputPaths
-from enformer_vep.io.tables.score_columns import ScoreColumns, open_columns
-from enformer_vep.io.tables.score_rows import ScoredRows, ScoreRows
+from enformer_vep.io.tables.score_rows import ScoreColumns, ScoredRows, ScoreRows, open_columns
 from enformer_vep.io.tracks.table import REQUIRED_COLUMNS, TrackTable
 from enformer_vep.io.vcf.alleles import AlleleFields
 from enformer_vep.run.identity import find_differences

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from enformer_vep.errors import InputError
-from enformer_vep.io.tables import row_writer, score_rows
+from enformer_vep.io.tables import row_reader, row_writer
 from enformer_vep.io.tables.formats import open_table
 from enformer_vep.run import score_table
 from enformer_vep.run.score_table import ScoreTable
@@ -25,7 +25,7 @@ def test_every_form_is_read_in_batches(
     name: str, layout: str, rows: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(score_table, "BATCH_ALLELES", rows)
-    monkeypatch.setattr(score_rows, "TEXT_BLOCK_BYTES", 500)  # some lines, that end amid an allele
+    monkeypatch.setattr(row_reader, "TEXT_BLOCK_BYTES", 500)  # some lines, that end amid an allele
     path = write_scores(tmp_path / name, SCORES, statistics=("SAR", "SAD"), rows=ODD, layout=layout)
     table = ScoreTable.find(path)
     assert table.tracks.identifiers == ["ENC0", "ENC1", "ENC2"]

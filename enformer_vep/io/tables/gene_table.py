@@ -1,7 +1,9 @@
-"""The table of genes: one row for each allele and gene in its reach, as Parquet or tab-separated text."""
+"""The table of genes, Parquet or tab-separated text: a row for each allele and gene in its reach; written and read."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, BinaryIO, NamedTuple
 
@@ -9,10 +11,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from enformer_vep.errors import InputError
 from enformer_vep.genome.genes import Gene
 from enformer_vep.io.genome.gene_choices import GeneColumns
 from enformer_vep.io.tables.formats import TableSettings
 from enformer_vep.io.tables.outputs import OutputPaths
+from enformer_vep.io.tables.row_reader import check_columns, column_names, read_columns, reading
 from enformer_vep.io.tables.row_writer import (
     ALLELE_TYPES,
     ParquetRows,
@@ -22,8 +26,13 @@ from enformer_vep.io.tables.row_writer import (
     allele_fields,
 )
 from enformer_vep.io.tables.summary_table import summarize, summary_types
+from enformer_vep.io.tracks.labels import GROUPS
 from enformer_vep.io.tracks.table import TrackTable
 from enformer_vep.io.vcf.alleles import VcfAllele
+
+BATCH_ROWS = 50_000
+NUMBERS = ("record", "allele", "distance")
+TEXTS = ("gene_name", "strand")
 
 GENE_FIELDS: Mapping[str, pa.DataType] = MappingProxyType(
     {
@@ -155,3 +164,76 @@ def summarize_genes(
         names = [settings.genes[found.numbers[index]].name for index in (int(row), nearest)]
         rows.append((names[0], float(first[row, track]), names[1], distances_bp[nearest]))
     return [list(column) for column in zip(*rows, strict=True)]
+
+
+class GeneRows(NamedTuple):
+    """Some consecutive rows, each an allele and a gene in its reach.
+
+    Attributes:
+      record: int64 [rows], the allele's record.
+      allele: int64 [rows], its number in the record.
+      distance_bp: int64 [rows], from the nearest start, negative upstream.
+      name: the genes' symbols.
+      strand: '+' or '-'.
+      scores: float32 [rows, labels].
+    """
+
+    record: npt.NDArray[np.int64]
+    allele: npt.NDArray[np.int64]
+    distance_bp: npt.NDArray[np.int64]
+    name: list[str]
+    strand: list[str]
+    scores: npt.NDArray[np.float32]
+
+
+class GeneTable:
+    """The table of genes of a run.
+
+    Attributes:
+      labels: what the scores of one statistic are of: tracks, or groups of them.
+    """
+
+    def __init__(self, path: Path, statistic: str) -> None:
+        """Reads the names of the columns.
+
+        Args:
+          path: the table.
+          statistic: the statistic that is read.
+
+        Raises:
+          InputError: the table cannot be read, or has no such scores.
+        """
+        self._path = path
+        with reading(path):
+            names = column_names(path)
+        of_tracks = [name for name in names if name.startswith(f"{statistic}:")]
+        of_groups = {f"{statistic}:{group}:score": group for group in GROUPS}
+        found = {name: of_groups[name] for name in of_tracks if name in of_groups}
+        # Of a summary, the columns are STAT:GROUP:FIELD; otherwise STAT:IDENTIFIER.
+        self._columns = found or {name: name.removeprefix(f"{statistic}:") for name in of_tracks}
+        check_columns(path, names, [*NUMBERS, *TEXTS])
+        if not self._columns:
+            raise InputError(f"{path} has no scores {statistic}, which its run record names")
+        self.labels: Sequence[str] = list(self._columns.values())
+
+    def read(self) -> Iterator[GeneRows]:
+        """Reads the table once.
+
+        Yields:
+          Consecutive rows: all of the table's, in order.
+
+        Raises:
+          InputError: the table cannot be read.
+        """
+        with reading(self._path), ExitStack() as stack:
+            types = dict.fromkeys(NUMBERS, pa.int64()) | dict.fromkeys(TEXTS, pa.binary())
+            types |= dict.fromkeys(self._columns, pa.float32())
+            for batch in read_columns(self._path, types, BATCH_ROWS, stack):
+                record, allele, distance = (batch[name].to_numpy(zero_copy_only=False) for name in NUMBERS)
+                scores = [batch[name].to_numpy(zero_copy_only=False) for name in self._columns]
+                name, strand = ([_text(value) for value in batch[name].to_pylist()] for name in TEXTS)
+                yield GeneRows(record, allele, distance, name, strand, np.stack(scores, axis=1).astype(np.float32))
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from enformer_vep.io.tables.score_rows import column_names, read_columns, reading
+from enformer_vep.io.tables.row_reader import column_names, read_columns, reading
 from enformer_vep.run.identity import GenesIdentity
 
 _BATCH_ROWS = 50_000

@@ -22,8 +22,8 @@ from enformer_vep.errors import InputError, OutputError
 from enformer_vep.io.bgzip import BgzipWriter
 from enformer_vep.io.files import check_writable, whole_file
 from enformer_vep.io.genome.contigs import known_chromosomes
-from enformer_vep.io.tables.aligned_rows import side_by_side
-from enformer_vep.io.tables.component_rows import ComponentRows
+from enformer_vep.io.tables.components import ComponentRows
+from enformer_vep.io.tables.row_reader import side_by_side
 from enformer_vep.io.tables.score_rows import ScoreRows
 from enformer_vep.io.tracks.choice import TrackChoice
 from enformer_vep.io.vcf.alleles import AlleleFields

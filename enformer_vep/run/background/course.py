@@ -12,7 +12,7 @@ from enformer_vep.errors import EnformerVepError, InputError
 from enformer_vep.genome.allele_classes import AlleleClasses
 from enformer_vep.io.files import check_writable, whole_file
 from enformer_vep.io.tables.background_file import BackgroundWriter, Distribution, TrackKey
-from enformer_vep.io.tables.score_columns import ScoreColumns
+from enformer_vep.io.tables.score_rows import ScoreColumns
 from enformer_vep.run.background.distribution import NUM_POINTS, NUM_TAIL, distribution_of_sorted
 from enformer_vep.run.background.record import BACKGROUND_FORMAT, FROM_SCORES, BackgroundRecord
 from enformer_vep.run.json_values import to_json_values

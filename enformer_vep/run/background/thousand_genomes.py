@@ -20,10 +20,10 @@ from enformer_vep.errors import InputError
 from enformer_vep.genome.allele_classes import AlleleClasses
 from enformer_vep.genome.geometry import NUM_BINS
 from enformer_vep.genome.variant import Interval
+from enformer_vep.io.arrays.precomputed_scores import PrecomputedAlleles, PrecomputedScores
 from enformer_vep.io.files import check_writable, whole_file
 from enformer_vep.io.genome.fasta import Genome
 from enformer_vep.io.tables.background_file import BackgroundWriter, TrackKey
-from enformer_vep.io.tables.precomputed_scores import PrecomputedAlleles, PrecomputedScores
 from enformer_vep.run.background.course import BackgroundSummary
 from enformer_vep.run.background.distribution import (
     NUM_FLOAT16,

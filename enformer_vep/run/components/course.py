@@ -11,9 +11,16 @@ import numpy as np
 
 from enformer_vep.errors import EnformerVepError, OutputError, TransformError
 from enformer_vep.io.files import check_writable, whole_file
-from enformer_vep.io.tables.component_table import COMPONENTS_METADATA, component_names, open_component_table
+from enformer_vep.io.tables.components import (
+    COMPONENTS_METADATA,
+    SUFFIX,
+    Transform,
+    component_names,
+    load_transform,
+    open_component_table,
+    save_transform,
+)
 from enformer_vep.io.tables.outputs import OutputPaths
-from enformer_vep.io.tables.transform_file import SUFFIX, Transform, load_transform, save_transform
 from enformer_vep.run.components.fit import check_scikit_learn, fit_transform
 from enformer_vep.run.components.matching import checked_statistic, matching_tracks, origin_of
 from enformer_vep.run.environment import versions

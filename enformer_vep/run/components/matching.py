@@ -3,7 +3,7 @@
 from typing import Any
 
 from enformer_vep.errors import InputError, TransformError
-from enformer_vep.io.tables.transform_file import PUBLISHED, Transform, TransformOrigin
+from enformer_vep.io.tables.components import PUBLISHED, Transform, TransformOrigin
 from enformer_vep.run.identity import RunIdentity
 from enformer_vep.run.json_values import to_json_values
 from enformer_vep.run.score_table import ScoreTable

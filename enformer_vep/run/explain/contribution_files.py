@@ -18,10 +18,10 @@ from enformer_vep.io.arrays.bigwig_folder import (
     check_file_names,
     is_bigwig_folder,
 )
+from enformer_vep.io.arrays.contributions import write_contribution_table
 from enformer_vep.io.arrays.modisco_files import check_equal_lengths, modisco_paths, write_modisco
 from enformer_vep.io.arrays.zarr_folder import check_zarr_folder, check_zarr_support, whole_zarr
 from enformer_vep.io.files import check_folder, check_writable, whole_file, whole_folder
-from enformer_vep.io.tables.contribution_table import write_contribution_table
 from enformer_vep.io.tracks.table import TrackTable
 from enformer_vep.run.explain.contribution_arrays import Contributions
 from enformer_vep.run.explain.contribution_record import KIND, ContributionCourse, ContributionIdentity

@@ -13,8 +13,8 @@ from enformer_vep.errors import EnformerVepError, InputError
 from enformer_vep.io.bgzip import BgzipWriter
 from enformer_vep.io.tables.formats import alleles_per_group
 from enformer_vep.io.tables.outputs import OutputPaths, SummaryKind
+from enformer_vep.io.tables.row_reader import open_parquet
 from enformer_vep.io.tables.row_writer import ParquetRows, TableColumns
-from enformer_vep.io.tables.score_rows import open_parquet
 from enformer_vep.run.identity import Difference, RunIdentity, ShardRecord
 from enformer_vep.run.json_values import to_json_values
 from enformer_vep.run.run_record import Counts, MergeCourse, RunCourse, RunRecord, read_run_record
