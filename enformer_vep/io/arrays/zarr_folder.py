@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from enformer_vep.errors import OutputError
 from enformer_vep.io.files import check_folder, whole_folder
@@ -85,6 +86,36 @@ class ZarrArrays:
     def set(self, name: str, value: Any) -> None:
         """Sets an attribute that is known only when all arrays are there."""
         self._group.attrs[name] = value
+
+
+class ZarrRows:
+    """An array whose rows come in their order. A chunk that is written twice would be compressed twice."""
+
+    def __init__(self, array: Any) -> None:
+        """Takes an array whose chunks are rows, as `ZarrArrays.create` makes it."""
+        self._array = array
+        self._rows_per_chunk: int = array.chunks[0]
+        self._waiting: list[npt.NDArray[np.float32]] = []
+        self._num_waiting = self._num_written = 0
+
+    def write(self, rows: npt.NDArray[np.float32]) -> None:
+        """Writes some rows: float32 [rows, ...]."""
+        self._waiting.append(rows)
+        self._num_waiting += len(rows)
+        if self._num_waiting >= self._rows_per_chunk:
+            self._flush(self._num_waiting - self._num_waiting % self._rows_per_chunk)
+
+    def finish(self) -> None:
+        """Writes the rows that do not fill a chunk."""
+        if self._num_waiting:
+            self._flush(self._num_waiting)
+
+    def _flush(self, num_rows: int) -> None:
+        rows = np.concatenate(self._waiting)
+        self._array[self._num_written : self._num_written + num_rows] = rows[:num_rows]
+        self._num_written += num_rows
+        self._num_waiting -= num_rows
+        self._waiting = [rows[num_rows:].copy()] if self._num_waiting else []
 
 
 @contextmanager

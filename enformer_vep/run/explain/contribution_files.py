@@ -10,13 +10,14 @@ import numpy as np
 
 from enformer_vep.errors import InputError, OutputError
 from enformer_vep.genome.tiling import BinSpan
-from enformer_vep.io.arrays.bigwig import check_bigwig_support, write_bigwig
-from enformer_vep.io.arrays.bigwig_folder import (
+from enformer_vep.io.arrays.bigwig import (
     BIGWIG_SUFFIX,
     RUN_NAME,
     TRACKS_NAME,
+    check_bigwig_support,
     check_file_names,
     is_bigwig_folder,
+    write_bigwig,
 )
 from enformer_vep.io.arrays.contributions import write_contribution_table
 from enformer_vep.io.arrays.modisco_files import check_equal_lengths, modisco_paths, write_modisco

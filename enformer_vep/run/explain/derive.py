@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from enformer_vep.errors import InputError, OutputError
-from enformer_vep.io.arrays.bigwig import check_bigwig_support
-from enformer_vep.io.arrays.bigwig_folder import check_file_names, is_bigwig_folder
+from enformer_vep.io.arrays.bigwig import check_bigwig_support, check_file_names, is_bigwig_folder
 from enformer_vep.io.arrays.modisco_files import check_equal_lengths, modisco_paths
 from enformer_vep.io.arrays.saturation_arrays import Sink
 from enformer_vep.io.arrays.zarr_folder import check_zarr_folder, check_zarr_support

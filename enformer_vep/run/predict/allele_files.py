@@ -9,10 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from enformer_vep.genome.tiling import bins_within
-from enformer_vep.io.arrays.bigwig import write_bigwig
-from enformer_vep.io.arrays.bigwig_folder import BIGWIG_SUFFIX
-from enformer_vep.io.arrays.zarr_folder import ZarrArrays
-from enformer_vep.io.arrays.zarr_rows import ZarrRows
+from enformer_vep.io.arrays.bigwig import BIGWIG_SUFFIX, write_bigwig
+from enformer_vep.io.arrays.zarr_folder import ZarrArrays, ZarrRows
 from enformer_vep.io.files import FolderNames, whole_file, whole_folder
 from enformer_vep.io.tables.prediction_table import PredictionTable
 from enformer_vep.io.tables.row_writer import write_line

@@ -8,9 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from enformer_vep.genome.tiling import BinSpan
-from enformer_vep.io.arrays.bigwig_folder import BigWigFolder, whole_bigwig_folder
-from enformer_vep.io.arrays.zarr_folder import ZarrArrays
-from enformer_vep.io.arrays.zarr_rows import ZarrRows
+from enformer_vep.io.arrays.bigwig import BigWigFolder, whole_bigwig_folder
+from enformer_vep.io.arrays.zarr_folder import ZarrArrays, ZarrRows
 from enformer_vep.io.files import whole_file
 from enformer_vep.io.tables.prediction_table import PredictionTable
 from enformer_vep.run.course import EngineCourse

@@ -6,8 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from enformer_vep.io.arrays.bigwig import check_bigwig_support
-from enformer_vep.io.arrays.bigwig_folder import BIGWIG_SUFFIX, RUN_NAME, TRACKS_NAME, check_file_names
+from enformer_vep.io.arrays.bigwig import BIGWIG_SUFFIX, RUN_NAME, TRACKS_NAME, check_bigwig_support, check_file_names
 from enformer_vep.io.arrays.zarr_folder import ZarrArrays, check_zarr_folder, check_zarr_support, whole_zarr
 from enformer_vep.io.files import check_folder, check_writable
 from enformer_vep.io.tables.prediction_table import check_column_names
