@@ -8,12 +8,12 @@ In a file, each line is such a list; it may be empty, and what follows a '#' at 
 """
 
 import re
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from enformer_vep.errors import TrackError
-from enformer_vep.io.tracks.patterns import compile_pattern
 from enformer_vep.wording import cause, shortened
 
 MAX_FILES = 100
@@ -57,10 +57,27 @@ class Described:
     pattern: str
 
     def __post_init__(self) -> None:
-        compile_pattern(self.pattern)
+        self.compiled()
 
     def __str__(self) -> str:
         return f"/{self.pattern}/"
+
+    def compiled(self) -> re.Pattern[str]:
+        """Returns the regular expression, which ignores case."""
+        if not self.pattern:
+            raise TrackError(
+                "the regular expression // is empty: expected /PATTERN/ on the descriptions, as in /K562|HepG2/"
+            )
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of what may change its meaning in future versions
+                return re.compile(self.pattern, re.IGNORECASE)
+        except (re.error, ValueError, OverflowError, MemoryError) as error:
+            raise TrackError(
+                f"the regular expression {shortened(str(self))} does not compile: {cause(error)}"
+            ) from error
+        except RecursionError as error:
+            raise TrackError(f"the regular expression {shortened(str(self))} is nested too deeply") from error
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,169 @@
 """What a VCF is annotated with: fields of INFO, and their values for one allele after another."""
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple, cast
+from urllib.parse import quote, quote_from_bytes
+
+import pyarrow as pa
+import pyarrow.compute
 
 from enformer_vep.errors import InputError
-from enformer_vep.io.vcf.info_fields import InfoField, line_item
 from enformer_vep.wording import plural, shortened
+
+_SAFE = "!#$&'()*+/:<>?@[]^`{}"
+"""Besides letters, digits and _.-~: what neither separates fields, entries and subfields of INFO nor is a quotation."""
+
+_NOT_IN_KEY = re.compile(r"[^0-9A-Za-z_.]")
+
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+
+FieldType = Literal["String", "Float"]
+
+
+def percent_encoded(text: str | bytes) -> str:
+    """Returns text in which spaces, `; = , | % "` and everything beyond ASCII are written as VCF 4.3 says: %3B for ;.
+
+    Bytes, and text of bytes that are not UTF-8 (surrogates), keep these bytes.
+    """
+    if isinstance(text, bytes):
+        return quote_from_bytes(text, _SAFE)
+    return quote(text, _SAFE, errors="surrogateescape")
+
+
+def info_key(text: str) -> str:
+    """Returns text as the key of a field of INFO: what a key may not have becomes '_'."""
+    return _NOT_IN_KEY.sub("_", text)
+
+
+def quoted(text: str) -> str:
+    """Returns text as a value of a header line: one line, in quotation marks."""
+    line = " ".join(text.split()).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{line}"'
+
+
+def line_item(line: str, name: str) -> str | None:
+    """Returns an item of a header line of items that has no quotation marks, such as its ID; None if it has none."""
+    match = re.search(rf"[<,]{name}=([^,>]+)", _QUOTED.sub('""', line))
+    return match[1] if match else None
+
+
+def structured_line(key: str, items: Mapping[str, str]) -> str:
+    """Returns a header line of items, `##key=<ID=value,Name="value">`; only the value of ID has no quotation marks."""
+    texts = (f"{name}={value if name == 'ID' else quoted(value)}" for name, value in items.items())
+    return f"##{key}=<{','.join(texts)}>"
+
+
+@dataclass(frozen=True)
+class InfoField:
+    """A field of INFO with one value for each ALT allele.
+
+    Attributes:
+      key: its key.
+      type: the type of its values.
+      description: what it says.
+    """
+
+    key: str
+    type: FieldType
+    description: str
+
+    def declaration(self, source: str, version: str) -> str:
+        """Returns the header line that declares it, with the program that writes it."""
+        return (
+            f"##INFO=<ID={self.key},Number=A,Type={self.type},Description={quoted(self.description)},"
+            f"Source={quoted(source)},Version={quoted(version)}>"
+        )
+
+
+SCORED = "scored"
+"""The status of an allele that has scores. That of another one is why it was skipped."""
+
+SEPARATOR = "|"
+
+MISSING_VALUE = b"."
+
+PLACE_COLUMNS = ("chrom", "pos", "ref", "alt")
+
+_FIRST_SUBFIELDS = ("STATUS", "GENE")
+_GROUP_SUBFIELDS = ("TRACK", "SCORE", "PERCENTILE")
+_LAST_SUBFIELD = "Consequence"
+"""Always empty: `bcftools +split-vep` refuses a field that has no subfield of this name."""
+
+
+def subfields(groups: Sequence[str]) -> list[str]:
+    """Names the subfields of an entry of ENFORMER, for groups of tracks such as CHIP:TF."""
+    of_groups = [f"{group.replace(':', '_')}_{name}" for group in groups for name in _GROUP_SUBFIELDS]
+    return [*_FIRST_SUBFIELDS, *of_groups, _LAST_SUBFIELD]
+
+
+def skipped_entry(reason: bytes, groups: Sequence[str]) -> bytes:
+    """Returns the entry of an allele that was skipped."""
+    return reason + SEPARATOR.encode() * (len(subfields(groups)) - 1)
+
+
+def scored_entries(num_alleles: int, genes: pa.Array | None, groups: Sequence[tuple[pa.Array, Any, Any]]) -> pa.Array:
+    """Joins the entries of alleles that have scores.
+
+    Args:
+      num_alleles: how many there are.
+      genes: encoded names of genes, None if there are none.
+      groups: of each group its strongest tracks' encoded identifiers, and float32 [alleles] of their scores and of
+        their percentiles; None if there are none.
+
+    Returns:
+      The entries as text.
+    """
+    nothing = pa.repeat("", num_alleles)
+    columns = [pa.repeat(SCORED, num_alleles), nothing if genes is None else genes]
+    for tracks, scores, percentiles in groups:
+        columns += [tracks, numbers(scores), nothing if percentiles is None else numbers(percentiles)]
+    return pyarrow.compute.binary_join_element_wise(*columns, nothing, SEPARATOR)
+
+
+def places(columns: Sequence[pa.Array]) -> pa.Array:
+    """Joins CHROM, POS, REF and ALT with tabs, as bytes."""
+    texts = [column.cast(pa.string()) if pa.types.is_integer(column.type) else column for column in columns]
+    return pyarrow.compute.binary_join_element_wise(*(text.cast(pa.binary()) for text in texts), b"\t")
+
+
+def numbers(values: Any) -> pa.Array:
+    """Writes float32s with the fewest digits from which they can be restored, and NaN as an empty text."""
+    floats = values.to_numpy(zero_copy_only=False) if isinstance(values, pa.Array) else values
+    column = pa.array(floats, pa.float32(), from_pandas=True)
+    return column.cast(pa.string()).fill_null("")
+
+
+def encoded(texts: pa.Array) -> pa.Array:
+    """Percent-encodes texts, of which many are the same; those that are missing become empty."""
+    by_value = texts.dictionary_encode()
+    names = pa.array([percent_encoded(value) for value in by_value.dictionary.to_pylist()], pa.string())
+    return names.take(by_value.indices).fill_null("")
+
+
+def track_values(scores: Any) -> list[bytes]:
+    """Writes the scores of a track, float32 [alleles], as values of a field of its own."""
+    texts = numbers(scores).cast(pa.binary()).to_pylist()
+    return cast("list[bytes]", [text or MISSING_VALUE for text in texts])
+
+
+def track_fields(
+    statistic: str, identifiers: Sequence[str], descriptions: Sequence[str], prefix: str
+) -> list[InfoField]:
+    """Declares a field for each of some tracks; what would have the key of another one gets a number at its end."""
+    found: dict[str, InfoField] = {}
+    for identifier, description in zip(identifiers, descriptions, strict=True):
+        first = key = info_key(f"{prefix}_{statistic}_{identifier}")
+        number = 1
+        while key in found:
+            number += 1
+            key = f"{first}_{number}"
+        found[key] = InfoField(
+            key, "Float", f"Enformer's {statistic} of each ALT allele on {identifier}: {description}"
+        )
+    return list(found.values())
+
 
 SOURCE = "enformer-vep"
 """By which the header's declarations of fields are known as ours."""

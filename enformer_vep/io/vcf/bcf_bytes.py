@@ -8,7 +8,7 @@ import re
 import struct
 from collections.abc import Sequence
 
-from enformer_vep.io.vcf.info_fields import line_item
+from enformer_vep.io.vcf.annotations import line_item
 
 MAGIC = b"BCF\x02\x02"
 

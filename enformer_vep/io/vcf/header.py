@@ -6,9 +6,82 @@ from dataclasses import dataclass
 from itertools import chain, islice
 
 from enformer_vep.errors import VcfError
-from enformer_vep.io.vcf import variant_lines
 
-COLUMNS = (b"#" + variant_lines.COLUMN_NAMES[0], *variant_lines.COLUMN_NAMES[1:], b"QUAL", b"FILTER", b"INFO")
+COLUMN_NAMES = (b"CHROM", b"POS", b"ID", b"REF", b"ALT")
+
+# From the right, as a contig's name may have separators of its own. GTEx puts the assembly at the end: _b38.
+_VARIANT = re.compile(rb"(\S+)[:_-](\d{1,18})(?:[:_-]|\s+)([A-Za-z]+)[:_>/-]([A-Za-z*,]+?)(?:_b3[78])?")
+_SEQUENCE = re.compile(rb"[ACGTNacgtn]+")
+_OTHER_ALT = re.compile(rb"\*|\.|<[^<>\s]+>")
+_TITLE = re.compile(rb"#?[A-Za-z][A-Za-z_ .-]{,40}")
+_RS_ID = re.compile(rb"rs\d+")
+
+
+def content_lines(start: bytes) -> Iterator[bytes]:
+    """Yields those of a file's first lines that are neither blank nor comments; '##' and '#CHROM' are not comments."""
+    for line in start.split(b"\n"):
+        stripped = line.strip()
+        if stripped and (not stripped.startswith(b"#") or stripped.startswith(b"##") or is_column_names(stripped)):
+            yield line.rstrip(b"\r")
+
+
+def is_column_names(line: bytes) -> bool:
+    """Returns whether a line names VCF's first five columns, with or without '#', ignoring case."""
+    names = line.removeprefix(b"#").upper().split(b"\t", len(COLUMN_NAMES))[: len(COLUMN_NAMES)]
+    return tuple(name.strip() for name in names) == COLUMN_NAMES
+
+
+def is_table_row(line: bytes) -> bool:
+    """Returns whether a line is plainly VCF's first five columns, with sequences for REF and ALT.
+
+    It is not if the second and third column may be a start and an end, as in BED and ANNOVAR's input.
+    """
+    fields = line.split(b"\t", len(COLUMN_NAMES))
+    if len(fields) < len(COLUMN_NAMES):
+        return False
+    chrom, pos, name, ref, alt = fields[: len(COLUMN_NAMES)]
+    if not chrom or chrom.split() != [chrom] or not pos.isdigit() or len(pos) > 18 or not _SEQUENCE.fullmatch(ref):
+        return False
+    if name.isdigit() and len(name) < 18 and 0 <= int(name) - int(pos) <= len(ref):
+        return False
+    alts = alt.split(b",")
+    are_sequences = [bool(_SEQUENCE.fullmatch(found)) for found in alts]
+    return any(are_sequences) and all(
+        is_sequence or _OTHER_ALT.fullmatch(found) for found, is_sequence in zip(alts, are_sequences, strict=True)
+    )
+
+
+def is_list(lines: list[bytes]) -> bool:
+    """Returns whether a file's first two lines are those of a list: variants, or a title and a variant."""
+    if len(lines) > 1 and is_title(lines[0]):
+        lines = lines[1:]
+    fields = split_variant(lines[0]) if lines else None
+    return fields is not None and all(_SEQUENCE.fullmatch(allele) for allele in (fields[3], *fields[4].split(b",")))
+
+
+def is_title(line: bytes) -> bool:
+    """Returns whether a line of a list may be the title above it, such as 'variant_id'."""
+    return _TITLE.fullmatch(line.strip()) is not None
+
+
+def is_rs_id(line: bytes) -> bool:
+    """Returns whether a line is an rsID."""
+    return _RS_ID.fullmatch(line.strip()) is not None
+
+
+def split_variant(line: bytes) -> list[bytes] | None:
+    """Splits a line of a list into VCF's first five columns; None if it is not a variant.
+
+    The contig may have separators in it: `HLA-A*01:01:5:A:C` is position 5 of HLA-A*01:01.
+    """
+    match = _VARIANT.fullmatch(line.strip())
+    if match is None:
+        return None
+    chrom, pos, ref, alt = match.groups()
+    return [chrom, pos, b".", ref, alt]
+
+
+COLUMNS = (b"#" + COLUMN_NAMES[0], *COLUMN_NAMES[1:], b"QUAL", b"FILTER", b"INFO")
 
 _FIRST_LINE = b"##fileformat=VCF"
 _OLD_VERSION = re.compile(rb"##(?:file)?format=VCFv?([0-3](?:\.\d+)?)\s")
@@ -84,7 +157,7 @@ def read_header(lines: Iterator[bytes], start: bytes, name: str) -> Header:
             notice = _check_columns(line, name, num_lines)
             return Header(num_lines, lines, frozenset(contigs), notice=notice)
         if line and not line.startswith(b"#"):
-            if not variant_lines.is_table_row(line):
+            if not is_table_row(line):
                 raise VcfError(
                     f"{name} line {num_lines}: expected a #CHROM line before the first record, found {show(line)}; "
                     "check that the header is complete"
@@ -97,20 +170,20 @@ def read_header(lines: Iterator[bytes], start: bytes, name: str) -> Header:
 
 def _read_bare(lines: Iterator[bytes], start: bytes, name: str) -> Header:
     """Treats a file without '##fileformat' as a table or a list of variants, if its first lines look like one."""
-    first = list(islice(variant_lines.content_lines(start), 2))
+    first = list(islice(content_lines(start), 2))
     if not first:
         raise _not_vcf(start, name)
-    if variant_lines.is_column_names(first[0]):
+    if is_column_names(first[0]):
         num_lines = 0
         for line in lines:
             num_lines += 1
-            if variant_lines.is_column_names(line.strip()):
+            if is_column_names(line.strip()):
                 break
         return Header(num_lines, lines, notice=f"{name} has no '##fileformat' line: it is read as VCF")
-    if variant_lines.is_table_row(first[0]):
+    if is_table_row(first[0]):
         return Header(0, lines, notice=_table_notice(name))
-    if variant_lines.is_list(first):
-        has_title = len(first) > 1 and variant_lines.is_title(first[0])
+    if is_list(first):
+        has_title = len(first) > 1 and is_title(first[0])
         num_lines = 0
         if has_title:
             num_lines = next(number for number, line in enumerate(lines, start=1) if line.strip() == first[0].strip())
@@ -118,7 +191,7 @@ def _read_bare(lines: Iterator[bytes], start: bytes, name: str) -> Header:
         return Header(
             num_lines, lines, is_list=True, notice=f"{name} is read as a list of variants, CHROM:POS:REF:ALT{title}"
         )
-    if any(map(variant_lines.is_rs_id, first)):
+    if any(map(is_rs_id, first)):
         raise VcfError(
             f"{name} is a list of rsIDs, which give neither positions nor alleles: expected a VCF, or one variant per "
             "line as in chr1:900016:G:T; look them up in a dbSNP VCF of the FASTA's assembly with "
@@ -135,7 +208,7 @@ def _check_columns(line: bytes, name: str, number: int) -> str:
     """Checks the #CHROM line; returns a notice if it lacks columns that are not needed."""
     where = f"{name} line {number}"
     columns = line.split(b"\t", len(COLUMNS))[: len(COLUMNS)]
-    if len(columns) < len(variant_lines.COLUMN_NAMES):
+    if len(columns) < len(COLUMN_NAMES):
         raise VcfError(
             f"{where}: expected a #CHROM line of at least {len(COLUMNS)} columns separated by tabs, found "
             f"{len(columns)}: {show(line)}; separate the columns with tabs, here and in the records"

@@ -13,11 +13,10 @@ from enformer_vep.errors import DamagedVcfError, VcfError
 from enformer_vep.genome.variant import MISSING, Variant
 from enformer_vep.io.vcf.alleles import VcfAllele
 from enformer_vep.io.vcf.bcf import BCF_MAGIC, BcfFile
-from enformer_vep.io.vcf.header import read_header, show, to_text
+from enformer_vep.io.vcf.header import is_rs_id, read_header, show, split_variant, to_text
 from enformer_vep.io.vcf.selection import Selection
 from enformer_vep.io.vcf.stream import VcfStream
 from enformer_vep.io.vcf.tabix import IndexedContig, TabixIndex, find_index, index_fits
-from enformer_vep.io.vcf.variant_lines import is_rs_id, split_variant
 from enformer_vep.wording import plural
 
 STANDARD_INPUT = "-"

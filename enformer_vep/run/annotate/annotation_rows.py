@@ -15,16 +15,16 @@ from enformer_vep.io.tables.outputs import OutputPaths
 from enformer_vep.io.tables.row_reader import read_columns, reading, side_by_side
 from enformer_vep.io.tables.score_rows import ScoredRows, ScoreRows
 from enformer_vep.io.tables.summary_table import TrackGroups
-from enformer_vep.io.vcf.annotation_text import (
+from enformer_vep.io.vcf.annotations import (
     MISSING_VALUE,
     PLACE_COLUMNS,
+    Annotation,
     encoded,
     places,
     scored_entries,
     skipped_entry,
     track_values,
 )
-from enformer_vep.io.vcf.annotations import Annotation
 from enformer_vep.run.annotate.strongest_genes import StrongestGenes
 from enformer_vep.run.score.results import SKIPPED_COLUMNS
 from enformer_vep.run.score_table import ScoreTable

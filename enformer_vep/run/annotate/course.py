@@ -14,10 +14,17 @@ from enformer_vep.io.files import check_writable, whole_file
 from enformer_vep.io.tracks.choice import TrackChoice
 from enformer_vep.io.vcf.annotated_bcf import annotate_bcf, convert
 from enformer_vep.io.vcf.annotated_vcf import Annotated, annotate_text
-from enformer_vep.io.vcf.annotation_text import subfields, track_fields
-from enformer_vep.io.vcf.annotations import ABOUT_KEY, ENFORMER, Annotations, Declarations
+from enformer_vep.io.vcf.annotations import (
+    ABOUT_KEY,
+    ENFORMER,
+    Annotations,
+    Declarations,
+    InfoField,
+    structured_line,
+    subfields,
+    track_fields,
+)
 from enformer_vep.io.vcf.bcf import BCF_MAGIC
-from enformer_vep.io.vcf.info_fields import InfoField, structured_line
 from enformer_vep.io.vcf.order import CSI, TBI, VcfOrder, drop_index, index_vcf
 from enformer_vep.io.vcf.reader import STANDARD_INPUT
 from enformer_vep.io.vcf.stream import VcfStream

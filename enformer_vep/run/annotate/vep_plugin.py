@@ -27,9 +27,7 @@ from enformer_vep.io.tables.row_reader import side_by_side
 from enformer_vep.io.tables.score_rows import ScoreRows
 from enformer_vep.io.tracks.choice import TrackChoice
 from enformer_vep.io.vcf.alleles import AlleleFields
-from enformer_vep.io.vcf.annotation_text import encoded, numbers
-from enformer_vep.io.vcf.annotations import SOURCE
-from enformer_vep.io.vcf.info_fields import quoted
+from enformer_vep.io.vcf.annotations import SOURCE, encoded, numbers, quoted
 from enformer_vep.io.vcf.order import VcfOrder, drop_index
 from enformer_vep.io.vcf.sorted_lines import Line, SortedLines
 from enformer_vep.run.annotate.course import about_line, find_scores, output_kind, places_of, write_index

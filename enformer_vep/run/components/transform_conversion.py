@@ -15,7 +15,7 @@ from enformer_vep.io.tracks.table import read_track_table
 from enformer_vep.run.file_identity import file_identity
 from enformer_vep.wording import cause, plural
 
-UNPICKLING = "enformer_vep.run.components.unpickling"
+UNPICKLING = Path(__file__).with_name("unpickling.py")
 
 DEEPMIND_DIVISOR = 896
 """DeepMind's transform takes means over the bins, where SAD is a sum."""
@@ -95,7 +95,7 @@ def _unpickled(source: str) -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np
     with tempfile.TemporaryDirectory(prefix="enformer-vep-") as folder:
         target = Path(folder) / "arrays.npz"
         # Not in this process, which may hold more than the user wants to give to the pickle's code.
-        command = [sys.executable, "-m", UNPICKLING, str(Path(source).resolve()), str(target)]
+        command = [sys.executable, str(UNPICKLING), str(Path(source).resolve()), str(target)]
         child = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
         if child.returncode != 0 or not target.is_file():
             lines = child.stderr.strip().splitlines()

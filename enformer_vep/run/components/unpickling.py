@@ -1,17 +1,18 @@
 """Unpickles a transform of scikit-learn, in a process of its own that `convert-transform` starts.
 
-Unpickling runs whatever code a file holds. This is the only module that does it, and it is only run as a program: what
-comes out are plain arrays, which the process that started it checks.
+Unpickling runs whatever code a file holds. This is the only file that does it, and it is only run as a program, by its
+path: what comes out are plain arrays, which the process that started it checks. It imports nothing of this package.
 """
 
 import sys
 import warnings
 from typing import Any
 
+if __name__ == "__main__":
+    del sys.path[0]  # this folder: its modules are no libraries
+
 import numpy as np
 import numpy.typing as npt
-
-from enformer_vep.wording import cause
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -70,7 +71,8 @@ def main(source: str, target: str) -> int:
         arrays = extract_arrays(joblib.load(source))
         np.savez(target, allow_pickle=False, **arrays)
     except Exception as error:  # damaged bytes, and code that the file holds, can raise anything
-        print(f"{type(error).__name__}: {cause(error)[:300]}", file=sys.stderr)
+        text = " ".join(str(getattr(error, "strerror", None) or error).split()) or type(error).__name__
+        print(f"{type(error).__name__}: {text[:300]}", file=sys.stderr)
         return 2
     return 0
 

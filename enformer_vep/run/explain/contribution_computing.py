@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from enformer_vep.errors import EnformerVepError
-from enformer_vep.io.genome.reference import ReferenceCodes
+from enformer_vep.io.genome.fasta import ReferenceCodes
 from enformer_vep.run.explain.contribution_arrays import Contributions
 from enformer_vep.run.explain.contribution_scalars import Scalar
 from enformer_vep.run.explain.contribution_sequences import ExplainedSequence

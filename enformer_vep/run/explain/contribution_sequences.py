@@ -13,8 +13,7 @@ from enformer_vep.genome.layout import FetchCodes, ModelInput, Span
 from enformer_vep.genome.regions import ScoredBins
 from enformer_vep.genome.variant import Interval, Variant, check_alleles
 from enformer_vep.genome.windows import Placement, max_allele_bp
-from enformer_vep.io.genome.fasta import Genome
-from enformer_vep.io.genome.reference import ReferenceCodes
+from enformer_vep.io.genome.fasta import Genome, ReferenceCodes
 from enformer_vep.run.explain.contribution_settings import DEFAULT_VARIANT_BP
 from enformer_vep.run.score.placed import Unscored
 

@@ -11,8 +11,7 @@ from pathlib import Path
 from enformer_vep.errors import InputError, SkipReason
 from enformer_vep.fetch.cache import Cache
 from enformer_vep.genome.regions import ScoredBins
-from enformer_vep.io.genome.fasta import Genome
-from enformer_vep.io.genome.reference import ReferenceCodes
+from enformer_vep.io.genome.fasta import Genome, ReferenceCodes
 from enformer_vep.io.vcf.alleles import VcfAllele
 from enformer_vep.model.location import locate_model
 from enformer_vep.run.explain.contribution_arguments import name_variants

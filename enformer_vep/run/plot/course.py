@@ -12,8 +12,7 @@ from enformer_vep import __version__
 from enformer_vep.errors import InputError
 from enformer_vep.fetch.cache import Cache
 from enformer_vep.io.files import check_writable, whole_file
-from enformer_vep.io.genome.fasta import Genome
-from enformer_vep.io.genome.reference import ReferenceCodes
+from enformer_vep.io.genome.fasta import Genome, ReferenceCodes
 from enformer_vep.io.vcf.alleles import VcfAllele
 from enformer_vep.model.location import locate_model
 from enformer_vep.plots.content import VariantPage

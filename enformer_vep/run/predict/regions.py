@@ -13,7 +13,7 @@ from enformer_vep.genome.geometry import Geometry
 from enformer_vep.genome.tiling import BinSpan, Tile, covering_bins, tiles
 from enformer_vep.genome.views import View, ViewSettings
 from enformer_vep.inference.engine import Engine
-from enformer_vep.io.genome.reference import ReferenceCodes
+from enformer_vep.io.genome.fasta import ReferenceCodes
 from enformer_vep.run.course import EngineCourse
 from enformer_vep.run.engines import make_engine
 from enformer_vep.run.models import OpenModel

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from enformer_vep.errors import SkipReason
 from enformer_vep.genome.geometry import Geometry
-from enformer_vep.io.genome.reference import ReferenceCodes
+from enformer_vep.io.genome.fasta import ReferenceCodes
 from enformer_vep.io.vcf.alleles import VcfAllele
 from enformer_vep.io.vcf.reader import STANDARD_INPUT
 from enformer_vep.run.identity import ViewsIdentity

@@ -14,8 +14,7 @@ from enformer_vep.genome.indels import IndelPolicy
 from enformer_vep.genome.variant import Interval
 from enformer_vep.genome.views import ViewSettings
 from enformer_vep.genome.windows import Placement
-from enformer_vep.io.genome.fasta import Genome
-from enformer_vep.io.genome.reference import ReferenceCodes
+from enformer_vep.io.genome.fasta import Genome, ReferenceCodes
 from enformer_vep.io.tracks.choice import TrackChoice
 from enformer_vep.io.vcf.alleles import VcfAllele
 from enformer_vep.model.location import locate_model

@@ -9,7 +9,7 @@ from enformer_vep.fetch.cache import Cache
 from enformer_vep.genome.genes import GeneIndex, PromoterBins, TssBins
 from enformer_vep.genome.saturation import SaturatedBases
 from enformer_vep.genome.variant import Variant
-from enformer_vep.io.genome.reference import ReferenceCodes
+from enformer_vep.io.genome.fasta import ReferenceCodes
 from enformer_vep.io.tables.gene_table import GeneTableSettings
 from enformer_vep.model.location import ModelLocation
 from enformer_vep.run.background.record import OpenBackground

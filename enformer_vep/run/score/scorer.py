@@ -14,7 +14,7 @@ from enformer_vep.genome.variant import Variant, check_alleles
 from enformer_vep.genome.views import Comparison
 from enformer_vep.genome.windows import max_allele_bp
 from enformer_vep.inference.engine import Engine, Profile, Scores
-from enformer_vep.io.genome.reference import ReferenceCodes
+from enformer_vep.io.genome.fasta import ReferenceCodes
 from enformer_vep.io.tables.gene_table import GeneScores
 from enformer_vep.io.tracks.table import TrackTable
 from enformer_vep.run.score.gene_scorer import GeneScorer

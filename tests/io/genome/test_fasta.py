@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from enformer_vep.errors import FastaError, FastaReadError, SkipReason
 from enformer_vep.genome.variant import Interval
-from enformer_vep.io.genome.fasta import Genome
-from enformer_vep.io.genome.fasta_faults import find_fault
+from enformer_vep.io.genome.fasta import Genome, find_fault
 from tests.support import random_sequence, variant, write_fasta
 
 CONTIGS = {"chr1": random_sequence(1000, seed=1), "chr2": "acgtRYKMnnNN" + random_sequence(500, seed=2), "MT": "ACGT"}

@@ -1,6 +1,5 @@
 """Expressions that choose tracks, on a small table that can be checked by eye."""
 
-import time
 from pathlib import Path
 
 import pytest
@@ -9,9 +8,7 @@ from hypothesis import strategies as st
 
 from enformer_vep.errors import TrackError
 from enformer_vep.io.tracks.choice import Described, Excluded, Listed, Measured, TrackChoice
-from enformer_vep.io.tracks.patterns import matching
-from enformer_vep.io.tracks.selection import TrackColumns
-from enformer_vep.io.tracks.table import TrackTable, read_track_table
+from enformer_vep.io.tracks.table import TrackColumns, TrackTable, read_track_table
 
 DESCRIPTIONS = [
     "DNASE:K562",
@@ -134,9 +131,8 @@ BAD_EXPRESSIONS = {
     "/a": "'/a' is not a regular expression: expected one between slashes",
     "/a/b/": r"with \/ for a slash inside it",
     "/K563/": "no description of a track of the human head matches /K563/, such as 'DNASE:K562'",
-    f"/{'a' * 2001}/": "is too long: expected up to 2,000 characters, found 2,001",
     f"/{'(' * 900}{')' * 900}/": "is nested too deeply",
-    "/(?R)/": "takes more than 2 s, or too much memory",
+    "/(?R)/": "the regular expression /(?R)/ does not compile: ",
     "0,!0": "'0,!0' excludes every track",
     "!0-9": "'!0-9' excludes every track",
     "!": "another term after '!', found ''",
@@ -176,13 +172,6 @@ def test_bad_expressions_are_one_line(tracks: TrackTable, folder: Path, expressi
     assert BAD_EXPRESSIONS[expression] in message
     assert len(message.splitlines()) == 1
     assert len(message) < 500
-
-
-def test_a_pattern_that_takes_too_long_is_stopped(tracks: TrackTable) -> None:
-    started = time.process_time()
-    with pytest.raises(TrackError, match="takes more than 2 s"):
-        matching(r"(.+)(.+)(.+)(.+)(.+)\1\2\3\4\5\)$", [f"CAGE:{'tissue ' * 20}(35 years)"])
-    assert 2 <= time.process_time() - started < 4
 
 
 EXACT = {"7": {7}, "T3": {3}, "0-9": set(range(10)), "2-5": set(range(2, 6)), **EXPRESSIONS}

@@ -7,9 +7,8 @@ import pytest
 
 from enformer_vep.errors import DamagedVcfError, VcfError
 from enformer_vep.io.vcf.annotated_bcf import annotate_bcf
-from enformer_vep.io.vcf.annotations import Annotations, Declarations
+from enformer_vep.io.vcf.annotations import Annotations, Declarations, InfoField
 from enformer_vep.io.vcf.bcf_bytes import BcfRecord, float_entry, text_entry
-from enformer_vep.io.vcf.info_fields import InfoField
 from tests.support import write_vcf
 
 SHARED = (

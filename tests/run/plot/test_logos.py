@@ -12,8 +12,7 @@ from enformer_vep.genome.variant import Variant
 from enformer_vep.genome.views import ViewSettings
 from enformer_vep.inference.engine import EngineSettings
 from enformer_vep.inference.reusing import ReusingEngine
-from enformer_vep.io.genome.fasta import Genome
-from enformer_vep.io.genome.reference import ReferenceCodes
+from enformer_vep.io.genome.fasta import Genome, ReferenceCodes
 from enformer_vep.io.tracks.table import unnamed_tracks
 from enformer_vep.model.enformer import Enformer
 from enformer_vep.run.plot.gradients import GradientLogos

@@ -8,8 +8,7 @@ from enformer_vep.errors import SkipReason
 from enformer_vep.genome.variant import Interval, Variant
 from enformer_vep.inference.engine import EngineSettings
 from enformer_vep.inference.full import FullEngine
-from enformer_vep.io.genome.fasta import Genome
-from enformer_vep.io.genome.reference import ReferenceCodes
+from enformer_vep.io.genome.fasta import Genome, ReferenceCodes
 from enformer_vep.io.tracks.table import unnamed_tracks
 from enformer_vep.model.enformer import Enformer
 from enformer_vep.run.predict.profiles import VariantProfile, variant_profiles

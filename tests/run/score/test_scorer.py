@@ -12,8 +12,7 @@ from enformer_vep.genome.regions import ScoredBins
 from enformer_vep.genome.variant import Variant
 from enformer_vep.genome.views import Comparison
 from enformer_vep.inference.engine import EngineCounts, Scores
-from enformer_vep.io.genome.fasta import Genome
-from enformer_vep.io.genome.reference import ReferenceCodes
+from enformer_vep.io.genome.fasta import Genome, ReferenceCodes
 from enformer_vep.io.tracks.table import unnamed_tracks
 from enformer_vep.run.score.scorer import NUM_AHEAD, PlacedVariant, Unscored, VariantScorer
 from enformer_vep.run.settings import ScoringSettings

@@ -6,8 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enformer_vep.io.vcf.annotation_text import track_fields
-from enformer_vep.io.vcf.info_fields import InfoField, info_key, line_item, percent_encoded, quoted, structured_line
+from enformer_vep.io.vcf.annotations import (
+    InfoField,
+    info_key,
+    line_item,
+    percent_encoded,
+    quoted,
+    structured_line,
+    track_fields,
+)
 
 FORBIDDEN = set(' \t\r\n;=,|%"\\')
 

@@ -3,17 +3,22 @@
 Of a checkpoint, a SavedModel and our own file only the index or the header is read.
 """
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from math import prod
+from pathlib import Path
 from typing import Any
 
-from enformer_vep.errors import WeightsError
+from enformer_vep import __version__
+from enformer_vep.errors import OutputError, WeightsError
 from enformer_vep.fetch.cache import Cache
+from enformer_vep.io.files import check_writable, whole_file
 from enformer_vep.model.config import OFFICIAL_CONFIG, EnformerConfig
-from enformer_vep.model.fitting import Misfits, find_misfits, source_config
-from enformer_vep.model.location import locate_model
+from enformer_vep.model.fitting import Misfits, find_misfits, fitting_config, source_config
+from enformer_vep.model.location import SAFETENSORS_SUFFIX, locate_model
 from enformer_vep.model.sources.opening import open_source
+from enformer_vep.model.sources.own_file import write_own_file
 from enformer_vep.model.sources.published import is_training_state, published_tensors
 from enformer_vep.model.sources.source import ModelSettings, TensorEntry, WeightsIdentity, WeightsSource
 
@@ -188,3 +193,56 @@ def _config_text(config: EnformerConfig) -> str:
         f"{config.channels} channels, {config.num_transformer_layers} transformer layers of {config.num_heads} heads, "
         f"a window of {config.sequence_length_bp:,} bp, {config.num_bins} bins; tracks: {heads}"
     )
+
+
+def check_official_weights(folder: Path) -> None:
+    """Reads the official weights from end to end.
+
+    Each tensor is compared with the checksum that its file stores, if it does, and the checksums with the published
+    ones.
+
+    Args:
+      folder: the folder of a checkpoint, of a SavedModel, or with a state of PyTorch.
+
+    Raises:
+      WeightsError: a file is missing or cut short, a tensor is damaged, or the weights are not the published ones.
+    """
+    source = open_source(locate_model(str(folder)))
+    source.check_files()
+    for key in source.entries():
+        source.read(key)
+    if not source.identity().is_published:
+        raise WeightsError(f"the weights in {folder} are whole, but not the official ones")
+
+
+def convert_model(model: str, out: str, *, overwrite: bool, cache: str | None = None) -> str:
+    """Converts a weights file.
+
+    Args:
+      model: a name, a folder, a prefix or a file.
+      out: the file to write, which appears only when it is whole.
+      overwrite: whether an existing file is replaced.
+      cache: the folder of fetched weights, None for the user's.
+
+    Returns:
+      What was written, in one line.
+
+    Raises:
+      WeightsError: there is no such file, or it is damaged, or its tensors are not those of an Enformer.
+      OutputError: the file's name is unusable, or exists.
+      EnformerVepError: the file cannot be written.
+    """
+    path = Path(out)
+    if path.suffix != SAFETENSORS_SUFFIX:
+        raise OutputError(f"cannot write weights to {out!r}: expected a name that ends in {SAFETENSORS_SUFFIX}")
+    check_writable(path, overwrite=overwrite)
+    location = locate_model(model, Cache.at(cache).folder)
+    source = open_source(location)
+    config = fitting_config(source)
+    settings, identity = source.settings(), source.identity()
+    origin = settings.source or f"{identity.file_format} {location.path.name}, by enformer-vep {__version__}"
+    with whole_file(path) as file:
+        write_own_file(source, dataclasses.replace(settings, config=config, source=origin), file)
+    known = "the published Enformer" if identity.is_published else "not the published Enformer"
+    heads = ", ".join(f"{head} ({num_tracks:,} tracks)" for head, num_tracks in config.heads.items())
+    return f"{path}: {path.stat().st_size / 1e6:,.1f} MB; heads: {heads}; weights: {known}"

@@ -3,8 +3,8 @@
 import re
 
 import numpy as np
+from demo_training import PACKAGES, Trained, Training, model_card
 
-from enformer_vep.demo.card import PACKAGES, Trained, Training, model_card
 from enformer_vep.demo.recovery import Recovery
 from enformer_vep.demo.world import TRACKS
 from enformer_vep.model.location import DEMO, locate_model
