@@ -15,7 +15,7 @@ import pyarrow as pa
 from enformer_vep.errors import InputError
 from enformer_vep.io.arrays.zarr_folder import check_zarr_support, read_attributes
 from enformer_vep.io.tables.outputs import NPZ_SUFFIX, ZARR_SUFFIX
-from enformer_vep.io.tables.row_reader import open_parquet, reading
+from enformer_vep.io.tables.row_reader import open_parquet, read_metadata, reading
 from enformer_vep.io.tables.row_writer import ParquetRows, TableColumns
 from enformer_vep.wording import cause
 
@@ -222,8 +222,7 @@ class SavedContributions:
 def _run_text(path: Path, name: str) -> str:
     """Returns the run record as it was written, JSON; empty if there is none."""
     if path.suffix == ".parquet":
-        with open_parquet(path) as file:
-            return ((file.schema_arrow.metadata or {}).get(name.encode()) or b"").decode(errors="replace")
+        return read_metadata(path).get(name.encode(), b"").decode(errors="replace")
     if path.name.endswith(ZARR_SUFFIX):
         return str(read_attributes(path).get(name, ""))
     try:

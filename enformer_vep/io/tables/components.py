@@ -13,7 +13,7 @@ The file is NumPy's .npz of plain arrays. It is read with `allow_pickle=False`: 
 
 import json
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -26,7 +26,7 @@ import pyarrow as pa
 from enformer_vep.errors import InputError, TransformError
 from enformer_vep.io.files import whole_file
 from enformer_vep.io.tables.outputs import OutputPaths
-from enformer_vep.io.tables.row_reader import open_parquet, read_columns, reading
+from enformer_vep.io.tables.row_reader import read_columns, read_metadata, reading
 from enformer_vep.io.tables.row_writer import (
     ALLELE_TYPES,
     ParquetRows,
@@ -34,9 +34,7 @@ from enformer_vep.io.tables.row_writer import (
     TableColumns,
     TextRows,
     Values,
-    allele_fields,
 )
-from enformer_vep.io.vcf.alleles import VcfAllele
 from enformer_vep.wording import cause
 
 FORMAT = 1
@@ -206,8 +204,8 @@ def _read_arrays(path: str) -> dict[str, npt.NDArray[Any]]:
 def _read_origin(text: str) -> TransformOrigin:
     about = json.loads(text)
     if not isinstance(about, dict) or about.get("format") != FORMAT:
-        found = about.get("format") if isinstance(about, dict) else None
-        raise ValueError(f"its format is {found}, and this version of enformer-vep reads {FORMAT}")
+        number = about.get("format") if isinstance(about, dict) else None
+        raise ValueError(f"its format is {number}, and this version of enformer-vep reads {FORMAT}")
     kinds = {"statistic": str, "divisor": (int, float), "head": str, "weights": str, "settings": dict, "source": str}
     for name, kind in kinds.items():
         if not isinstance(about.get(name), kind):  # type: ignore[arg-type]
@@ -227,28 +225,13 @@ def _whole_numbers(array: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
     return array.astype(np.int64)
 
 
-class ComponentTable:
-    """An open table."""
-
-    def __init__(self, rows: RowWriter) -> None:
-        """Takes where rows go."""
-        self._rows = rows
-        self.close = rows.close
-
-    def write(self, alleles: Sequence[VcfAllele], components: npt.NDArray[np.float32]) -> None:
-        """Adds alleles; components are float32 [alleles, k]."""
-        self._rows.write(allele_fields(alleles), components)
-
-
 def component_names(num: int) -> list[str]:
     """Returns the names of the columns, as in DeepMind's notebook."""
     return [f"PC{number}" for number in range(num)]
 
 
-def open_component_table(
-    stream: BinaryIO, paths: OutputPaths, num: int, metadata: Mapping[bytes, bytes]
-) -> ComponentTable:
-    """Starts a table in the format of its name.
+def open_component_table(stream: BinaryIO, paths: OutputPaths, num: int, metadata: Mapping[bytes, bytes]) -> RowWriter:
+    """Starts a table in the format of its name: fields of alleles, and float32 [alleles, k].
 
     Args:
       stream: where it is written.
@@ -258,8 +241,8 @@ def open_component_table(
     """
     columns = TableColumns(ALLELE_TYPES, [Values(component_names(num))])
     if paths.is_parquet:
-        return ComponentTable(ParquetRows(stream, columns, metadata, has_whole_batches=True))
-    return ComponentTable(TextRows(stream, columns, is_gzipped=paths.is_gzipped))
+        return ParquetRows(stream, columns, metadata, has_whole_batches=True)
+    return TextRows(stream, columns, is_gzipped=paths.is_gzipped)
 
 
 class ComponentRows:
@@ -294,8 +277,7 @@ class ComponentRows:
     def _about(self) -> bytes:
         if not self.paths.is_parquet:
             return self.paths.run.read_bytes()
-        with open_parquet(self.paths.table) as file:
-            return (file.schema_arrow.metadata or {})[COMPONENTS_METADATA]  # type: ignore[no-any-return]
+        return read_metadata(self.paths.table)[COMPONENTS_METADATA]
 
     def read(self) -> Iterator[tuple[pa.RecordBatch, npt.NDArray[np.float32]]]:
         """Yields consecutive alleles, with record and allele, and float32 [alleles, components].

@@ -95,7 +95,7 @@ class GeneTableFile:
     """An open table of genes."""
 
     def __init__(self, rows: RowWriter, settings: GeneTableSettings) -> None:
-        """Takes where rows go, and how genes are written."""
+        """Writes to rows of the columns of an allele, its gene and the scores."""
         self._rows = rows
         self._settings = settings
         self.close = rows.close
@@ -153,15 +153,15 @@ def summarize_genes(
     """
     num_tracks = len(settings.tracks.identifiers)
     rows: list[tuple[str | None, float | None, str | None, int | None]] = []
-    for allele, found in zip(alleles, genes, strict=True):
-        if not found.numbers:
+    for allele, in_reach in zip(alleles, genes, strict=True):
+        if not in_reach.numbers:
             rows.append((None, None, None, None))
             continue
-        first = found.scores[:, :num_tracks]
+        first = in_reach.scores[:, :num_tracks]
         row, track = np.unravel_index(np.abs(first).argmax(), first.shape)
-        distances_bp = [settings.genes[number].distance_bp(allele.variant.start) for number in found.numbers]
+        distances_bp = [settings.genes[number].distance_bp(allele.variant.start) for number in in_reach.numbers]
         nearest = min(range(len(distances_bp)), key=lambda index: abs(distances_bp[index]))
-        names = [settings.genes[found.numbers[index]].name for index in (int(row), nearest)]
+        names = [settings.genes[in_reach.numbers[index]].name for index in (int(row), nearest)]
         rows.append((names[0], float(first[row, track]), names[1], distances_bp[nearest]))
     return [list(column) for column in zip(*rows, strict=True)]
 
@@ -208,9 +208,9 @@ class GeneTable:
             names = column_names(path)
         of_tracks = [name for name in names if name.startswith(f"{statistic}:")]
         of_groups = {f"{statistic}:{group}:score": group for group in GROUPS}
-        found = {name: of_groups[name] for name in of_tracks if name in of_groups}
+        summarized = {name: of_groups[name] for name in of_tracks if name in of_groups}
         # Of a summary, the columns are STAT:GROUP:FIELD; otherwise STAT:IDENTIFIER.
-        self._columns = found or {name: name.removeprefix(f"{statistic}:") for name in of_tracks}
+        self._columns = summarized or {name: name.removeprefix(f"{statistic}:") for name in of_tracks}
         check_columns(path, names, [*NUMBERS, *TEXTS])
         if not self._columns:
             raise InputError(f"{path} has no scores {statistic}, which its run record names")

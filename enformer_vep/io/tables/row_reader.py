@@ -77,13 +77,23 @@ def open_parquet(path: Path) -> pyarrow.parquet.ParquetFile:
         raise InputError(f"{path} is not a Parquet file, or is damaged: {cause(error)[:300]}") from error
 
 
-def check_columns(path: Path, found: Sequence[str], expected: Sequence[str]) -> None:
+def read_metadata(path: Path) -> Mapping[bytes, bytes]:
+    """Returns the metadata of a Parquet file's schema.
+
+    Raises:
+      InputError: it is not one.
+    """
+    with open_parquet(path) as file:
+        return file.schema_arrow.metadata or {}
+
+
+def check_columns(path: Path, names: Sequence[str], expected: Sequence[str]) -> None:
     """Checks that a table has columns.
 
     Raises:
       InputError: it lacks one.
     """
-    there = set(found)
+    there = set(names)
     if missing := [name for name in expected if name not in there]:
         raise InputError(
             f"{path} has no column {missing[0]}, which its run record names: use the table as it was written"
@@ -134,8 +144,8 @@ def side_by_side(
             rest = (at.slice(num_wanted), values[num_wanted:]) if len(at) > num_wanted else None
             num_wanted -= len(pieces[-1][0])
         for name in _PLACE:
-            found = np.concatenate([at[name].to_numpy() for at, _ in pieces]) if pieces else np.empty(0)
-            if not np.array_equal(fields[name].to_numpy(), found):
+            others = np.concatenate([at[name].to_numpy() for at, _ in pieces]) if pieces else np.empty(0)
+            if not np.array_equal(fields[name].to_numpy(), others):
                 raise _other_alleles(names)
         if pieces:
             yield fields, rows, np.concatenate([values for _, values in pieces])

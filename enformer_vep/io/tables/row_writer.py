@@ -7,7 +7,6 @@ such as tracks. Rows come in batches of any size, and are divided into row group
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from types import TracebackType
 from typing import Any, BinaryIO, Protocol, TypeVar, cast
 
 import numpy as np
@@ -166,10 +165,8 @@ class ParquetRows:
     def __enter__(self: _Rows) -> _Rows:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if error is None:
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is None:
             self._write_group()
         self._writer.close()
 

@@ -6,15 +6,15 @@ is. Any other one is read once from end to end, and its scores are copied to a t
 
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
 from typing import IO, NamedTuple, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.parquet
 
 from enformer_vep.errors import EnformerVepError, InputError
 from enformer_vep.genome.allele_classes import AlleleClasses
@@ -180,7 +180,8 @@ class ScoreColumns(Protocol):
         ...
 
 
-def open_columns(paths: OutputPaths, settings: TableSettings, folder: Path) -> AbstractContextManager[ScoreColumns]:
+@contextmanager
+def open_columns(paths: OutputPaths, settings: TableSettings, folder: Path) -> Iterator[ScoreColumns]:
     """Opens a table.
 
     Args:
@@ -193,28 +194,28 @@ def open_columns(paths: OutputPaths, settings: TableSettings, folder: Path) -> A
       EnformerVepError: the temporary file cannot be written.
     """
     if paths.is_parquet and settings.layout == "wide":
-        return _WideParquet(paths, settings)
-    return _Copied(paths, settings, folder)
+        with open_parquet(paths.table) as file:
+            yield _WideParquet(paths, settings, file)
+        return
+    with ExitStack() as stack:
+        try:
+            copy = stack.enter_context(tempfile.TemporaryFile(dir=folder, prefix=".enformer-vep-"))
+            columns = _Copied(paths, settings, copy)
+        except OSError as error:
+            raise EnformerVepError(f"cannot copy the scores of {paths.table}: {cause(error)}") from error
+        yield columns
 
 
 class _WideParquet:
-    def __init__(self, paths: OutputPaths, settings: TableSettings) -> None:
+    def __init__(self, paths: OutputPaths, settings: TableSettings, file: pyarrow.parquet.ParquetFile) -> None:
         self._path = paths.table
-        self._alleles = ScoreRows(paths, settings, (), ())
         self._columns = settings.columns
         self._num_tracks = len(settings.tracks.identifiers)
-        self._file = open_parquet(self._path)
-        check_columns(self._path, self._file.schema_arrow.names, self._columns)
-        self.num_rows: int = self._file.metadata.num_rows
-
-    def __enter__(self) -> "_WideParquet":
-        self.classes = sum(map(_classes, self._alleles.read(_ALLELE, _ALLELES_AT_A_TIME)), AlleleClasses())
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._file.close()
+        self._file = file
+        check_columns(self._path, file.schema_arrow.names, self._columns)
+        self.num_rows: int = file.metadata.num_rows
+        alleles = ScoreRows(paths, settings, (), ()).read(_ALLELE, _ALLELES_AT_A_TIME)
+        self.classes = sum(map(_classes, alleles), AlleleClasses())
 
     def read(self, statistic: int, tracks: range, target: Float32s) -> None:
         first = statistic * self._num_tracks
@@ -231,36 +232,18 @@ class _WideParquet:
 class _Copied:
     """A table whose scores are in a temporary file, in batches of alleles: float32 [columns, alleles] each."""
 
-    def __init__(self, paths: OutputPaths, settings: TableSettings, folder: Path) -> None:
-        self._paths = paths
-        self._settings = settings
-        self._folder = folder
+    def __init__(self, paths: OutputPaths, settings: TableSettings, copy: IO[bytes]) -> None:
         self._num_tracks = len(settings.tracks.identifiers)
+        self._num_scores = settings.num_scores
+        self._copy = copy
         self._sizes: list[int] = []
-        self._stack = ExitStack()
-        self._copy: IO[bytes]
         self.classes = AlleleClasses()
-        self.num_rows = 0
-
-    def __enter__(self) -> "_Copied":
-        table = ScoreRows(self._paths, self._settings, self._settings.statistics, range(self._num_tracks))
-        with ExitStack() as stack:
-            try:
-                self._copy = stack.enter_context(tempfile.TemporaryFile(dir=self._folder, prefix=".enformer-vep-"))
-                for rows in table.read(_ALLELE, max(1, BATCH_BYTES // (4 * self._settings.num_scores))):
-                    np.ascontiguousarray(rows.scores.T).tofile(self._copy)
-                    self._sizes.append(len(rows.scores))
-                    self.classes += _classes(rows)
-            except OSError as error:
-                raise EnformerVepError(f"cannot copy the scores of {self._paths.table}: {cause(error)}") from error
-            self.num_rows = sum(self._sizes)
-            self._stack = stack.pop_all()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stack.close()
+        table = ScoreRows(paths, settings, settings.statistics, range(self._num_tracks))
+        for rows in table.read(_ALLELE, max(1, BATCH_BYTES // (4 * self._num_scores))):
+            np.ascontiguousarray(rows.scores.T).tofile(copy)
+            self._sizes.append(len(rows.scores))
+            self.classes += _classes(rows)
+        self.num_rows = sum(self._sizes)
 
     def read(self, statistic: int, tracks: range, target: Float32s) -> None:
         first = statistic * self._num_tracks + tracks.start
@@ -270,7 +253,7 @@ class _Copied:
             piece = np.fromfile(self._copy, np.float32, len(tracks) * size)
             target[:, done : done + size] = piece.reshape(len(tracks), size)
             done += size
-            batch_start += self._settings.num_scores * size
+            batch_start += self._num_scores * size
 
 
 def _classes(rows: ScoredRows) -> AlleleClasses:

@@ -76,8 +76,8 @@ class TrackGroups:
     @classmethod
     def of(cls, groups: Sequence[str]) -> "TrackGroups":
         """Makes them of each track's group, in the order of track_labels.GROUPS."""
-        found = {name: np.flatnonzero(np.array(groups, dtype=object) == name) for name in GROUPS}
-        return cls({name: members for name, members in found.items() if len(members)}, len(groups))
+        members = {name: np.flatnonzero(np.array(groups, dtype=object) == name) for name in GROUPS}
+        return cls({name: places for name, places in members.items() if len(places)}, len(groups))
 
     def strongest(self, scores: Float32s) -> Iterator[tuple[int, str, Strongest]]:
         """Finds the strongest tracks; the first of several that are equally strong.
@@ -110,18 +110,32 @@ def summary_types(settings: TableSettings) -> dict[str, pa.DataType]:
     }
 
 
-def summarize(settings: TableSettings, scores: Float32s) -> list[npt.NDArray[Any]]:
-    """Returns the columns of `summary_types` for scores float32 [rows, statistics * tracks]."""
-    return _Summarizer(settings).columns(scores, None)
+def summarize(settings: TableSettings, scores: Float32s, percentiles: Float32s | None = None) -> list[npt.NDArray[Any]]:
+    """Returns the columns of `summary_types` for scores and percentiles float32 [rows, statistics * tracks]."""
+    groups, rows = TrackGroups.of(settings.tracks.groups), np.arange(len(scores))
+    identifiers = np.array(settings.tracks.identifiers, dtype=object)
+    descriptions = np.array(settings.tracks.table["description"], dtype=object)
+    columns: list[npt.NDArray[Any]] = []
+    for statistic, group, strongest in groups.strongest(scores):
+        columns += [identifiers[strongest.track], descriptions[strongest.track]]
+        columns += [strongest.score, strongest.norm, strongest.num_agree]
+        if percentiles is not None:
+            first = statistic * groups.num_tracks
+            members = groups.members[group]
+            values = percentiles[:, first + members]  # [alleles, tracks of the group]
+            place = np.where(np.isnan(values), -1, np.abs(values)).argmax(axis=1)
+            columns += [percentiles[rows, first + strongest.track], values[rows, place], identifiers[members[place]]]
+    return columns
 
 
 class SummaryFile:
     """An open summary."""
 
     def __init__(self, settings: TableSettings, rows: RowWriter) -> None:
-        """Takes what is summarized, and where it goes."""
-        self._summarizer = _Summarizer(settings)
+        """Writes to rows of the columns of an allele, of `summary_types`, and others."""
+        self._settings = settings
         self._rows = rows
+        self.close = rows.close
 
     def write(
         self,
@@ -132,11 +146,7 @@ class SummaryFile:
     ) -> None:
         """Adds alleles; `more` has the columns after the summary's own, with None for what is missing."""
         if alleles:
-            self._rows.write([*allele_fields(alleles), *self._summarizer.columns(scores, percentiles), *more])
-
-    def close(self) -> None:
-        """Writes what is left, and leaves the stream open."""
-        self._rows.close()
+            self._rows.write([*allele_fields(alleles), *summarize(self._settings, scores, percentiles), *more])
 
 
 def open_summary(
@@ -159,26 +169,3 @@ def open_summary(
     columns = TableColumns({**ALLELE_TYPES, **summary_types(settings), **more})
     rows = TextRows(stream, columns) if like is None else open_rows(stream, columns, like, metadata or {})
     return SummaryFile(settings, rows)
-
-
-class _Summarizer:
-    def __init__(self, settings: TableSettings) -> None:
-        self._groups = TrackGroups.of(settings.tracks.groups)
-        self._identifiers = np.array(settings.tracks.identifiers, dtype=object)
-        self._descriptions = np.array(settings.tracks.table["description"], dtype=object)
-
-    def columns(self, scores: Float32s, percentiles: Float32s | None) -> list[npt.NDArray[Any]]:
-        """Returns what is written of some alleles, a column for each of `summary_types`."""
-        found: list[npt.NDArray[Any]] = []
-        rows = np.arange(len(scores))
-        for statistic, group, strongest in self._groups.strongest(scores):
-            texts = self._identifiers[strongest.track], self._descriptions[strongest.track]
-            found += [*texts, strongest.score, strongest.norm, strongest.num_agree]
-            if percentiles is not None:
-                first = statistic * self._groups.num_tracks
-                members = self._groups.members[group]
-                values = percentiles[:, first + members]  # [alleles, tracks of the group]
-                place = np.where(np.isnan(values), -1, np.abs(values)).argmax(axis=1)
-                found += [percentiles[rows, first + strongest.track], values[rows, place]]
-                found.append(self._identifiers[members[place]])
-        return found

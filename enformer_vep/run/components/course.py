@@ -21,6 +21,7 @@ from enformer_vep.io.tables.components import (
     save_transform,
 )
 from enformer_vep.io.tables.outputs import OutputPaths
+from enformer_vep.io.tables.row_writer import allele_fields
 from enformer_vep.run.components.fit import check_scikit_learn, fit_transform
 from enformer_vep.run.components.matching import checked_statistic, matching_tracks, origin_of
 from enformer_vep.run.environment import versions
@@ -125,7 +126,7 @@ def _write(
         for rows in table.batches(transform.origin.statistic, tracks):
             components = transform.apply(rows.scores).astype(np.float32)
             num_undefined += int(np.isnan(components).any(axis=1).sum())
-            written.write(rows.alleles, components)
+            written.write(allele_fields(rows.alleles), components)
         written.close()
     return num_undefined
 

@@ -15,7 +15,6 @@ import shutil
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 
 import pyarrow as pa
 
@@ -80,9 +79,7 @@ class WorkFolder:
                 raise
             logger.warning("this file system has no locks: make sure that no other run writes to %s", self.path)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         is_over = self._is_discarded or not self.finished()
         if is_over:
             with suppress(OSError):  # a missing folder or a left-over file does not affect the output
