@@ -14,7 +14,7 @@ from enformer_vep.cli import main
 from enformer_vep.errors import InputError
 from enformer_vep.io.tables import score_rows
 from enformer_vep.io.tables.background_file import BackgroundFile
-from enformer_vep.run.background import course as background_module
+from enformer_vep.run.background import course
 from enformer_vep.run.background.course import make_background
 from enformer_vep.run.background.distribution import point_ranks
 from enformer_vep.run.background.record import OpenBackground
@@ -43,7 +43,7 @@ def test_every_layout_gives_the_same_background(
     name: str, layout: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(score_rows, "BATCH_BYTES", 70 * 24)  # some alleles at a time
-    monkeypatch.setattr(background_module, "BLOCK_BYTES", 2 * 300 * 4)  # two tracks at a time
+    monkeypatch.setattr(course, "BLOCK_BYTES", 2 * 300 * 4)  # two tracks at a time
     scores = write_scores(tmp_path / name, SCORES, layout=layout, rows=MIXED)
     out = tmp_path / "background.parquet"
     summary = make_background([scores], str(out))
@@ -82,7 +82,7 @@ def test_many_alleles_of_several_outputs(tmp_path: Path, monkeypatch: pytest.Mon
     for column, values in enumerate(points(out).values()):
         assert np.array_equal(values, np.sort(scores[:, column])[point_ranks(12_000)])
     whole = tmp_path / "again.parquet"
-    monkeypatch.setattr(background_module, "BLOCK_BYTES", 1)
+    monkeypatch.setattr(course, "BLOCK_BYTES", 1)
     make_background(parts, str(whole))
     assert whole.read_bytes() == Path(out).read_bytes()
 

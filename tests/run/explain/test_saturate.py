@@ -135,9 +135,7 @@ def test_changes_without_a_score_are_listed_and_nan(folder: Path, tmp_path: Path
     assert list(skipped["reason"]) == ["outside_bins"] * 6
 
 
-@pytest.mark.parametrize(
-    "suffix", [pytest.param(".parquet", marks=pytest.mark.slow), pytest.param(".npz", marks=pytest.mark.full), ZARR]
-)
+@pytest.mark.parametrize("suffix", [pytest.param(".npz", marks=pytest.mark.slow), ZARR])
 def test_a_resumed_run_writes_the_same_bytes(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, suffix: str
 ) -> None:
