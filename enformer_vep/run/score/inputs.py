@@ -17,8 +17,8 @@ from enformer_vep.io.vcf.reader import STANDARD_INPUT, VcfReader
 from enformer_vep.io.vcf.selection import Selection
 from enformer_vep.io.vcf.survey import Survey, survey_vcf
 from enformer_vep.run.score.assembly import check_assembly
+from enformer_vep.run.score.parts import INPUT_NAME, WorkFolder
 from enformer_vep.run.score.selected import check_selected
-from enformer_vep.run.score.work_folder import INPUT_NAME, WorkFolder
 from enformer_vep.run.settings import InputSettings, ScoreSettings
 
 logger = logging.getLogger(__name__)

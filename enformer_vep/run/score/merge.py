@@ -18,8 +18,8 @@ from enformer_vep.io.tables.row_writer import ParquetRows, TableColumns
 from enformer_vep.run.identity import Difference, RunIdentity, ShardRecord
 from enformer_vep.run.json_values import to_json_values
 from enformer_vep.run.run_record import Counts, MergeCourse, RunCourse, RunRecord, read_run_record
+from enformer_vep.run.score.parts import WorkFolder
 from enformer_vep.run.score.results import RUN_METADATA, TRACKS_METADATA, WholeFiles, to_json
-from enformer_vep.run.score.work_folder import WorkFolder
 from enformer_vep.wording import cause, listed, plural
 
 BATCH_ROWS = 1000

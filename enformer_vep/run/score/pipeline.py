@@ -31,12 +31,12 @@ from enformer_vep.run.score.inputs import RunInputs, check_inputs, open_inputs
 from enformer_vep.run.score.naming import output_paths
 from enformer_vep.run.score.opening import Run, open_run
 from enformer_vep.run.score.part_scorer import PartScorer
+from enformer_vep.run.score.parts import INPUT_NAME, WorkFolder
 from enformer_vep.run.score.results import ResultWriter, WholeFiles
 from enformer_vep.run.score.resume import check_outputs, check_work, finished_record, prepare_work
 from enformer_vep.run.score.strongest import StrongestEffects
 from enformer_vep.run.score.summary import ScoreSummary
 from enformer_vep.run.score.verify import Verification, verify
-from enformer_vep.run.score.work_folder import INPUT_NAME, WorkFolder
 from enformer_vep.run.settings import DEFAULT_TOLERANCE, ScoreSettings
 from enformer_vep.run.signals import StopSignals
 

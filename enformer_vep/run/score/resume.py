@@ -8,8 +8,8 @@ from enformer_vep.io.tables.outputs import OutputPaths
 from enformer_vep.io.tracks.table import REQUIRED_COLUMNS
 from enformer_vep.io.vcf.alleles import AlleleFields
 from enformer_vep.run.run_record import RunPlan, RunRecord, is_run_record, read_run_record
+from enformer_vep.run.score.parts import WorkFolder
 from enformer_vep.run.score.results import SKIPPED_COLUMNS
-from enformer_vep.run.score.work_folder import WorkFolder
 from enformer_vep.run.settings import DEFAULT_PART_SIZE, OutputSettings, ScoreSettings
 
 logger = logging.getLogger(__name__)

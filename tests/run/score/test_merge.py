@@ -14,9 +14,8 @@ from enformer_vep.cli import main
 from enformer_vep.io.tables import row_writer
 from enformer_vep.model.enformer import Enformer
 from enformer_vep.model.weights import save_model
-from enformer_vep.run.score.parts import Part
+from enformer_vep.run.score.parts import Part, WorkFolder
 from enformer_vep.run.score.results import RUN_METADATA
-from enformer_vep.run.score.work_folder import WorkFolder
 from enformer_vep.run.shards import Shard
 from tests import scored_vcfs
 from tests.score_tables import LAYOUTS
