@@ -149,6 +149,7 @@ def test_reverse_complement_is_no_symmetry_of_the_model(small_model: Enformer, r
 
 
 @pytest.mark.full
+@pytest.mark.xdist_group("official_size")
 def test_a_full_checkpoint_has_the_published_keys(full_checkpoint: Path) -> None:
     expected = {key: tuple(shape) for key, shape in json.loads((DATA / "keys_full.json").read_text()).items()}
     entries = read_bundle_index(full_checkpoint / "model.index").entries
@@ -168,6 +169,7 @@ def full_model(full_checkpoint: Path) -> Enformer:
 
 
 @pytest.mark.full
+@pytest.mark.xdist_group("official_size")
 def test_full_model(full_model: Enformer, real_genome: str) -> None:
     """One bin by bin by the plain model, and all nine by the engine that is used."""
     golden = np.load(DATA / "full.npz")
@@ -179,6 +181,7 @@ def test_full_model(full_model: Enformer, real_genome: str) -> None:
 
 
 @pytest.mark.full
+@pytest.mark.xdist_group("official_size")
 @pytest.mark.parametrize("precision", precisions("mixed", "bfloat16"))
 def test_full_model_in_low_precision(full_model: Enformer, real_genome: str, precision: Precision) -> None:
     """An MNV and a deletion."""
@@ -194,6 +197,7 @@ def test_full_model_in_low_precision(full_model: Enformer, real_genome: str, pre
 
 @needs_bfloat16
 @pytest.mark.full
+@pytest.mark.xdist_group("official_size")
 def test_effects_a_hundred_times_smaller_are_as_exact(full_model: Enformer, real_genome: str) -> None:
     """The change that enters the transformer is scaled; the right answer is the difference in float32 throughout."""
     golden = np.load(DATA / "full.npz")
@@ -228,6 +232,7 @@ def test_effects_a_hundred_times_smaller_are_as_exact(full_model: Enformer, real
 
 
 @pytest.mark.full
+@pytest.mark.xdist_group("official_size")
 def test_real_variants_at_full_size(full_checkpoint: Path, shared_data: Path, tmp_path: Path) -> None:
     """The command on real records of every kind: each allele accounted for, in less than 3 GB."""
     chosen = choose_real_records(shared_data / "variants" / "hg38_chr1_real_variants.vcf.gz", tmp_path / "real.vcf")

@@ -69,6 +69,7 @@ def test_they_predict_the_same_bits(tmp_path: Path) -> None:
 
 
 @pytest.mark.full
+@pytest.mark.xdist_group("official_size")
 def test_the_official_size(full_checkpoint: Path, tmp_path: Path) -> None:
     """Every variable has the same bits, compared by checksums to hold one model at a time."""
     source = open_source(locate_model(str(full_checkpoint)))
