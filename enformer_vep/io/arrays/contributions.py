@@ -73,11 +73,11 @@ _FIELDS = {
 def write_contribution_table(
     stream: BinaryIO, rows: Iterator[ContributionRows], metadata: Mapping[bytes, bytes]
 ) -> None:
-    """Writes a table.
+    """Writes a table, in whose row groups every sequence is whole.
 
     Args:
       stream: the file.
-      rows: in their order.
+      rows: the bases of sequences, in their order.
       metadata: what the schema's metadata has.
     """
     columns, encoding = TableColumns(_FIELDS), {"use_dictionary": True}

@@ -118,8 +118,8 @@ class PrecomputedScores:
           EnformerVepError: the file is damaged.
         """
         with _reading(self.path):
-            found: npt.NDArray[np.float16] = self._file[statistic][rows.start : rows.stop, tracks.start : tracks.stop]
-        return found
+            scores: npt.NDArray[np.float16] = self._file[statistic][rows.start : rows.stop, tracks.start : tracks.stop]
+        return scores
 
 
 @contextmanager

@@ -130,7 +130,7 @@ def block_bases(num_tracks: int) -> int:
 
 @dataclass(frozen=True)
 class EffectArrays:
-    """What arrays hold, besides the effects.
+    """Describes arrays of effects.
 
     Attributes:
       bases: the bases.
@@ -186,7 +186,7 @@ class SaturationArrays:
     """Arrays that are written as a table is: allele by allele."""
 
     def __init__(self, sink: Sink, arrays: EffectArrays) -> None:
-        """Takes where they are written, and what they hold."""
+        """Writes to a sink the blocks of the alleles that `arrays` describes."""
         self._sink = sink
         self._blocks = EffectBlocks(arrays.bases, len(arrays.tracks))
 
@@ -330,9 +330,9 @@ def _check_shape(name: str, found: tuple[int, ...], expected: tuple[int, int, in
 def _npz_attributes(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            found = json.loads(str(archive[ATTRIBUTES]))
+            attributes = json.loads(str(archive[ATTRIBUTES]))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
         raise InputError(
             f"{path} is not an output of 'enformer-vep saturate', or is damaged: {cause(error)}"
         ) from error
-    return found if isinstance(found, dict) else {}
+    return attributes if isinstance(attributes, dict) else {}

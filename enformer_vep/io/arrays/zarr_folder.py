@@ -136,8 +136,8 @@ def whole_zarr(path: Path, attributes: Mapping[str, Any]) -> Iterator[ZarrArrays
 def read_attributes(folder: Path) -> dict[str, Any]:
     """Returns the attributes of a store; none if the folder is not one."""
     try:
-        found = json.loads((folder / GROUP_NAME).read_text(encoding="utf-8"))
+        group = json.loads((folder / GROUP_NAME).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    attributes = found.get("attributes") if isinstance(found, dict) else None
+    attributes = group.get("attributes") if isinstance(group, dict) else None
     return attributes if isinstance(attributes, dict) else {}

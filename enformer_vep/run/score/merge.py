@@ -122,10 +122,10 @@ def _check_complete(shards: Sequence[ShardOutput]) -> None:
     """Raises InputError for gaps, duplicates and overlaps, and for shards of different runs."""
     first = shards[0]
     for other in shards[1:]:
-        if found := first.identity.differences(other.identity):
-            raise _mismatch(other, first, "run", found[0])
-        if found := first.shard.differences_in_division(other.shard):
-            raise _mismatch(other, first, "division", found[0])
+        if differences := first.identity.differences(other.identity):
+            raise _mismatch(other, first, "run", differences[0])
+        if differences := first.shard.differences_in_division(other.shard):
+            raise _mismatch(other, first, "division", differences[0])
     num_shards = first.shard.of
     numbers = [shard.shard.number for shard in shards]
     if duplicates := sorted({number for number in numbers if numbers.count(number) > 1}):
@@ -140,10 +140,10 @@ def _check_complete(shards: Sequence[ShardOutput]) -> None:
             raise InputError(f"{shard.paths.table} does not start where the previous shard ends, at allele {end}")
 
 
-def _mismatch(other: ShardOutput, first: ShardOutput, of_what: str, found: Difference) -> InputError:
+def _mismatch(other: ShardOutput, first: ShardOutput, of_what: str, difference: Difference) -> InputError:
     return InputError(
-        f"{other.paths.table} belongs to a different {of_what} than {first.paths.table}: {found.item} is "
-        f"{found.second}, not {found.first}"
+        f"{other.paths.table} belongs to a different {of_what} than {first.paths.table}: {difference.item} is "
+        f"{difference.second}, not {difference.first}"
     )
 
 
@@ -233,11 +233,11 @@ def _copy_lines(sources: Sequence[Path], target: BinaryIO | BgzipWriter, *, is_g
     num_lines = 0
     for path in sources:
         with cast("BinaryIO", gzip.open(path)) if is_gzipped else path.open("rb") as source:
-            found = source.readline()
+            line = source.readline()
             if header is None:
-                header = found
+                header = line
                 target.write(header)
-            elif found != header:
+            elif line != header:
                 raise InputError(f"the columns of {path} differ from those of {sources[0]}")
             for line in source:
                 target.write(line)

@@ -150,8 +150,8 @@ def _earlier_plan(output: OutputSettings, work: WorkFolder) -> RunPlan | None:
 
 
 def _check_same(plan: RunPlan, earlier: RunPlan | RunRecord, where: Path) -> None:
-    if found := plan.differences(earlier):
-        item, then, now = found[0]
+    if differences := plan.differences(earlier):
+        item, then, now = differences[0]
         raise InputError(
             f"cannot resume: the run in {where} had {item} {then}, this one has {now}; use the same options and "
             "inputs, or --overwrite to start over"
