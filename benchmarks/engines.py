@@ -235,7 +235,7 @@ def peak_memory_gb(arguments: argparse.Namespace, contender: Contender | None) -
 
 def measure_memory(bench: Bench, name: str) -> float:
     """Runs one engine on the alleles of its workload; returns the peak memory of this process, in GB."""
-    from enformer_vep.run.environment import peak_memory_bytes
+    from enformer_vep.run.identities import peak_memory_bytes
 
     if name == "full":
         engine, contender = bench.full_engine(), contenders(1)[0]

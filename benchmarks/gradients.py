@@ -101,7 +101,7 @@ def peak_memory_gb(arguments: argparse.Namespace, what: str) -> float:
 
 def measure_memory(bench: Bench, what: str) -> float:
     """Runs a pass, or a shared pass and a gradient; returns the peak memory of this process, in GB."""
-    from enformer_vep.run.environment import peak_memory_bytes
+    from enformer_vep.run.identities import peak_memory_bytes
 
     if what == "pass":
         bench.passes()()

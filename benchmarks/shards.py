@@ -20,8 +20,14 @@ from pathlib import Path
 
 
 def settings_of(folder: Path, out: Path, shard: str):
-    from enformer_vep.run.settings import CheckSettings, InputSettings, OutputSettings, ScoreSettings, ScoringSettings
-    from enformer_vep.run.shards import Shard
+    from enformer_vep.run.settings import (
+        CheckSettings,
+        InputSettings,
+        OutputSettings,
+        ScoreSettings,
+        ScoringSettings,
+        Shard,
+    )
 
     return ScoreSettings(
         InputSettings(str(folder / "input.vcf"), str(folder / "genome.fa"), shard=Shard.parse(shard)),

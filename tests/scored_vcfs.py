@@ -17,12 +17,12 @@ from enformer_vep.io.tables.outputs import OutputPaths
 from enformer_vep.io.tracks.table import TrackTable
 from enformer_vep.io.vcf.alleles import VcfAllele
 from enformer_vep.io.vcf.reader import VcfReader
-from enformer_vep.run.file_identity import FileIdentity, file_identity
-from enformer_vep.run.identity import GenesIdentity, ShardRecord, TracksIdentity
-from enformer_vep.run.run_record import Counts, RunRecord
+from enformer_vep.run.identities import FileIdentity, TracksIdentity, identify_file
+from enformer_vep.run.run_record import Counts, GenesIdentity, RunRecord, ShardRecord
 from enformer_vep.run.score.parts import Part, SkippedAllele
 from enformer_vep.run.score.results import ResultWriter, WholeFiles
-from enformer_vep.run.shards import Shard
+from enformer_vep.run.settings import GeneSettings, Shard
+from enformer_vep.scoring import parse_statistics
 from tests.run_records import COURSE
 from tests.score_tables import identity_of, random_scores
 from tests.support import named_tracks
@@ -103,25 +103,23 @@ def score(
     genes = None
     if gene_columns is not None:
         genes = GeneTableSettings(GENES, ("SAR", "SAD"), tracks, gene_columns)  # type: ignore[arg-type]
-        of_tracks = TracksIdentity(**tracks.record())
-        identity["genes"] = GenesIdentity(
-            FileIdentity(1, sha256="g"), "all", 3, "variant", genes.statistics, of_tracks, gene_columns
-        )
-    made = identity_of(tracks, vcf=file_identity(vcf), statistics=statistics, **identity)
+        chosen = GeneSettings(gene_statistics=parse_statistics("SAR,SAD"), gene_columns=gene_columns)  # type: ignore[arg-type]
+        identity["genes"] = GenesIdentity(FileIdentity(1, sha256="g"), TracksIdentity.of(tracks), chosen)
+    made = identity_of(tracks, vcf=identify_file(vcf), statistics=statistics, **identity)
     of_genes = None if genes is None else gene_scores(scored, scores)
     num_rows = None if of_genes is None else sum(len(each.numbers) for each in of_genes)
     counts = Counts(0, 0, len(scored) + len(skipped), len(scored), len(skipped), {}, 0, num_rows)
     record = RunRecord(
         made, None if shard is None else ShardRecord(shard.number, shard.of, *share, len(places)), counts
     )
-    paths = OutputPaths(str(out), summary=made.summary, genes=genes is not None)  # type: ignore[arg-type]
+    paths = OutputPaths(str(out), summary=made.output.summary, genes=genes is not None)
     settings = TableSettings(
         statistics,
         tracks,
-        made.layout,
-        made.dtype,
-        made.summary,
-        has_percentiles,  # type: ignore[arg-type]
+        made.output.layout,
+        made.output.dtype,
+        made.output.summary,
+        has_percentiles,
     )
     paths.work.mkdir()
     with WholeFiles(paths) as files:

@@ -22,11 +22,12 @@ ALLOWED = {
     "report": set(),
     "run": {"errors", "genome", "io", "fetch", "model", "inference", "scoring", "plots", "report"},
     "demo": {"errors", "genome", "model", "run"},
-    "api": {"errors", "genome", "io", "fetch", "inference", "model", "scoring", "plots", "run", "demo"},
-    "commands": {"api", "errors", "genome", "io", "fetch", "inference", "scoring", "run", "demo"},
+    "options": {"errors", "genome", "io", "fetch", "inference", "scoring", "run"},
+    "api": {"errors", "genome", "io", "fetch", "inference", "model", "scoring", "plots", "run", "options"},
+    "commands": {"errors", "genome", "io", "fetch", "scoring", "run", "demo", "options"},
     "cli": {"errors", "commands"},
     "__main__": {"cli"},
-    "__init__": {"api", "errors", "genome"},
+    "__init__": {"api", "demo", "errors", "genome"},
 }
 
 

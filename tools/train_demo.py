@@ -30,7 +30,7 @@ from enformer_vep.model.config import NUM_POSITION_CLASSES, EnformerConfig
 from enformer_vep.model.enformer import Enformer
 from enformer_vep.model.positional import position_features
 from enformer_vep.model.weights import save_model
-from enformer_vep.run.environment import versions
+from enformer_vep.run.identities import versions
 from enformer_vep.run.score.pipeline import score_vcf
 from enformer_vep.run.settings import InputSettings, OutputSettings, ScoreSettings, ScoringSettings
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from enformer_vep.api.options import Path, at_least, to_regions
+from enformer_vep.api.options import read
 from enformer_vep.api.predictions import one_allele
 from enformer_vep.api.session import Session, progress_of
 from enformer_vep.api.variants import GivenVariants, OneVariant, one_or_more, variant_text
@@ -15,6 +15,7 @@ from enformer_vep.errors import InputError
 from enformer_vep.genome.saturation import LETTERS
 from enformer_vep.genome.variant import Variant
 from enformer_vep.io.vcf.alleles import VcfAllele
+from enformer_vep.options.values import Path, read_regions
 from enformer_vep.run.explain.contribution_arguments import name_variants
 from enformer_vep.run.explain.contribution_arrays import Contributions as ComputedContributions
 from enformer_vep.run.explain.contribution_computing import compute
@@ -22,7 +23,7 @@ from enformer_vep.run.explain.contribution_scalars import make_scalars
 from enformer_vep.run.explain.contribution_sequences import SequenceMaker
 from enformer_vep.run.explain.contribution_settings import MethodSettings
 from enformer_vep.run.explain.saturate import find_bases
-from enformer_vep.run.explain.saturate_settings import MAX_BASES, MAX_DELETION_BP
+from enformer_vep.run.explain.saturate_settings import MAX_BASES
 from enformer_vep.run.predict.predicted_regions import find_regions, parse_regions
 from enformer_vep.run.score.placed import Unscored
 from enformer_vep.run.settings import ScoringSettings
@@ -86,8 +87,8 @@ def saturated_variants(
     Raises:
       InputError: a region cannot be used, has no known base, or there are more changes than are allowed.
     """
-    at_least("deletions", max_deletion_bp, 0, at_most=MAX_DELETION_BP)
-    named = parse_regions(to_regions(regions))
+    read("deletions", max_deletion_bp, "saturate")
+    named = parse_regions(read_regions(regions))
     intervals = find_regions(named, session.genome)
     what = ", ".join(region.text for region in named)
     num_bases = sum(interval.length for interval in intervals)
@@ -126,7 +127,7 @@ def contributions(
       InputError: a region, a variant or an option cannot be used.
       EnformerVepError: a gradient is not finite.
     """
-    at_least("width", width_bp, 1)
+    read("width", width_bp, "contributions")
     named = [variant_text(item) for item in one_or_more(what)]
     if not named:
         raise InputError("expected a region or a variant, found none")

@@ -9,22 +9,7 @@ import pandas as pd
 
 from enformer_vep.api.explaining import Contributions, Saturation, contributions, saturated_variants
 from enformer_vep.api.frames import to_frame
-from enformer_vep.api.messages import in_words_of_python
-from enformer_vep.api.options import (
-    Path,
-    ScoreOptions,
-    Shifts,
-    Stats,
-    Tracks,
-    at_least,
-    between,
-    one_of,
-    to_bins,
-    to_placement,
-    to_statistics,
-    to_tracks,
-    to_views,
-)
+from enformer_vep.api.options import ScoreOptions, in_words_of_python, read, read_views
 from enformer_vep.api.plotting import plot_variant
 from enformer_vep.api.predictions import AllelePrediction, Prediction, predict_alleles, predict_regions
 from enformer_vep.api.session import Session, progress_of
@@ -33,16 +18,14 @@ from enformer_vep.errors import InputError
 from enformer_vep.genome.indels import DEFAULT_INDEL_POLICY
 from enformer_vep.genome.windows import CENTRED
 from enformer_vep.io.tables.formats import TableSettings
-from enformer_vep.run.explain.contribution_settings import DEFAULT_MAX_GRADIENTS, MEANS_BY, MeanBy, MethodSettings
+from enformer_vep.options.values import Path, Shifts, Stats, Tracks
+from enformer_vep.run.explain.contribution_settings import DEFAULT_MAX_GRADIENTS, MeanBy, MethodSettings
 from enformer_vep.run.explain.saturate import PREDICTIONS
 from enformer_vep.run.explain.saturate_settings import DEFAULT_MAX_ALLELES
 from enformer_vep.run.explain.saturate_settings import DEFAULT_WINDOW as SATURATE_WINDOW
 from enformer_vep.run.plot.settings import (
     DEFAULT_LOGO_BP,
     DEFAULT_WIDTH_MM,
-    MAX_TRACKS,
-    MAX_WIDTH_MM,
-    MIN_WIDTH_MM,
     PageSettings,
 )
 from enformer_vep.run.predict.settings import DEFAULT_MAX_WINDOWS, PredictInputSettings
@@ -164,10 +147,10 @@ class Model:
         """
         scoring = self._scoring(
             tracks,
-            placement=to_placement(window),
-            statistics=to_statistics(stats),
-            bins=to_bins(bins),
-            views=to_views(indels, shifts, reverse_complement=reverse_complement),
+            placement=read("window", window),
+            statistics=read("stats", stats),
+            bins=read("bins", bins),
+            views=read_views(indels, shifts, reverse_complement=reverse_complement),
         )
         given = read_variants(variants)
         with self._session.lock:
@@ -230,13 +213,13 @@ class Model:
           InputError: a region or an option cannot be used.
           EnformerVepError: the model failed.
         """
-        views = to_views(DEFAULT_INDEL_POLICY.value, shifts, reverse_complement=reverse_complement)
+        views = read_views(shifts=shifts, reverse_complement=reverse_complement)
         return predict_regions(
             self._session,
             regions,
             self._scoring(tracks, views=views),
-            windows_per_bin=windows_per_bin,
-            max_windows=max_windows,
+            windows_per_bin=read("windows_per_bin", windows_per_bin, "predict"),
+            max_windows=read("max_windows", max_windows, "predict"),
             progress=progress,
         )
 
@@ -268,9 +251,9 @@ class Model:
           InputError: the variant cannot be predicted, or an option cannot be used.
           EnformerVepError: the model failed.
         """
-        views = to_views(indels, shifts, reverse_complement=reverse_complement)
+        views = read_views(indels, shifts, reverse_complement=reverse_complement)
         return predict_alleles(
-            self._session, variant, self._scoring(tracks, placement=to_placement(window), views=views)
+            self._session, variant, self._scoring(tracks, placement=read("window", window), views=views)
         )
 
     @in_words_of_python
@@ -311,20 +294,20 @@ class Model:
           InputError: a region or an option cannot be used.
           EnformerVepError: the model failed.
         """
-        statistics = to_statistics(stat)
+        statistics = read("stats", stat)
         for statistic in statistics:
             if statistic.name in PREDICTIONS:
                 raise InputError(f"stat {statistic.name} is a prediction, not an effect: choose another, such as SAD")
         scoring = self._scoring(
             tracks,
-            placement=to_placement(window),
+            placement=read("window", window),
             statistics=statistics,
-            bins=to_bins(bins),
-            views=to_views(indels, shifts, reverse_complement=reverse_complement),
+            bins=read("bins", bins),
+            views=read_views(indels, shifts, reverse_complement=reverse_complement),
         )
         with self._session.lock:
             self._session.check_open()
-            given = saturated_variants(self._session, regions, deletions, max_alleles)
+            given = saturated_variants(self._session, regions, deletions, read("max_alleles", max_alleles, "saturate"))
             table = self.score_given(given, scoring, strict=False, progress=progress)
         assert isinstance(table, pd.DataFrame)
         return Saturation(table)
@@ -363,14 +346,18 @@ class Model:
           InputError: a region, a variant or an option cannot be used.
           EnformerVepError: a gradient is not finite.
         """
-        views = to_views(DEFAULT_INDEL_POLICY.value, (0,), reverse_complement=reverse_complement)
+        views = read_views(reverse_complement=reverse_complement)
         return contributions(
             self._session,
             what,
-            self._scoring(tracks, bins=to_bins(bins), views=views),
-            MethodSettings(one_of("mean_by", mean_by, MEANS_BY), at_least("steps", steps, 0) or 0, not uncorrected),
+            self._scoring(tracks, bins=read("bins", bins), views=views),
+            MethodSettings(
+                read("mean_by", mean_by, "contributions"),
+                read("steps", steps or None, "contributions") or 0,
+                not uncorrected,
+            ),
             width_bp=width,
-            max_gradients=max_gradients,
+            max_gradients=read("max_gradients", max_gradients, "contributions"),
             progress=progress,
         )
 
@@ -416,17 +403,17 @@ class Model:
           InputError: the variant or an option cannot be used, or matplotlib is not installed.
           EnformerVepError: the model failed.
         """
-        views = to_views(indels, shifts, reverse_complement=reverse_complement)
+        views = read_views(indels, shifts, reverse_complement=reverse_complement)
         page = PageSettings(
-            span_bp=at_least("span", span, 1),
-            top=at_least("top", top, 1, at_most=MAX_TRACKS),
-            width_mm=between("width", width, MIN_WIDTH_MM, MAX_WIDTH_MM),
+            span_bp=read("span", span, "plot"),
+            top=read("top", top, "plot"),
+            width_mm=read("width", width, "plot"),
             logo_bp=DEFAULT_LOGO_BP if logo else None,
         )
-        scoring = self._scoring(tracks, placement=to_placement(window), views=views)
+        scoring = self._scoring(tracks, placement=read("window", window), views=views)
         return plot_variant(self._session, variant, scoring, page, gtf=gtf, progress=progress)
 
     def _scoring(self, tracks: Tracks | None, **changes: Any) -> ScoringSettings:
         """Returns the settings of a call: those with which the model was opened, with changes."""
         scoring = self._session.scoring
-        return replace(scoring, tracks=scoring.tracks if tracks is None else to_tracks(tracks), **changes)
+        return replace(scoring, tracks=scoring.tracks if tracks is None else read("tracks", tracks), **changes)

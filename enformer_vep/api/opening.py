@@ -2,30 +2,18 @@
 
 from contextlib import ExitStack, closing
 
-from enformer_vep.api.messages import in_words_of_python
 from enformer_vep.api.model import Model
-from enformer_vep.api.options import (
-    Path,
-    Tracks,
-    at_least,
-    environment_cache,
-    environment_fasta,
-    environment_model,
-    one_of,
-    path_text,
-    to_bytes,
-    to_tracks,
-)
+from enformer_vep.api.options import in_words_of_python, read
 from enformer_vep.api.session import Session
 from enformer_vep.fetch.cache import Cache
-from enformer_vep.inference.device import DEFAULT_CACHE_BYTES, PRECISIONS, Precision
+from enformer_vep.inference.device import DEFAULT_CACHE_BYTES, Precision
 from enformer_vep.io.genome.fasta import Genome
 from enformer_vep.model.location import locate_model
+from enformer_vep.options.values import Path, Tracks
 from enformer_vep.run.fetched import find_fasta
 from enformer_vep.run.models import notify
 from enformer_vep.run.models import open_model as open_on_device
 from enformer_vep.run.settings import (
-    ENGINES,
     ComputeSettings,
     EngineName,
     ScoringSettings,
@@ -70,21 +58,19 @@ def open_model(
     Raises:
       InputError: the model, the genome or an option cannot be used.
     """
-    scoring = ScoringSettings(
-        environment_model(model), head, None if track_table is None else path_text(track_table), to_tracks(tracks)
-    )
+    scoring = ScoringSettings(read("model", model), head, read("track_table", track_table), read("tracks", tracks))
     compute = ComputeSettings(
-        one_of("engine", engine, ENGINES),
-        one_of("precision", precision, PRECISIONS),
+        read("engine", engine),
+        read("precision", precision),
         device,
-        at_least("batch_size", batch_size, 1),
-        to_bytes(cache_size),
+        read("batch_size", batch_size),
+        read("cache_size", cache_size),
         allow_nondeterministic,
     )
-    folder = Cache.at(environment_cache(cache))
+    folder = Cache.at(read("cache", cache))
     location = locate_model(scoring.model, folder.folder)
     with ExitStack() as failed:
-        genome = failed.enter_context(closing(Genome(find_fasta(environment_fasta(fasta), folder))))
+        genome = failed.enter_context(closing(Genome(find_fasta(read("fasta", fasta), folder))))
         opened = open_on_device(location, scoring, compute, folder)
         notify(opened, scoring, compute)
         failed.pop_all()

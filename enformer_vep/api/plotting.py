@@ -2,11 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-from enformer_vep.api.options import Path, path_text
+from enformer_vep.api.options import read
 from enformer_vep.api.predictions import one_allele
 from enformer_vep.api.session import Session, progress_of
 from enformer_vep.api.variants import OneVariant
 from enformer_vep.errors import InputError
+from enformer_vep.options.values import Path
 from enformer_vep.plots.support import check_plot_support
 from enformer_vep.run.plot.pages import PageMaker
 from enformer_vep.run.plot.settings import PageSettings
@@ -41,7 +42,7 @@ def plot_variant(
     with session.lock:
         session.check_open()
         page.check(session.opened.loaded.model.config.geometry)
-        genes = open_genes(GeneSettings(None if gtf is None else path_text(gtf)), session.genome)
+        genes = open_genes(GeneSettings(read("gtf", gtf, "plot")), session.genome)
         scorer = session.scorer(scoring)
         if scoring.tracks is not None:
             page.check_num_tracks(len(scorer.tracks.identifiers))

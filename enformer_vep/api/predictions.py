@@ -9,13 +9,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from enformer_vep.api.arrays import check_installed
-from enformer_vep.api.options import Path, to_regions
 from enformer_vep.api.session import Session, progress_of
 from enformer_vep.api.variants import OneVariant, read_variants
 from enformer_vep.errors import InputError
 from enformer_vep.genome.geometry import Geometry
 from enformer_vep.genome.tiling import BinSpan, covering_bins, tiles
 from enformer_vep.io.vcf.alleles import VcfAllele
+from enformer_vep.options.values import Path, read_regions
 from enformer_vep.run.predict.predicted_regions import find_regions, parse_regions
 from enformer_vep.run.predict.profiles import variant_profiles
 from enformer_vep.run.predict.regions import predicted_spans
@@ -107,7 +107,7 @@ def predict_regions(
     with session.lock:
         session.check_open()
         _check_precision(session)
-        intervals = find_regions(parse_regions(to_regions(regions)), session.genome)
+        intervals = find_regions(parse_regions(read_regions(regions)), session.genome)
         geometry = session.opened.loaded.model.config.geometry
         spans = covering_bins(intervals, geometry.bin_size_bp)
         try:

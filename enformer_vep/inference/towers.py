@@ -17,6 +17,7 @@ from enformer_vep.inference.receptive_field import ReceptiveField, changed_bins,
 from enformer_vep.inference.tiles import TILE_BINS, GenomeBins, TowerTiles
 from enformer_vep.model.arithmetic import Arithmetic, arithmetic
 from enformer_vep.model.enformer import NUM_BASES, Enformer
+from enformer_vep.wording import option
 
 NUM_RECENT_TOWERS = 2
 """Reference towers that are kept whole for the alternates that follow, for each row of a batch."""
@@ -75,7 +76,7 @@ class Towers:
         if self.field.num_bins < max(2 * self.field.edge_bins + 1, self.field.max_bins_of_base):
             raise EnformerVepError(
                 f"a window of {self.field.num_bins} bins is too short for the reusing engine, since zero padding at "
-                "its ends reaches all of them: use --engine full"
+                f"its ends reaches all of them: use {option('--engine', 'full')}"
             )
         self.patch_bins = self.field.max_bins_of_base
         self._num_bins_kept = 0

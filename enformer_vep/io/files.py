@@ -11,7 +11,7 @@ from typing import BinaryIO, cast
 
 from enformer_vep.errors import EnformerVepError, OutputError
 from enformer_vep.genome.variant import Variant
-from enformer_vep.wording import cause
+from enformer_vep.wording import cause, option
 
 MAX_ALLELE_LETTERS = 20
 """Of an allele that is written out; a longer one is named by its first letters and its length."""
@@ -44,7 +44,7 @@ def check_writable(path: Path, *, overwrite: bool) -> None:
     if path.is_dir():
         raise OutputError(f"{path} is a folder: choose the name of a file")
     if path.exists() and not overwrite:
-        raise OutputError(f"{path} exists: choose another output, or use --overwrite")
+        raise OutputError(f"{path} exists: choose another output, or use {option('--overwrite')}")
 
 
 @contextmanager
@@ -86,7 +86,7 @@ def check_folder(path: Path, is_replaceable: Callable[[Path], bool], *, overwrit
     if not path.exists() and not path.is_symlink():
         return
     if not overwrite:
-        raise OutputError(f"{path} exists: choose another output, or use --overwrite")
+        raise OutputError(f"{path} exists: choose another output, or use {option('--overwrite')}")
     if path.is_symlink() or not path.is_dir() or not is_replaceable(path):
         raise OutputError(f"{path} has other files than this command writes, and is not overwritten: name a new folder")
 

@@ -11,7 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from enformer_vep.errors import WeightsError
-from enformer_vep.wording import did_you_mean, listed
+from enformer_vep.wording import did_you_mean, listed, option
 
 OFFICIAL = "enformer"
 DEMO = "demo"
@@ -76,8 +76,8 @@ def locate_model(model: str, cache: Path | None = None) -> ModelLocation:
         if not folder.is_dir():
             raise WeightsError(
                 f"the official weights are not in {folder}: first run 'enformer-vep fetch weights', or name a "
-                f"checkpoint or SavedModel with -m, or try the tool with -m {DEMO} (a tiny model of a made-up genome, "
-                "whose scores mean nothing biologically)"
+                f"checkpoint or SavedModel with {option('-m')}, or try the tool with {option('-m', DEMO)} (a tiny "
+                "model of a made-up genome, whose scores mean nothing biologically)"
             )
         return _in_folder(folder, OFFICIAL)
     path = Path(model)

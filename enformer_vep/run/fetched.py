@@ -6,7 +6,7 @@ from pathlib import Path
 from enformer_vep.errors import FastaError
 from enformer_vep.fetch.cache import Cache
 from enformer_vep.fetch.remote import GENOMES, find_genome, genome_choices
-from enformer_vep.wording import did_you_mean, listed
+from enformer_vep.wording import did_you_mean, listed, option
 
 
 def find_fasta(fasta: str | None, cache: Cache) -> str:
@@ -27,8 +27,8 @@ def find_fasta(fasta: str | None, cache: Cache) -> str:
             f"fetched are {listed(fetched)}" if fetched else "none is fetched yet, so first run " + _command("hg38")
         )
         raise FastaError(
-            "which genome? Name the one on which the variants were called with -f: a FASTA file, or the name of a "
-            f"fetched genome ({choice}), or set ENFORMER_VEP_FASTA"
+            f"which genome? Name the one on which the variants were called with {option('-f')}: a FASTA file, or the "
+            f"name of a fetched genome ({choice}), or set ENFORMER_VEP_FASTA"
         )
     genome = find_genome(fasta)
     if os.path.exists(fasta) and not (genome is not None and os.path.isdir(fasta)):

@@ -16,11 +16,10 @@ from enformer_vep.io.tables.row_reader import read_metadata
 from enformer_vep.io.tables.score_rows import ScoreColumns, ScoredRows, ScoreRows, open_columns
 from enformer_vep.io.tracks.table import REQUIRED_COLUMNS, TrackTable
 from enformer_vep.io.vcf.alleles import AlleleFields
-from enformer_vep.run.identity import find_differences
-from enformer_vep.run.json_values import to_json_values
+from enformer_vep.run.record_json import find_differences, to_json_values
 from enformer_vep.run.run_record import RunRecord, read_run_record
 from enformer_vep.run.score.results import RUN_METADATA, TRACKS_METADATA
-from enformer_vep.wording import cause, plural
+from enformer_vep.wording import cause, listed, option, plural
 
 BATCH_ALLELES = 1000
 
@@ -59,14 +58,14 @@ class ScoreTable:
         if not paths.table.is_file():
             raise InputError(f"no such file: {path}: expected an output of 'enformer-vep score'")
         record, tracks = _of_parquet(paths.table) if paths.is_parquet else _beside_text(paths)
-        if record.identity.summary == "only" and not with_summaries:
-            raise InputError(f"{path} is a summary, which has no scores: score without --summary-only")
+        if record.identity.output.summary == "only" and not with_summaries:
+            raise InputError(f"{path} is a summary, which has no scores: score without {option('--summary-only')}")
         if len(tracks) != record.identity.tracks.num_tracks:
             raise InputError(
                 f"{path} is damaged: its track table has {plural(len(tracks), 'track')}, and its run record "
                 f"{record.identity.tracks.num_tracks:,}"
             )
-        return cls(paths, record, TrackTable(record.identity.head, tracks))
+        return cls(paths, record, TrackTable(record.identity.scoring.head, tracks))
 
     @property
     def path(self) -> Path:
@@ -82,7 +81,7 @@ class ScoreTable:
     def settings(self) -> TableSettings:
         """How the scores were written; percentiles, which may be between them, are left out."""
         identity = self.record.identity
-        return TableSettings(identity.statistics, self.tracks, identity.layout, identity.dtype)  # type: ignore[arg-type]
+        return TableSettings(identity.scoring.names, self.tracks, identity.output.layout, identity.output.dtype)
 
     def batches(self, statistic: str, tracks: Sequence[int], *, with_percentiles: bool = False) -> Iterator[ScoredRows]:
         """Reads the scores of some tracks, BATCH_ALLELES at a time.
@@ -109,6 +108,19 @@ class ScoreTable:
             num_alleles += len(batch.scores)
             yield batch
         self.check_num_alleles(num_alleles)
+
+    def checked_statistic(self, statistic: str) -> str:
+        """Returns a statistic that the table has.
+
+        Raises:
+          InputError: it has not.
+        """
+        names = self.record.identity.scoring.names
+        if statistic not in names:
+            raise InputError(
+                f"{self.path} has {listed(names)} and no {statistic}: score with {option('--stats', statistic)}"
+            )
+        return statistic
 
     @contextmanager
     def open_columns(self, folder: Path) -> Iterator[ScoreColumns]:

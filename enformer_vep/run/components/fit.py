@@ -111,8 +111,8 @@ def _fit(table: ScoreTable, origin: TransformOrigin, scores: npt.NDArray[np.floa
     for step in steps:
         pca.partial_fit(scaled(step))
     components = with_fixed_signs(pca.components_[:num_components])
-    found = np.concatenate([(scaled(step) - pca.mean_) @ components.T for step in steps])  # [alleles, k]
-    second = RobustScaler().fit(found)
+    projected = np.concatenate([(scaled(step) - pca.mean_) @ components.T for step in steps])  # [alleles, k]
+    second = RobustScaler().fit(projected)
     transform = Transform(
         origin,
         np.array(table.tracks.indices, np.int64),

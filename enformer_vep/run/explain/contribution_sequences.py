@@ -16,6 +16,7 @@ from enformer_vep.genome.windows import Placement, max_allele_bp
 from enformer_vep.io.genome.fasta import Genome, ReferenceCodes
 from enformer_vep.run.explain.contribution_settings import DEFAULT_VARIANT_BP
 from enformer_vep.run.score.placed import Unscored
+from enformer_vep.wording import option
 
 REFERENCE, ALTERNATE = "ref", "alt"
 
@@ -75,7 +76,9 @@ class SequenceMaker:
         """
         if width_bp is not None and width_bp > geometry.sequence_length_bp:
             most = geometry.sequence_length_bp
-            raise InputError(f"--width {width_bp:,} is more than the model reads: expected at most {most:,} bp")
+            raise InputError(
+                f"{option('--width', f'{width_bp:,}')} is more than the model reads: expected at most {most:,} bp"
+            )
         self._reference = reference
         self._geometry = geometry
         self._bins = bins
@@ -124,7 +127,7 @@ class SequenceMaker:
         try:
             weights = self._bin_weights(name, interval, variant.start)
         except InputError as error:
-            return Unscored(SkipReason.OUTSIDE_BINS, str(error))
+            return Unscored(SkipReason.OUTSIDE_BINS, error.message)
         wanted = self._wanted(self._width_bp or DEFAULT_VARIANT_BP)
         return [
             ExplainedSequence(name, allele, interval.contig, layout, wanted, weights)
@@ -142,7 +145,7 @@ class SequenceMaker:
             first, last = self._geometry.scored_tower_bins[0], self._geometry.scored_tower_bins[-1] + 1
             start, end = (window.start + edge * self._geometry.bin_size_bp for edge in (first, last))
             raise InputError(
-                f"--bins {self._bins} lies outside the bins of the window of {name}: expected bins that overlap "
-                f"{window.contig}:{max(start, 0) + 1}-{end}"
+                f"{option('--bins', self._bins)} lies outside the bins of the window of {name}: expected bins that "
+                f"overlap {window.contig}:{max(start, 0) + 1}-{end}"
             )
         return weights

@@ -17,27 +17,26 @@ from enformer_vep.model.location import locate_model
 from enformer_vep.run.explain.contribution_arguments import name_variants
 from enformer_vep.run.explain.contribution_computing import compute, scratch_array
 from enformer_vep.run.explain.contribution_files import check_content, check_output, write
-from enformer_vep.run.explain.contribution_record import (
+from enformer_vep.run.explain.contribution_scalars import Scalar, make_scalars
+from enformer_vep.run.explain.contribution_sequences import ExplainedSequence, SequenceMaker
+from enformer_vep.run.explain.contribution_settings import SECONDS_PER_GRADIENT, ContributionSettings
+from enformer_vep.run.fetched import find_fasta
+from enformer_vep.run.model_run import (
     CONTRIBUTION_RECORD_FORMAT,
-    KIND,
     ContributionCourse,
     ContributionIdentity,
     IntegratedIdentity,
     SequencesIdentity,
     SkippedRecord,
+    course_items,
 )
-from enformer_vep.run.explain.contribution_scalars import Scalar, make_scalars
-from enformer_vep.run.explain.contribution_sequences import ExplainedSequence, SequenceMaker
-from enformer_vep.run.explain.contribution_settings import SECONDS_PER_GRADIENT, ContributionSettings
-from enformer_vep.run.fetched import find_fasta
-from enformer_vep.run.model_run import course_items, model_run_identity
 from enformer_vep.run.models import OpenModel, notify, open_model
 from enformer_vep.run.predict.predicted_regions import find_regions, parse_regions
 from enformer_vep.run.progress import Progress, duration
 from enformer_vep.run.score.placed import Unscored
 from enformer_vep.run.signals import StopSignals
 from enformer_vep.run.variant_arguments import read_variants
-from enformer_vep.wording import plural
+from enformer_vep.wording import for_command_line, option, plural
 
 logger = logging.getLogger(__name__)
 
@@ -128,7 +127,8 @@ def _of_alleles(
         malformed = Unscored(SkipReason.MALFORMED_RECORD, allele.malformed) if allele.malformed else None
         found = malformed or maker.variant(allele.variant)
         if isinstance(found, Unscored):
-            skipped.append(SkippedRecord(allele.record, allele.allele, str(allele), found.reason.value, found.detail))
+            detail = for_command_line(found.detail)
+            skipped.append(SkippedRecord(allele.record, allele.allele, str(allele), found.reason.value, detail))
         else:
             sequences += found
     if skipped and not sequences:
@@ -162,7 +162,8 @@ def _count_gradients(num_scalars: int, settings: ContributionSettings) -> int:
         raise InputError(
             f"this takes {plural(num_gradients, 'gradient')}, which the official model computes in about "
             f"{duration(num_gradients * SECONDS_PER_GRADIENT)} on two CPU cores: expected at most {most:,}; choose "
-            "fewer regions, variants or tracks, explain means of tracks with --mean-by, or raise --max-gradients"
+            f"fewer regions, variants or tracks, explain means of tracks with {option('--mean-by')}, or raise "
+            f"{option('--max-gradients')}"
         )
     return num_gradients
 
@@ -175,15 +176,15 @@ def _identity(
     scalars: Sequence[Scalar],
     packages: Mapping[str, str],
 ) -> ContributionIdentity:
-    method = settings.method
-    of_run = model_run_identity(KIND, CONTRIBUTION_RECORD_FORMAT, genome, model, packages)
-    return ContributionIdentity(
-        **vars(of_run),
-        mean_by=method.mean_by,
+    return ContributionIdentity.of(
+        CONTRIBUTION_RECORD_FORMAT,
+        genome,
+        model,
+        packages,
+        method=settings.method,
         scalars=tuple(scalar.name for scalar in scalars),
-        bins=str(settings.scoring.bins),
         sequences=SequencesIdentity.of(sequences),
-        is_corrected=method.is_corrected,
+        scoring=settings.scoring,
         reverse_complement=settings.scoring.views.reverse_complement,
-        integrated=IntegratedIdentity(method.steps) if method.steps else None,
+        integrated=IntegratedIdentity(settings.method.steps) if settings.method.steps else None,
     )

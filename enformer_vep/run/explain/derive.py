@@ -17,12 +17,11 @@ from enformer_vep.io.tracks.choice import TrackChoice
 from enformer_vep.io.tracks.table import TrackTable
 from enformer_vep.run.explain.derived_files import IMPORTANCE_KIND, whole_arrays, whole_importance, whole_modisco
 from enformer_vep.run.explain.saved_saturation import SavedSaturation
-from enformer_vep.run.record_text import is_record_of
+from enformer_vep.run.record_json import is_record_of
 from enformer_vep.run.score.results import (
     RUN_METADATA,
     SATURATION_METADATA,
     TRACKS_METADATA,
-    bases_to_json,
     tracks_to_json,
 )
 from enformer_vep.run.signals import StopSignals
@@ -100,7 +99,7 @@ def _makers(
     metadata = {
         TRACKS_METADATA: tracks_to_json(tracks),
         RUN_METADATA: json.dumps(saved.run).encode(),
-        SATURATION_METADATA: bases_to_json(saved.bases),
+        SATURATION_METADATA: saved.bases.to_json(),
     }
     bases, mean_of = saved.bases, settings.mean_of
     if settings.effects is not None:

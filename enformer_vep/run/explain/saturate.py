@@ -23,7 +23,7 @@ from enformer_vep.run.progress import duration
 from enformer_vep.run.score.pipeline import score_vcf
 from enformer_vep.run.score.summary import ScoreSummary
 from enformer_vep.run.settings import ScoreSettings
-from enformer_vep.wording import listed, plural
+from enformer_vep.wording import listed, option, plural
 
 logger = logging.getLogger(__name__)
 
@@ -118,19 +118,21 @@ def _check_statistic(settings: ScoreSettings) -> None:
     """Refuses predictions, of which that of the genome's own letter is not 0."""
     for name in settings.scoring.names:
         if name in PREDICTIONS:
-            raise InputError(f"--stat {name} is a prediction, not the effect of a change: choose another, such as SAD")
+            raise InputError(
+                f"{option('--stat', name)} is a prediction, not the effect of a change: choose another, such as SAD"
+            )
 
 
 def _check_output(settings: ScoreSettings) -> None:
     output = settings.output
     out = output.out or ""
     if out == STANDARD_OUTPUT:
-        raise OutputError("a saturation cannot be written to standard output: name a file with -o")
+        raise OutputError(f"a saturation cannot be written to standard output: name a file with {option('-o')}")
     paths = OutputPaths(out, suffixes=SATURATION_SUFFIXES)
     if settings.inputs.shard is not None and not paths.is_parquet:
         raise OutputError(
-            f"--shard cannot write {out}: write a table with -o OUT.parquet, join the shards with 'merge', and make "
-            "arrays of the result with 'derive --effects'"
+            f"{option('--shard')} cannot write {out}: write a table with {option('-o')} OUT.parquet, join the shards "
+            f"with 'merge', and make arrays of the result with 'derive {option('--effects')}'"
         )
     if paths.is_folder:
         check_zarr_support()
@@ -160,7 +162,7 @@ def _check_cost(bases: SaturatedBases, what: str, saturation: SaturateSettings, 
 
 def _too_much(what: str, num_bases: int, cost: Cost, saturation: SaturateSettings) -> InputError:
     most = f"expected at most {saturation.max_alleles:,} alleles"
-    remedy = "choose smaller regions, share the work with --shard, or raise --max-alleles"
+    remedy = f"choose smaller regions, share the work with {option('--shard')}, or raise {option('--max-alleles')}"
     if num_bases > MAX_BASES:
         most, remedy = f"expected at most {MAX_BASES:,} bp", "choose smaller regions"
     return InputError(f"{what} ({num_bases:,} bp) takes {cost}: {most}; {remedy}")

@@ -68,7 +68,7 @@ class SavedSaturation:
         if SATURATION_METADATA not in metadata:
             raise InputError(f"{path} is an output of 'score': expected one of 'enformer-vep saturate'")
         bases = _bases(path, json.loads(metadata[SATURATION_METADATA]))
-        (statistic,) = table.record.identity.statistics
+        (statistic,) = table.record.identity.scoring.names
         return cls(Path(path), bases, statistic, table.tracks, json.loads(metadata[RUN_METADATA]), table)
 
     @classmethod

@@ -15,11 +15,11 @@ from enformer_vep.io.files import FolderNames, whole_file, whole_folder
 from enformer_vep.io.tables.prediction_table import PredictionTable
 from enformer_vep.io.tables.row_writer import write_line
 from enformer_vep.io.vcf.alleles import AlleleFields, VcfAllele
-from enformer_vep.run.course import EngineCourse
+from enformer_vep.run.model_run import EngineCourse
 from enformer_vep.run.predict.output import ALLELES_NAME, ALLELES_SUFFIX, RUN_SUFFIX, Described, beside
 from enformer_vep.run.predict.profiles import VariantProfile
 from enformer_vep.run.predict.settings import PredictOutput
-from enformer_vep.run.record_text import record_text
+from enformer_vep.run.record_json import record_text
 from enformer_vep.run.score.placed import Unscored
 from enformer_vep.run.score.results import SKIPPED_COLUMNS
 

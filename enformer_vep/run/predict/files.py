@@ -12,10 +12,10 @@ from enformer_vep.io.arrays.bigwig import BigWigFolder, whole_bigwig_folder
 from enformer_vep.io.arrays.zarr_folder import ZarrArrays, ZarrRows
 from enformer_vep.io.files import whole_file
 from enformer_vep.io.tables.prediction_table import PredictionTable
-from enformer_vep.run.course import EngineCourse
+from enformer_vep.run.model_run import EngineCourse
 from enformer_vep.run.predict.output import RUN_SUFFIX, Described, beside
 from enformer_vep.run.predict.settings import PredictOutput
-from enformer_vep.run.record_text import record_text
+from enformer_vep.run.record_json import record_text
 
 Float32s = npt.NDArray[np.float32]
 

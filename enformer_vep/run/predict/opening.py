@@ -12,16 +12,20 @@ from enformer_vep.genome.geometry import Geometry
 from enformer_vep.inference.engine import Engine
 from enformer_vep.io.genome.fasta import Genome
 from enformer_vep.model.location import ModelLocation, locate_model
-from enformer_vep.run.course import TowerBins
 from enformer_vep.run.fetched import find_fasta
-from enformer_vep.run.model_run import course_items, model_run_identity
+from enformer_vep.run.model_run import (
+    PREDICT_RECORD_FORMAT,
+    Identity,
+    PredictIdentity,
+    TowerBins,
+    course_items,
+)
 from enformer_vep.run.models import OpenModel, notify, open_model
 from enformer_vep.run.predict.output import Described, check_output, check_tracks
-from enformer_vep.run.predict.record import KIND, PREDICT_RECORD_FORMAT, PredictIdentity
 from enformer_vep.run.predict.settings import SECONDS_PER_PASS, PredictSettings
 from enformer_vep.run.progress import duration
 from enformer_vep.run.signals import StopSignals
-from enformer_vep.wording import plural
+from enformer_vep.wording import option, plural
 
 
 @dataclass(frozen=True)
@@ -86,22 +90,30 @@ class PredictRun:
             raise InputError(
                 f"{what} {plural(num_windows, 'window')}, of which the official model predicts all in about "
                 f"{duration(num_passes * SECONDS_PER_PASS)} on two CPU cores: expected at most {most:,}; {advice}, or "
-                "raise --max-windows"
+                f"raise {option('--max-windows')}"
             )
 
     def notify(self) -> None:
         """Logs what the user should know about the model, once the command is known to be usable."""
         notify(self.model, self.inputs.settings.scoring, self.inputs.settings.compute)
 
-    def identity(self) -> PredictIdentity:
-        """Says which model and genome the run has, and how it computes."""
-        settings, model = self.inputs.settings, self.model
-        of_run = model_run_identity(KIND, PREDICT_RECORD_FORMAT, self.inputs.genome, model, self.inputs.packages)
-        return PredictIdentity(
-            **vars(of_run),
-            engine=settings.compute.engine,
-            precision=settings.compute.precision,
-            batch_size=model.batch_size,
+    def identity(self, kind: type[Identity], **others: Any) -> Identity:
+        """Identifies the run.
+
+        Args:
+          kind: what identifies it.
+          **others: its fields that regions or variants alone have.
+        """
+        inputs = self.inputs
+        return kind.of(
+            PREDICT_RECORD_FORMAT,
+            inputs.genome,
+            self.model,
+            inputs.packages,
+            compute=inputs.settings.compute,
+            scoring=inputs.settings.scoring,
+            batch_size=self.model.batch_size,
+            **others,
         )
 
     def described(self, identity: PredictIdentity) -> Described:

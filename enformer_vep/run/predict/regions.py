@@ -14,14 +14,13 @@ from enformer_vep.genome.tiling import BinSpan, Tile, covering_bins, tiles
 from enformer_vep.genome.views import View, ViewSettings
 from enformer_vep.inference.engine import Engine
 from enformer_vep.io.genome.fasta import ReferenceCodes
-from enformer_vep.run.course import EngineCourse
 from enformer_vep.run.engines import make_engine
+from enformer_vep.run.model_run import BinsIdentity, EngineCourse, RegionsIdentity
 from enformer_vep.run.models import OpenModel
 from enformer_vep.run.predict.files import open_writer
 from enformer_vep.run.predict.opening import open_inputs
 from enformer_vep.run.predict.overlaps import averaged
 from enformer_vep.run.predict.predicted_regions import find_regions, parse_regions
-from enformer_vep.run.predict.record import BinsIdentity, MeanIdentity, RegionsIdentity
 from enformer_vep.run.predict.settings import PredictSettings
 from enformer_vep.run.progress import Progress, duration
 from enformer_vep.wording import plural
@@ -66,12 +65,8 @@ def predict_regions(settings: PredictSettings) -> PredictSummary:
         run.check_cost("the regions take", len(windows), "choose smaller regions")
         run.notify()
         bins = BinsIdentity.of(spans)
-        identity = RegionsIdentity(
-            **vars(run.identity()),
-            bins=bins,
-            num_windows=len(windows),
-            windows_per_bin=windows_per_bin,
-            views=MeanIdentity(views.reverse_complement, views.shifts),
+        identity = run.identity(
+            RegionsIdentity, bins=bins, num_windows=len(windows), windows_per_bin=windows_per_bin, views=views
         )
         engine = make_engine(run.model, settings.scoring, settings.compute, ReferenceCodes(inputs.genome).fetch)
         first = time.perf_counter()

@@ -12,12 +12,11 @@ from enformer_vep.genome.geometry import Geometry
 from enformer_vep.io.genome.fasta import ReferenceCodes
 from enformer_vep.io.vcf.alleles import VcfAllele
 from enformer_vep.io.vcf.reader import STANDARD_INPUT
-from enformer_vep.run.identity import ViewsIdentity
+from enformer_vep.run.model_run import AllelesIdentity, VariantsCourse, VariantsIdentity
 from enformer_vep.run.predict.allele_files import open_allele_writer
 from enformer_vep.run.predict.opening import open_inputs
 from enformer_vep.run.predict.output import ALLELES_NAME, ALLELES_SUFFIX, beside
 from enformer_vep.run.predict.profiles import VariantProfile, variant_profiles
-from enformer_vep.run.predict.record import AllelesIdentity, VariantsCourse, VariantsIdentity
 from enformer_vep.run.predict.settings import MAX_ALLELES, WINDOWS_PER_ALLELE, PredictOutput, PredictSettings
 from enformer_vep.run.progress import Progress, duration
 from enformer_vep.run.score.opening import open_scorer
@@ -59,7 +58,7 @@ def predict_variants(settings: PredictSettings) -> VariantsSummary:
       InputError: the settings or an input cannot be used.
       EnformerVepError: the run failed, or was stopped; nothing is left of it.
     """
-    arguments, views = settings.inputs.variants, settings.scoring.views
+    arguments = settings.inputs.variants
     with open_inputs(settings) as inputs:
         alleles = read_variants(arguments, MAX_ALLELES)
         run = inputs.open()
@@ -67,12 +66,7 @@ def predict_variants(settings: PredictSettings) -> VariantsSummary:
         num_placed = _num_placed(scorer, alleles)
         run.check_cost("the alleles take", WINDOWS_PER_ALLELE * num_placed, "choose fewer variants")
         run.notify()
-        identity = VariantsIdentity(
-            **vars(run.identity()),
-            alleles=AllelesIdentity.of(alleles),
-            placement=str(settings.scoring.placement),
-            views=ViewsIdentity(views.reverse_complement, views.shifts, views.indels.value),
-        )
+        identity = run.identity(VariantsIdentity, alleles=AllelesIdentity.of(alleles))
         skipped: Counter[SkipReason] = Counter()
         first = time.perf_counter()
         with (

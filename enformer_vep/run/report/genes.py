@@ -47,7 +47,7 @@ def find_genes(table: ScoreTable, alleles: ShownAlleles, detailed: Sequence[int]
     if identity is None:
         return None
     path = _path(table)
-    statistic = identity.statistics[0]
+    statistic = identity.settings.gene_statistics[0].name
     genes = GeneTable(path, statistic)
     keys = _keys(alleles.fields["record"], alleles.fields["allele"])
     order = np.argsort(keys)

@@ -10,22 +10,19 @@ import numpy as np
 from enformer_vep.errors import InputError
 from enformer_vep.fetch.cache import Cache
 from enformer_vep.genome.genes import GeneIndex
-from enformer_vep.genome.indels import IndelPolicy
 from enformer_vep.genome.variant import Interval
-from enformer_vep.genome.views import ViewSettings
-from enformer_vep.genome.windows import Placement
 from enformer_vep.io.genome.fasta import Genome, ReferenceCodes
 from enformer_vep.io.tracks.choice import TrackChoice
 from enformer_vep.io.vcf.alleles import VcfAllele
 from enformer_vep.model.location import locate_model
 from enformer_vep.report.contents import Profile, Start
 from enformer_vep.run.fetched import find_fasta
-from enformer_vep.run.identity import RunIdentity
-from enformer_vep.run.input_identity import identify_fasta
+from enformer_vep.run.identities import identify_fasta
 from enformer_vep.run.models import OpenModel, notify, open_model
 from enformer_vep.run.predict.profiles import VariantProfile, variant_profiles
 from enformer_vep.run.progress import Progress
 from enformer_vep.run.report.settings import ProfileSettings
+from enformer_vep.run.run_record import RunIdentity
 from enformer_vep.run.score.genes import open_genes
 from enformer_vep.run.score.opening import open_scorer
 from enformer_vep.run.score.placed import Unscored
@@ -86,13 +83,13 @@ def predict_profiles(
 
 
 def _scoring(identity: RunIdentity, model: str, indices: Sequence[int]) -> ScoringSettings:
-    views = identity.views
-    return ScoringSettings(
-        model,
-        identity.head,
+    usual = ScoringSettings()
+    return replace(
+        identity.scoring,
+        model=model,
         tracks=TrackChoice(tuple(indices)),
-        placement=Placement.parse(identity.placement),
-        views=ViewSettings(views.reverse_complement, tuple(views.shifts), IndelPolicy(views.indels)),
+        statistics=usual.statistics,
+        bins=usual.bins,
     )
 
 

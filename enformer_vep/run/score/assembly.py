@@ -8,7 +8,7 @@ from enformer_vep.errors import InputError
 from enformer_vep.genome.variant import Interval, Variant, abbreviate
 from enformer_vep.io.genome.fasta import Genome
 from enformer_vep.io.vcf.survey import Survey
-from enformer_vep.wording import listed, plural
+from enformer_vep.wording import listed, option, plural
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +45,9 @@ def check_assembly(survey: Survey, genome: Genome, vcf_name: str, *, allow_misma
     if problem is None:
         return
     if not allow_mismatches:
-        raise InputError(f"{problem}; to skip the alleles that do not match and continue, use --allow-mismatches")
+        raise InputError(
+            f"{problem}; to skip the alleles that do not match and continue, use {option('--allow-mismatches')}"
+        )
     logger.warning("%s; alleles that do not match are skipped", problem)
 
 

@@ -11,7 +11,7 @@ from enformer_vep.io.genome.gtf import GtfGenes, read_genes
 from enformer_vep.io.tracks.choice import TrackChoice
 from enformer_vep.io.tracks.table import TrackTable
 from enformer_vep.run.settings import GeneSettings
-from enformer_vep.wording import listed, plural
+from enformer_vep.wording import listed, option, plural
 
 logger = logging.getLogger(__name__)
 
@@ -106,14 +106,16 @@ def choose_gene_tracks(choice: TrackChoice | None, known: TrackTable, predicted:
         if choice is not None:
             raise
         raise GeneError(
-            "genes are scored on CAGE tracks, but no track is known to be one: name the tracks with --track-table, or "
-            "choose some with --gene-tracks"
+            "genes are scored on CAGE tracks, but no track is known to be one: name the tracks with "
+            f"{option('--track-table')}, or choose some with {option('--gene-tracks')}"
         ) from error
     place = {index: number for number, index in enumerate(predicted.indices)}
     is_predicted = [index in place for index in wanted.indices]
     if not any(is_predicted):
-        of_what = "CAGE" if choice is None else "--gene-tracks"
-        raise GeneError(f"--tracks leaves out all {of_what} tracks, on which genes are scored: add some of them")
+        of_what = "CAGE" if choice is None else option("--gene-tracks")
+        raise GeneError(
+            f"{option('--tracks')} leaves out all {of_what} tracks, on which genes are scored: add some of them"
+        )
     table = wanted.table[is_predicted].reset_index(drop=True)
     chosen = replace(wanted, table=table)
     return GeneTracks(chosen, [place[index] for index in chosen.indices])

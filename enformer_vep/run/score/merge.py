@@ -15,9 +15,16 @@ from enformer_vep.io.tables.formats import alleles_per_group
 from enformer_vep.io.tables.outputs import OutputPaths, SummaryKind
 from enformer_vep.io.tables.row_reader import open_parquet
 from enformer_vep.io.tables.row_writer import ParquetRows, TableColumns
-from enformer_vep.run.identity import Difference, RunIdentity, ShardRecord
-from enformer_vep.run.json_values import to_json_values
-from enformer_vep.run.run_record import Counts, MergeCourse, RunCourse, RunRecord, read_run_record
+from enformer_vep.run.record_json import Difference, to_json_values
+from enformer_vep.run.run_record import (
+    Counts,
+    MergeCourse,
+    RunCourse,
+    RunIdentity,
+    RunRecord,
+    ShardRecord,
+    read_run_record,
+)
 from enformer_vep.run.score.parts import WorkFolder
 from enformer_vep.run.score.results import RUN_METADATA, TRACKS_METADATA, WholeFiles, to_json
 from enformer_vep.wording import cause, listed, plural
@@ -108,7 +115,7 @@ def _open_shard(part: str, paths: OutputPaths) -> ShardOutput:
 
 
 def _all_paths(out: str, identity: RunIdentity) -> OutputPaths:
-    summary: SummaryKind = "beside" if identity.summary == "beside" else "none"
+    summary: SummaryKind = "beside" if identity.output.summary == "beside" else "none"
     return OutputPaths(out, summary=summary, genes=identity.genes is not None)
 
 
@@ -150,7 +157,7 @@ def _mismatch(other: ShardOutput, first: ShardOutput, of_what: str, difference: 
 def _merge_parquet(shards: Sequence[ShardOutput], paths: OutputPaths, files: WholeFiles, run: RunRecord) -> int:
     """Writes the shards' rows in row groups as a single run does; returns the number of alleles."""
     num_tracks = run.identity.tracks.num_tracks
-    is_long = run.identity.layout == "long" and run.identity.summary != "only"
+    is_long = run.identity.output.layout == "long" and run.identity.output.summary != "only"
     group_rows = alleles_per_group("long", num_tracks) * num_tracks if is_long else None
     sources = [shard.paths.table for shard in shards]
     return _num_alleles(_merge_rows(sources, files.open(paths.table), run, group_rows), run)
@@ -215,7 +222,7 @@ def _merge_text(shards: Sequence[ShardOutput], paths: OutputPaths, files: WholeF
 
 
 def _num_alleles(num_rows: int, run: RunRecord) -> int:
-    return num_rows // run.identity.tracks.num_tracks if run.identity.layout == "long" else num_rows
+    return num_rows // run.identity.tracks.num_tracks if run.identity.output.layout == "long" else num_rows
 
 
 def _merge_lines(sources: Sequence[Path], target: BinaryIO, expected: int, verb: str) -> None:

@@ -8,6 +8,7 @@ from enformer_vep.io.tables.outputs import SATURATION_SUFFIXES, SUFFIXES, Output
 from enformer_vep.io.vcf.reader import STANDARD_INPUT
 from enformer_vep.model.location import DEMO, INDEX_SUFFIX, OFFICIAL, PICKLE_SUFFIXES, SAFETENSORS_SUFFIX
 from enformer_vep.run.settings import ScoreSettings
+from enformer_vep.wording import option
 
 _VCF_SUFFIXES = (".vcf.gz", ".vcf.bgz", ".vcf", ".bcf")
 
@@ -24,11 +25,11 @@ def output_paths(settings: ScoreSettings) -> OutputPaths:
     share = "" if shard is None else f".{shard.number}-of-{shard.of}"
     stem = f"{name.removesuffix(suffix)}.{model_label(settings.scoring.model)}{share}"
     if output.out is None and vcf == STANDARD_INPUT:
-        raise OutputError("the output cannot be named after standard input: name it with -o")
+        raise OutputError(f"the output cannot be named after standard input: name it with {option('-o')}")
     if output.out is not None and output.out.endswith(_VCF_SUFFIXES):
         raise OutputError(
             f"scores cannot be written to {output.out!r}, which is a VCF by its name: name a .parquet, .tsv or .tsv.gz "
-            f"with -o, and write the VCF beside it with --annotate {output.out}"
+            f"with {option('-o')}, and write the VCF beside it with {option('--annotate', output.out)}"
         )
     # With '-', the files beside the table go to the working folder.
     paths = OutputPaths(
@@ -39,9 +40,9 @@ def output_paths(settings: ScoreSettings) -> OutputPaths:
         suffixes=SUFFIXES if settings.inputs.saturated is None else SATURATION_SUFFIXES,
     )
     if paths.is_standard_output and output.resume:
-        raise OutputError("a run that writes to standard output cannot be resumed: name a file with -o")
+        raise OutputError(f"a run that writes to standard output cannot be resumed: name a file with {option('-o')}")
     if output.layout == "list" and not paths.is_parquet:
-        raise OutputError(f"--layout list requires Parquet, but {output.out} is text: use wide or long")
+        raise OutputError(f"{option('--layout', 'list')} requires Parquet, but {output.out} is text: use wide or long")
     return paths
 
 

@@ -1,6 +1,5 @@
 """Opens what a run needs, and says which run it is."""
 
-import hashlib
 import os
 from dataclasses import dataclass, replace
 
@@ -14,30 +13,17 @@ from enformer_vep.io.tables.gene_table import GeneTableSettings
 from enformer_vep.model.location import ModelLocation
 from enformer_vep.run.background.record import OpenBackground
 from enformer_vep.run.engines import make_engine
-from enformer_vep.run.environment import versions
-from enformer_vep.run.file_identity import file_identity
-from enformer_vep.run.identity import (
-    RUN_RECORD_FORMAT,
-    GenesIdentity,
-    RunIdentity,
-    SaturationIdentity,
-    SelectionIdentity,
-    ShardRecord,
-    TracksIdentity,
-    ViewsIdentity,
-)
-from enformer_vep.run.input_identity import identify_fasta, identify_model
 from enformer_vep.run.models import OpenModel, choose_tracks, open_model
-from enformer_vep.run.run_record import RunPlan
+from enformer_vep.run.run_record import RunPlan, ShardRecord, identify_run
 from enformer_vep.run.score.gene_scorer import GeneScorer
 from enformer_vep.run.score.genes import GeneTracks, choose_gene_tracks, open_genes
 from enformer_vep.run.score.inputs import RunInputs
 from enformer_vep.run.score.parts import WorkFolder
 from enformer_vep.run.score.placed import Unscored
-from enformer_vep.run.score.results import bases_to_json
 from enformer_vep.run.score.resume import choose_part_size
 from enformer_vep.run.score.scorer import VariantScorer
-from enformer_vep.run.settings import ComputeSettings, GeneSettings, ScoreSettings, ScoringSettings
+from enformer_vep.run.settings import ComputeSettings, ScoreSettings, ScoringSettings
+from enformer_vep.wording import option
 
 
 @dataclass(frozen=True)
@@ -120,12 +106,11 @@ def open_run(settings: ScoreSettings, inputs: RunInputs, location: ModelLocation
         number, of = settings.inputs.shard.number, settings.inputs.shard.of
         shard = ShardRecord(number, of, *inputs.share, inputs.survey.num_alleles)
     part_size = choose_part_size(settings.output, model.device.kind, work)
-    identity = _identity(settings, inputs, model)
+    identity = identify_run(settings, inputs, model, gene_tracks.table if gene_tracks is not None else None)
     if background is not None:
         background.check(identity, model.tracks.identifiers)
     written = None
     if genes is not None and gene_tracks is not None:
-        identity = replace(identity, genes=_genes_identity(settings.genes, gene_tracks))
         names = tuple(statistic.name for statistic in settings.genes.gene_statistics)
         written = GeneTableSettings(genes.genes, names, gene_tracks.table, settings.genes.gene_columns)
     return Run(settings, inputs, model, scorer, RunPlan(identity, shard, part_size), background, written)
@@ -142,8 +127,8 @@ def _check_reach(scorer: VariantScorer, saturated: SaturatedBases, scoring: Scor
         if not isinstance(placed, Unscored) or placed.reason is not SkipReason.OUTSIDE_BINS:
             return
     raise InputError(
-        f"--bins {scoring.bins} lies outside the bins of every window of these regions: expected bins that the windows "
-        "predict, up to 57 kb away"
+        f"{option('--bins', scoring.bins)} lies outside the bins of every window of these regions: expected bins that "
+        "the windows predict, up to 57 kb away"
     )
 
 
@@ -178,60 +163,4 @@ def open_scorer(
         scoring,
         model.tracks,
         genes,
-    )
-
-
-def _genes_identity(settings: GeneSettings, tracks: GeneTracks) -> GenesIdentity:
-    assert settings.gtf is not None
-    return GenesIdentity(
-        gtf=file_identity(settings.gtf),
-        transcripts=settings.transcripts,
-        bins=settings.gene_bins,
-        window=settings.gene_window,
-        statistics=tuple(statistic.name for statistic in settings.gene_statistics),
-        tracks=TracksIdentity(**tracks.table.record()),
-        columns=settings.gene_columns,
-    )
-
-
-def _saturation_identity(bases: SaturatedBases) -> SaturationIdentity:
-    digest = hashlib.sha256(bases_to_json(bases)).hexdigest()
-    return SaturationIdentity(
-        num_regions=len(bases.regions),
-        num_bases=bases.num_bases,
-        num_unknown_bases=bases.num_unknown,
-        max_deletion_bp=bases.max_deletion_bp,
-        num_deletions_left_out=bases.num_deletions_left_out,
-        sha256=digest,
-    )
-
-
-def _identity(settings: ScoreSettings, inputs: RunInputs, model: OpenModel) -> RunIdentity:
-    loaded, views = model.loaded, settings.scoring.views
-    return RunIdentity(
-        format=RUN_RECORD_FORMAT,
-        notice=loaded.notice,
-        versions=versions(),
-        vcf=file_identity(inputs.vcf),
-        fasta=identify_fasta(inputs.genome),
-        model=identify_model(loaded),
-        head=settings.scoring.head,
-        statistics=settings.scoring.names,
-        tracks=TracksIdentity(**model.tracks.record()),
-        selection=SelectionIdentity(**inputs.selection.record()),
-        placement=str(settings.scoring.placement),
-        bins=str(settings.scoring.bins),
-        views=ViewsIdentity(
-            reverse_complement=views.reverse_complement, shifts=views.shifts, indels=views.indels.value
-        ),
-        engine=settings.compute.engine,
-        precision=settings.compute.precision,
-        device=model.device.kind,
-        is_deterministic=model.device.is_deterministic,
-        batch_size=model.batch_size,
-        layout=settings.output.layout,
-        dtype=settings.output.dtype,
-        summary=settings.output.summary,
-        background=None if settings.inputs.background is None else file_identity(settings.inputs.background),
-        saturation=None if settings.inputs.saturated is None else _saturation_identity(settings.inputs.saturated),
     )

@@ -10,6 +10,7 @@ from enformer_vep.io.vcf.alleles import VcfAllele
 from enformer_vep.run.score.parts import Part, SkippedAllele
 from enformer_vep.run.score.placed import PlacedVariant, Unscored
 from enformer_vep.run.score.scorer import VariantScorer
+from enformer_vep.wording import option
 
 MAX_NOT_FINITE = 0.01
 """Largest accepted share of predictions that are NaN or infinite; beyond it, weights or device must be faulty."""
@@ -105,7 +106,7 @@ class PartScorer:
         if self._is_strict:
             raise InputError(
                 f"{self._vcf_name}: record {allele.record + 1} ({allele}) cannot be scored: {unscored.detail} "
-                f"({unscored.reason}); remove --strict to skip such alleles"
+                f"({unscored.reason}); remove {option('--strict')} to skip such alleles"
             )
         return SkippedAllele(allele, unscored.reason, unscored.detail)
 

@@ -30,7 +30,7 @@ from enformer_vep.io.tables.gene_table import GeneScores
 from enformer_vep.io.tables.row_writer import allele_fields
 from enformer_vep.io.vcf.alleles import AlleleFields, VcfAllele
 from enformer_vep.run.run_record import RunPlan
-from enformer_vep.wording import cause
+from enformer_vep.wording import cause, option
 
 logger = logging.getLogger(__name__)
 
@@ -200,7 +200,9 @@ class WorkFolder:
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
-            raise OutputError(f"{path} cannot be read: {cause(error)}; use --overwrite to start over") from error
+            raise OutputError(
+                f"{path} cannot be read: {cause(error)}; use {option('--overwrite')} to start over"
+            ) from error
 
     def write_plan(self, plan: RunPlan) -> None:
         """Writes the plan of the run, so that only the same run continues from these parts."""
@@ -324,7 +326,9 @@ def _counts(part: Part) -> tuple[int, dict[str, int], int, int]:
 
 
 def _unreadable(path: Path) -> PartError:
-    return PartError(f"the finished part {path} cannot be read: remove it, and repeat the command with --resume")
+    return PartError(
+        f"the finished part {path} cannot be read: remove it, and repeat the command with {option('--resume')}"
+    )
 
 
 def _allele(values: Iterable[Any]) -> VcfAllele:

@@ -19,10 +19,10 @@ from enformer_vep.io.tables.outputs import OutputPaths
 from enformer_vep.io.vcf.selection import Selection
 from enformer_vep.model.location import ModelLocation, locate_model
 from enformer_vep.run.background.record import OpenBackground
-from enformer_vep.run.course import TowerBins
 from enformer_vep.run.engines import make_engine
-from enformer_vep.run.environment import peak_memory_bytes
 from enformer_vep.run.fetched import find_fasta
+from enformer_vep.run.identities import peak_memory_bytes
+from enformer_vep.run.model_run import TowerBins
 from enformer_vep.run.models import notify
 from enformer_vep.run.progress import Progress
 from enformer_vep.run.run_record import Counts, RunCourse, RunRecord
@@ -39,6 +39,7 @@ from enformer_vep.run.score.summary import ScoreSummary
 from enformer_vep.run.score.verify import Verification, verify
 from enformer_vep.run.settings import DEFAULT_TOLERANCE, ScoreSettings
 from enformer_vep.run.signals import StopSignals
+from enformer_vep.wording import option
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ def _score_vcf(settings: ScoreSettings, progress: Progress) -> ScoreSummary:
             return _already_done(found, place) if isinstance(found, RunRecord) else _write(found, place, started)
         except EnformerVepError as error:
             if error.is_resumable and not paths.is_standard_output and work.finished():
-                error.args = (f"{error}; finished parts are kept in {work.path}: use --resume to continue",)
+                error.add(f"; finished parts are kept in {work.path}: use {option('--resume')} to continue")
             raise
 
 

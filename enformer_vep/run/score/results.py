@@ -147,7 +147,7 @@ class ResultWriter:
         self._gene_table: GeneTableFile | None = None
         metadata = {TRACKS_METADATA: tracks_to_json(settings.tracks), RUN_METADATA: to_json(run.to_dict())}
         if settings.saturated is not None:
-            metadata[SATURATION_METADATA] = bases_to_json(settings.saturated)
+            metadata[SATURATION_METADATA] = settings.saturated.to_json()
         with files.writing():
             self._skipped = files.open(paths.skipped)
             write_line(self._skipped, SKIPPED_COLUMNS)
@@ -221,11 +221,6 @@ def to_json(record: dict[str, Any]) -> bytes:
 def tracks_to_json(tracks: TrackTable) -> bytes:
     """Writes a track table as JSON, one list per column, which is a third shorter than one object per track."""
     return json.dumps(tracks.table.to_dict("list"), separators=(",", ":")).encode()
-
-
-def bases_to_json(bases: SaturatedBases) -> bytes:
-    """Writes the bases of a saturation as JSON."""
-    return json.dumps(bases.to_json_values(), separators=(",", ":")).encode()
 
 
 def _remove(path: Path) -> None:

@@ -14,7 +14,7 @@ from enformer_vep.run.run_record import VerificationRecord
 from enformer_vep.run.score.parts import Part
 from enformer_vep.run.settings import ComputeSettings
 from enformer_vep.scoring import STATISTICS, Statistic
-from enformer_vep.wording import plural
+from enformer_vep.wording import option, plural
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Verification:
             return
         raise VerificationError(
             f"verification failed at {self.worst}: the error of its scores is {self.largest:.2g} of their spread, "
-            f"expected at most {tolerance:g} (--verify-tolerance); {self}. {_remedy(compute)}"
+            f"expected at most {tolerance:g} ({option('--verify-tolerance')}); {self}. {_remedy(compute)}"
         )
 
     def __str__(self) -> str:
@@ -118,13 +118,13 @@ def _remedy(compute: ComputeSettings) -> str:
     """Returns what to do about scores that are not exact enough."""
     options = []
     if compute.precision != "float32":
-        options.append("--precision float32")
+        options.append(option("--precision", "float32"))
     if compute.engine != "full":
-        options.append("--engine full")
+        options.append(option("--engine", "full"))
     if not options:
-        again = "repeat it with --overwrite; if it fails again, check the device"
+        again = f"repeat it with {option('--overwrite')}; if it fails again, check the device"
         return f"The run used the full engine in float32 itself: {again}"
-    return f"Score again with {' or '.join(options)}, and --overwrite"
+    return f"Score again with {' or '.join(options)}, and {option('--overwrite')}"
 
 
 def choose(num_scored: int, num_alleles: int) -> list[int]:

@@ -14,7 +14,7 @@ from enformer_vep.cli import main
 from enformer_vep.io.tables.score_rows import ScoreRows
 from enformer_vep.io.tables.summary_table import TrackGroups
 from enformer_vep.run.annotate import course as annotate
-from enformer_vep.run.identity import SelectionIdentity
+from enformer_vep.run.identities import SelectionIdentity
 from enformer_vep.run.score_table import ScoreTable
 from tests.scored_vcfs import TRACKS, read_alleles, score
 

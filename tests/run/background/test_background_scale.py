@@ -68,7 +68,7 @@ PEAK = """
 import sys
 from enformer_vep.run.background import course as background
 from enformer_vep.run.background import thousand_genomes
-from enformer_vep.run.environment import peak_memory_bytes
+from enformer_vep.run.identities import peak_memory_bytes
 
 kind, path, out = sys.argv[1:]
 if kind == "scores":

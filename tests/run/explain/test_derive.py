@@ -18,7 +18,6 @@ from enformer_vep.run.score.results import (
     RUN_METADATA,
     SATURATION_METADATA,
     TRACKS_METADATA,
-    bases_to_json,
     tracks_to_json,
 )
 from tests.pipeline_runs import GENOME
@@ -135,7 +134,7 @@ def write_by_hand(path: Path, sequences: list[str], missing: tuple[int, ...] = (
     metadata = {
         TRACKS_METADATA: tracks_to_json(tracks),
         RUN_METADATA: b'{"head": "human"}',
-        SATURATION_METADATA: bases_to_json(bases),
+        SATURATION_METADATA: bases.to_json(),
     }
     effects = np.ones((bases.num_bases, 4, 1), dtype=np.float32)
     effects[np.arange(bases.num_bases), bases.codes] = 0

@@ -10,7 +10,7 @@ from enformer_vep.cli import main
 from enformer_vep.errors import InputError
 from enformer_vep.io.tables import gene_table
 from enformer_vep.run.report.settings import ProfileSettings
-from enformer_vep.run.shards import Shard
+from enformer_vep.run.settings import Shard
 from tests import scored_vcfs
 from tests.pipeline_runs import SCORED, SKIPPED, run
 from tests.run.report.test_course import data_of, page_of

@@ -137,11 +137,13 @@ def test_a_summary_and_genes_are_files_of_the_run_too(suffix: str, tmp_path: Pat
     vcf = write_vcf(tmp_path / "input.vcf", [("chr1", pos, ".", "A", "C") for pos in range(100, 104)])
     out = scored_vcfs.score(vcf, tmp_path / f"s{suffix}", summary="beside", gene_columns="summary")
     record = read_run_record(Path(f"{out}.run.json"))
-    assert record.identity.genes is not None
+    genes = record.identity.genes
+    assert genes is not None
     options: dict[str, Any] = {"table": out.name, "gtf": "genes.gtf", "summary": "beside", "resume": True}
     mine = RunPlan(record.identity, None, 6)
     assert go_on(mine, tmp_path, **options) == record
-    other = replace(mine, identity=replace(mine.identity, genes=replace(record.identity.genes, bins=10)))
+    more_bins = replace(genes, settings=replace(genes.settings, gene_bins=10))
+    other = replace(mine, identity=replace(mine.identity, genes=more_bins))
     refused(other, tmp_path, "had genes.bins 3, this one has 10", **options)
     for beside in (f"{out}.summary.tsv", f"{out}.genes{suffix}"):
         Path(beside).unlink()

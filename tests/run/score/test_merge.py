@@ -16,7 +16,7 @@ from enformer_vep.model.enformer import Enformer
 from enformer_vep.model.weights import save_model
 from enformer_vep.run.score.parts import Part, WorkFolder
 from enformer_vep.run.score.results import RUN_METADATA
-from enformer_vep.run.shards import Shard
+from enformer_vep.run.settings import Shard
 from tests import scored_vcfs
 from tests.score_tables import LAYOUTS
 from tests.support import random_sequence, write_fasta, write_vcf

@@ -4,8 +4,7 @@ import pytest
 
 from enformer_vep.errors import OutputError
 from enformer_vep.run.score.naming import model_label, output_paths
-from enformer_vep.run.settings import InputSettings, OutputSettings, ScoreSettings, ScoringSettings
-from enformer_vep.run.shards import Shard
+from enformer_vep.run.settings import InputSettings, OutputSettings, ScoreSettings, ScoringSettings, Shard
 
 
 @pytest.mark.parametrize(

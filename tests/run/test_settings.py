@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 
 from enformer_vep.errors import InputError
-from enformer_vep.run.shards import Shard
+from enformer_vep.run.settings import Shard
 
 
 @pytest.mark.parametrize("text", ["0/3", "4/3", "1", "a/b", "1/0", "-1/3", "1/3/5"])

@@ -11,7 +11,7 @@ from enformer_vep.cli import cli, main
 from enformer_vep.genome.views import ViewSettings
 from enformer_vep.genome.windows import Placement
 from enformer_vep.io.tracks.choice import TrackChoice
-from enformer_vep.run.setting_texts import format_bytes, parse_bytes
+from enformer_vep.options.values import format_bytes, read_bytes
 from enformer_vep.run.settings import (
     CheckSettings,
     ComputeSettings,
@@ -20,8 +20,8 @@ from enformer_vep.run.settings import (
     OutputSettings,
     ScoreSettings,
     ScoringSettings,
+    Shard,
 )
-from enformer_vep.run.shards import Shard
 from enformer_vep.scoring import parse_statistics
 
 GROUPS = (InputSettings, ScoringSettings, GeneSettings, ComputeSettings, OutputSettings, CheckSettings)
@@ -94,7 +94,7 @@ def test_a_setting_that_there_is_not_is_an_error() -> None:
 
 @given(st.integers(0, 2**45))
 def test_a_size_is_read_as_it_is_written(num_bytes: int) -> None:
-    assert parse_bytes(format_bytes(num_bytes)) == num_bytes
+    assert read_bytes(format_bytes(num_bytes)) == num_bytes
 
 
 def test_sizes_are_written_briefly() -> None:
