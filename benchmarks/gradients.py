@@ -50,10 +50,10 @@ class Bench:
 
     def passes(self) -> Callable[[], Any]:
         """Returns what runs a pass of the full engine."""
+        from enformer_vep.inference.comparer import full_engine
         from enformer_vep.inference.engine import EngineSettings
-        from enformer_vep.inference.full import FullEngine
 
-        engine = FullEngine(self.model, self.codes.fetch, EngineSettings("human"))
+        engine = full_engine(self.model, self.codes.fetch, EngineSettings("human"))
         return lambda: next(engine.predict([self.layout]))
 
     def gradients(self) -> tuple[Callable[[], Any], Callable[[Any], Any]]:

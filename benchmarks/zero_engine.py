@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from enformer_vep.genome.views import Comparison
-from enformer_vep.inference.engine import EngineCounts, Scores
+from enformer_vep.inference.engine import ByStatistic, EngineCounts
 from enformer_vep.io.tracks.table import unnamed_tracks
 from enformer_vep.run import models
 from enformer_vep.run.score import opening
@@ -24,7 +24,7 @@ class ZeroEngine:
     def __init__(self, num_tracks: int) -> None:
         self._zeros = np.zeros((1, num_tracks))
 
-    def compare(self, comparisons: Iterable[Comparison], statistics: Sequence[Statistic]) -> Iterator[Scores]:
+    def compare(self, comparisons: Iterable[Comparison], statistics: Sequence[Statistic]) -> Iterator[ByStatistic]:
         for _ in comparisons:
             yield {statistic.name: self._zeros for statistic in statistics}
 

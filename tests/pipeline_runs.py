@@ -6,10 +6,9 @@ from typing import Any
 import pandas as pd
 
 from enformer_vep.errors import SkipReason
-from enformer_vep.genome.indels import IndelPolicy
-from enformer_vep.genome.regions import ScoredBins
+from enformer_vep.genome.scored_bins import ScoredBins
 from enformer_vep.genome.views import ViewSettings
-from enformer_vep.genome.windows import Placement
+from enformer_vep.genome.windows import IndelPolicy, Placement
 from enformer_vep.io.tracks.choice import TrackChoice
 from enformer_vep.model.enformer import Enformer
 from enformer_vep.model.weights import save_model

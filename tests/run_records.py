@@ -4,10 +4,9 @@ from collections.abc import Callable
 from dataclasses import fields, replace
 from typing import Any
 
-from enformer_vep.genome.indels import IndelPolicy
-from enformer_vep.genome.regions import ScoredBins
+from enformer_vep.genome.scored_bins import ScoredBins
 from enformer_vep.genome.views import ViewSettings
-from enformer_vep.genome.windows import Placement
+from enformer_vep.genome.windows import IndelPolicy, Placement
 from enformer_vep.run.identities import FastaIdentity, FileIdentity, ModelIdentity, SelectionIdentity, TracksIdentity
 from enformer_vep.run.model_run import TowerBins
 from enformer_vep.run.run_record import (

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from enformer_vep.model.keys import checkpoint_variables
+from enformer_vep.model.weights import checkpoint_variables
 
 pytestmark = pytest.mark.full
 

@@ -15,8 +15,7 @@ from enformer_vep.api.predictions import AllelePrediction, Prediction, predict_a
 from enformer_vep.api.session import Session, progress_of
 from enformer_vep.api.variants import GivenVariants, OneVariant, PlainVariants, Variants, check_variants, read_variants
 from enformer_vep.errors import InputError
-from enformer_vep.genome.indels import DEFAULT_INDEL_POLICY
-from enformer_vep.genome.windows import CENTRED
+from enformer_vep.genome.windows import CENTRED, DEFAULT_INDEL_POLICY
 from enformer_vep.io.tables.formats import TableSettings
 from enformer_vep.options.values import Path, Shifts, Stats, Tracks
 from enformer_vep.run.explain.contribution_settings import DEFAULT_MAX_GRADIENTS, MeanBy, MethodSettings

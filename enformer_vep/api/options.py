@@ -5,8 +5,8 @@ from functools import wraps
 from typing import Any, ParamSpec, TypedDict, TypeVar
 
 from enformer_vep.errors import EnformerVepError
-from enformer_vep.genome.indels import IndelPolicy
 from enformer_vep.genome.views import ViewSettings
+from enformer_vep.genome.windows import IndelPolicy
 from enformer_vep.inference.device import Precision
 from enformer_vep.options.commands import option_named, options_of
 from enformer_vep.options.values import Path, Shifts, Stats, Tracks

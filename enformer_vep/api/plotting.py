@@ -8,7 +8,7 @@ from enformer_vep.api.session import Session, progress_of
 from enformer_vep.api.variants import OneVariant
 from enformer_vep.errors import InputError
 from enformer_vep.options.values import Path
-from enformer_vep.plots.support import check_plot_support
+from enformer_vep.plots import check_plot_support
 from enformer_vep.run.plot.pages import PageMaker
 from enformer_vep.run.plot.settings import PageSettings
 from enformer_vep.run.score.genes import open_genes

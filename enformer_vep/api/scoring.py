@@ -10,8 +10,7 @@ from enformer_vep.api.opening import open_model
 from enformer_vep.api.options import ScoreVariantsOptions, in_words_of_python, read, read_views
 from enformer_vep.api.variants import PlainVariants, Variants, check_variants, read_variants
 from enformer_vep.fetch.cache import Cache
-from enformer_vep.genome.indels import DEFAULT_INDEL_POLICY
-from enformer_vep.genome.windows import CENTRED
+from enformer_vep.genome.windows import CENTRED, DEFAULT_INDEL_POLICY
 from enformer_vep.inference.device import DEFAULT_CACHE_BYTES, Precision
 from enformer_vep.io.genome.fasta import Genome
 from enformer_vep.io.tables.outputs import SUMMARY_KINDS

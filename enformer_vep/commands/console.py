@@ -81,8 +81,8 @@ def pick(settings: Mapping[str, Any], *names: str) -> dict[str, Any]:
 
 def pick_views(settings: dict[str, Any]) -> "ViewSettings":
     """Takes out of the settings of a command those that say how each allele is looked at."""
-    from enformer_vep.genome.indels import IndelPolicy
     from enformer_vep.genome.views import ViewSettings
+    from enformer_vep.genome.windows import IndelPolicy
 
     strands, shifts, indels = (settings.pop(name) for name in ("reverse_complement", "shifts", "indels"))
     return ViewSettings(strands, shifts, IndelPolicy(indels))

@@ -64,9 +64,9 @@ def cpu_information() -> tuple[str, frozenset[str]]:
     except OSError:
         return platform.processor() or platform.machine(), frozenset()
     fields = dict(line.split(":", 1) for line in text.split("\n\n", 1)[0].splitlines() if ":" in line)
-    found = {name.strip(): value.strip() for name, value in fields.items()}
-    flags = found.get("flags") or found.get("Features", "")
-    return found.get("model name", platform.machine()), frozenset(flags.split())
+    values = {name.strip(): value.strip() for name, value in fields.items()}
+    flags = values.get("flags") or values.get("Features", "")
+    return values.get("model name", platform.machine()), frozenset(flags.split())
 
 
 def bfloat16_aborts() -> bool:

@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from enformer_vep.genome.indels import DEFAULT_INDEL_POLICY, IndelPolicy
-from enformer_vep.genome.windows import Placement
+from enformer_vep.genome.windows import DEFAULT_INDEL_POLICY, IndelPolicy, Placement
 from enformer_vep.inference.device import DEFAULT_CACHE_BYTES, DEFAULT_GPU_BATCH_SIZE, PRECISIONS
 from enformer_vep.io.genome.gene_choices import GENE_COLUMNS, GENE_WINDOWS, TRANSCRIPT_CHOICES
 from enformer_vep.io.tables.outputs import DTYPES, LAYOUTS

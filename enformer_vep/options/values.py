@@ -11,7 +11,7 @@ from enformer_vep.inference.device import check_device_name
 from enformer_vep.io.tracks.choice import TrackChoice
 
 if TYPE_CHECKING:
-    from enformer_vep.genome.regions import ScoredBins
+    from enformer_vep.genome.scored_bins import ScoredBins
     from enformer_vep.scoring import Statistic
 
 Path: TypeAlias = str | os.PathLike[str]
@@ -94,7 +94,7 @@ def read_bins(text: str) -> "ScoredBins":
     Raises:
       ValueError: it is none of these.
     """
-    from enformer_vep.genome.regions import ScoredBins  # which imports NumPy
+    from enformer_vep.genome.scored_bins import ScoredBins  # which imports NumPy
 
     return ScoredBins.parse(text)
 

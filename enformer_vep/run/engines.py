@@ -26,8 +26,7 @@ def make_engine(
       fetch: returns the codes of the reference genome.
       is_anywhere: whether variants may stand anywhere in a window, as in those of genes.
     """
-    from enformer_vep.inference.full import FullEngine
-    from enformer_vep.inference.reusing import ReusingEngine
+    from enformer_vep.inference.comparer import full_engine, reusing_engine
 
     enformer, head = model.loaded.model, model.tracks.head
     geometry = enformer.config.geometry
@@ -44,4 +43,4 @@ def make_engine(
         cache_bytes=compute.cache_bytes,
         is_fused=model.device.kind == "CPU" and enformer.config.channels >= MIN_FUSED_CHANNELS,
     )
-    return (FullEngine if compute.engine == "full" else ReusingEngine)(enformer, fetch, settings)
+    return (full_engine if compute.engine == "full" else reusing_engine)(enformer, fetch, settings)

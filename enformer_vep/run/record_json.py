@@ -13,11 +13,10 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from enformer_vep.genome.indels import IndelPolicy
-from enformer_vep.genome.regions import ScoredBins
 from enformer_vep.genome.saturation import SaturatedBases
+from enformer_vep.genome.scored_bins import ScoredBins
 from enformer_vep.genome.views import ViewSettings
-from enformer_vep.genome.windows import Placement
+from enformer_vep.genome.windows import IndelPolicy, Placement
 from enformer_vep.run.settings import RECORDED_AS, RECORDED_BY
 from enformer_vep.scoring import STATISTICS, Statistic
 

@@ -19,8 +19,8 @@ from enformer_vep.model.location import OFFICIAL
 from enformer_vep.wording import option
 
 if TYPE_CHECKING:
-    from enformer_vep.genome.regions import ScoredBins
     from enformer_vep.genome.saturation import SaturatedBases
+    from enformer_vep.genome.scored_bins import ScoredBins
     from enformer_vep.genome.views import ViewSettings
     from enformer_vep.scoring import Statistic
 
@@ -69,7 +69,7 @@ def _default_gene_statistics() -> "tuple[Statistic, ...]":
 
 
 def _default_bins() -> "ScoredBins":
-    from enformer_vep.genome.regions import ScoredBins  # the same
+    from enformer_vep.genome.scored_bins import ScoredBins  # the same
 
     return ScoredBins()
 

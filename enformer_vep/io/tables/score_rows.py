@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from enformer_vep.errors import EnformerVepError, InputError
-from enformer_vep.genome.allele_classes import AlleleClasses
+from enformer_vep.genome.variant import AlleleClasses
 from enformer_vep.io.tables.formats import PERCENTILE_SUFFIX, TableSettings
 from enformer_vep.io.tables.outputs import OutputPaths
 from enformer_vep.io.tables.row_reader import check_columns, open_parquet, read_columns, reading

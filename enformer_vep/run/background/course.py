@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from enformer_vep.errors import EnformerVepError, InputError
-from enformer_vep.genome.allele_classes import AlleleClasses
+from enformer_vep.genome.variant import AlleleClasses
 from enformer_vep.io.files import check_writable, whole_file
 from enformer_vep.io.tables.background_file import BackgroundWriter, Distribution, TrackKey
 from enformer_vep.io.tables.score_rows import ScoreColumns

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from enformer_vep.errors import InputError
-from enformer_vep.genome.allele_classes import AlleleClasses
+from enformer_vep.genome.variant import AlleleClasses
 from enformer_vep.io.tables.background_file import BackgroundFile
 from enformer_vep.run.record_json import find_differences, flat, from_json_values, to_json_values
 from enformer_vep.run.run_record import RunIdentity

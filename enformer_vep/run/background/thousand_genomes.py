@@ -17,13 +17,11 @@ import numpy as np
 import numpy.typing as npt
 
 from enformer_vep.errors import InputError
-from enformer_vep.genome.allele_classes import AlleleClasses
 from enformer_vep.genome.geometry import NUM_BINS
-from enformer_vep.genome.indels import IndelPolicy
-from enformer_vep.genome.regions import ScoredBins
-from enformer_vep.genome.variant import Interval
+from enformer_vep.genome.scored_bins import ScoredBins
+from enformer_vep.genome.variant import AlleleClasses, Interval
 from enformer_vep.genome.views import ViewSettings
-from enformer_vep.genome.windows import CENTRED, Placement
+from enformer_vep.genome.windows import CENTRED, IndelPolicy, Placement
 from enformer_vep.io.arrays.precomputed_scores import PrecomputedAlleles, PrecomputedScores
 from enformer_vep.io.files import check_writable, whole_file
 from enformer_vep.io.genome.fasta import Genome

@@ -67,7 +67,7 @@ def compute(
     Raises:
       EnformerVepError: a gradient is not finite.
     """
-    from enformer_vep.inference.contributions import MeanGradients
+    from enformer_vep.inference.mean_gradients import MeanGradients
     from enformer_vep.model.gradients import InputGradients, Target
 
     mean = MeanGradients(

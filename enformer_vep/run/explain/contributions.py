@@ -10,7 +10,7 @@ from pathlib import Path
 
 from enformer_vep.errors import InputError, SkipReason
 from enformer_vep.fetch.cache import Cache
-from enformer_vep.genome.regions import ScoredBins
+from enformer_vep.genome.scored_bins import ScoredBins
 from enformer_vep.io.genome.fasta import Genome, ReferenceCodes
 from enformer_vep.io.vcf.alleles import VcfAllele
 from enformer_vep.model.location import locate_model

@@ -15,8 +15,8 @@ from enformer_vep.io.files import check_writable, whole_file
 from enformer_vep.io.genome.fasta import Genome, ReferenceCodes
 from enformer_vep.io.vcf.alleles import VcfAllele
 from enformer_vep.model.location import locate_model
+from enformer_vep.plots import check_plot_support
 from enformer_vep.plots.content import VariantPage
-from enformer_vep.plots.support import check_plot_support
 from enformer_vep.run.fetched import find_fasta
 from enformer_vep.run.models import notify, open_model
 from enformer_vep.run.plot.pages import PageMaker

@@ -7,8 +7,7 @@ from functools import cached_property
 from types import MappingProxyType
 
 from enformer_vep.genome.variant import Variant
-from enformer_vep.plots.columns import aligned
-from enformer_vep.plots.content import Letters, LogoColumns, TrackLogos
+from enformer_vep.plots.content import Letters, LogoColumns, TrackLogos, aligned
 from enformer_vep.run.models import OpenModel
 from enformer_vep.run.plot.gradients import GradientLogos
 from enformer_vep.run.plot.logos import Importances, Surroundings, has_logo, importances, logo_scoring

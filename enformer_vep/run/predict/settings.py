@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from enformer_vep.errors import InputError, OutputError
-from enformer_vep.genome.indels import DEFAULT_INDEL_POLICY
-from enformer_vep.genome.windows import Placement
+from enformer_vep.genome.windows import DEFAULT_INDEL_POLICY, Placement
 from enformer_vep.inference.device import Precision
 from enformer_vep.run.settings import UNRECORDED, ComputeSettings, ScoringSettings, recorded_by
 from enformer_vep.wording import option

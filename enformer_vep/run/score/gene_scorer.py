@@ -14,7 +14,7 @@ from enformer_vep.genome.geometry import Geometry
 from enformer_vep.genome.layout import FetchCodes
 from enformer_vep.genome.variant import Interval, Variant
 from enformer_vep.genome.views import Comparison, ViewSettings
-from enformer_vep.inference.engine import Engine, Scores
+from enformer_vep.inference.engine import ByStatistic, Engine
 from enformer_vep.io.tables.gene_table import GeneScores
 from enformer_vep.run.score.placed import PlacedVariant, Unscored
 from enformer_vep.run.score.prefetch import read_ahead
@@ -85,7 +85,7 @@ class GeneScorer:
         found = {number: of_gene for number, of_gene in pairs.items() if of_gene}
         return tuple(found), BinPairs.of(list(found.values()))
 
-    def made(self, numbers: tuple[int, ...], scores: Scores) -> GeneScores | Unscored:
+    def made(self, numbers: tuple[int, ...], scores: ByStatistic) -> GeneScores | Unscored:
         """Returns what the engine found of some genes as it is kept. A value beyond float32 is infinite."""
         if not numbers:
             return self.none()

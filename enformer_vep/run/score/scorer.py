@@ -13,7 +13,7 @@ from enformer_vep.genome.geometry import Geometry
 from enformer_vep.genome.variant import Variant, check_alleles
 from enformer_vep.genome.views import Comparison
 from enformer_vep.genome.windows import max_allele_bp
-from enformer_vep.inference.engine import Engine, Profile, Scores
+from enformer_vep.inference.engine import ByStatistic, Engine, Profile
 from enformer_vep.io.genome.fasta import ReferenceCodes
 from enformer_vep.io.tables.gene_table import GeneScores
 from enformer_vep.io.tracks.table import TrackTable
@@ -138,13 +138,13 @@ class VariantScorer:
             lambda placed: self.engine.profiles(read_ahead(map(self.comparison, placed), NUM_AHEAD)),
         )
 
-    def _compared(self, comparisons: Iterable[Comparison]) -> Iterator[tuple[Scores, Scores]]:
+    def _compared(self, comparisons: Iterable[Comparison]) -> Iterator[tuple[ByStatistic, ByStatistic]]:
         ahead = read_ahead(comparisons, NUM_AHEAD)
         if self.genes is None or self.genes.is_at_tss:
             return ((scores, {}) for scores in self.engine.compare(ahead, self.statistics))
         return self.engine.compare_with_genes(ahead, self.statistics, self.genes.settings.gene_statistics)
 
-    def _made(self, scores: Scores, genes: tuple[int, ...], of_genes: Scores) -> ScoredVariant | Unscored:
+    def _made(self, scores: ByStatistic, genes: tuple[int, ...], of_genes: ByStatistic) -> ScoredVariant | Unscored:
         joined = _joined(scores)
         if isinstance(joined, Unscored) or self.genes is None or self.genes.is_at_tss:
             return joined if isinstance(joined, Unscored) else ScoredVariant(joined)
@@ -182,7 +182,7 @@ class VariantScorer:
         )
 
 
-def _joined(scores: Scores) -> VariantScores | Unscored:
+def _joined(scores: ByStatistic) -> VariantScores | Unscored:
     """Returns the statistics of the only region one after another. A value beyond float32 is infinite."""
     joined = np.concatenate([of_statistic[0] for of_statistic in scores.values()])
     if not np.isfinite(joined).all():

@@ -12,7 +12,7 @@ import pytest
 
 from enformer_vep.cli import main
 from enformer_vep.errors import InputError
-from enformer_vep.genome.indels import IndelPolicy
+from enformer_vep.genome.windows import IndelPolicy
 from enformer_vep.io.tables import score_rows
 from enformer_vep.io.tables.background_file import BackgroundFile
 from enformer_vep.run.background import course

@@ -12,8 +12,8 @@ import pytest
 
 from enformer_vep.cli import main
 from enformer_vep.errors import EnformerVepError, InputError
-from enformer_vep.genome.indels import IndelPolicy
 from enformer_vep.genome.views import ViewSettings
+from enformer_vep.genome.windows import IndelPolicy
 from enformer_vep.io.tables.background_file import BackgroundFile
 from enformer_vep.run.background import thousand_genomes
 from enformer_vep.run.background.distribution import point_ranks

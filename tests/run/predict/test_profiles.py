@@ -6,8 +6,8 @@ import numpy as np
 
 from enformer_vep.errors import SkipReason
 from enformer_vep.genome.variant import Interval, Variant
+from enformer_vep.inference.comparer import full_engine
 from enformer_vep.inference.engine import EngineSettings
-from enformer_vep.inference.full import FullEngine
 from enformer_vep.io.genome.fasta import Genome, ReferenceCodes
 from enformer_vep.io.tracks.table import unnamed_tracks
 from enformer_vep.model.enformer import Enformer
@@ -23,7 +23,7 @@ GEOMETRY = TINY_CONFIG.geometry
 
 def test_profiles_stand_in_the_variants_order_with_their_bins(tmp_path: Path, model: Enformer) -> None:
     reference = ReferenceCodes(Genome(write_fasta(tmp_path / "genome.fa", {"chr1": CONTIG})))
-    engine = FullEngine(model, reference.fetch, EngineSettings("human"))
+    engine = full_engine(model, reference.fetch, EngineSettings("human"))
     tracks = unnamed_tracks("human", model.config.heads["human"])
     scorer = VariantScorer(engine, reference, GEOMETRY, ScoringSettings(), tracks)
     alt = "CGTA"["ACGT".index(CONTIG[2999])]
@@ -47,7 +47,7 @@ def test_profiles_stand_in_the_variants_order_with_their_bins(tmp_path: Path, mo
 
 def test_what_is_not_finite_has_no_profile(tmp_path: Path, model: Enformer) -> None:
     reference = ReferenceCodes(Genome(write_fasta(tmp_path / "genome.fa", {"chr1": CONTIG})))
-    engine = FullEngine(model, reference.fetch, EngineSettings("human"))
+    engine = full_engine(model, reference.fetch, EngineSettings("human"))
     scorer = VariantScorer(engine, reference, GEOMETRY, ScoringSettings(), unnamed_tracks("human", 5))
     bias = model.heads["human"].b
     kept = bias.numpy()

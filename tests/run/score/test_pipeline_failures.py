@@ -11,9 +11,8 @@ import pytest
 from enformer_vep.errors import EnformerVepError, InputError, VcfError
 from enformer_vep.genome.layout import FetchCodes
 from enformer_vep.genome.views import Comparison
-from enformer_vep.inference.engine import EngineSettings, Scores
-from enformer_vep.inference.full import FullEngine
-from enformer_vep.inference.reusing import ReusingEngine
+from enformer_vep.inference.comparer import Comparer, full_engine
+from enformer_vep.inference.engine import ByStatistic, EngineSettings
 from enformer_vep.run.models import OpenModel
 from enformer_vep.run.score import opening
 from enformer_vep.run.score.pipeline import score_vcf
@@ -70,21 +69,24 @@ def test_strict_stops_at_the_first_that_cannot_be_scored(folder: Path, tmp_path:
 
 
 def test_counts_that_do_not_close_are_a_failure(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    compare = ReusingEngine.compare
-    monkeypatch.setattr(ReusingEngine, "compare", lambda self, *arguments: list(compare(self, *arguments))[1:])
+    compare = Comparer.compare
+    monkeypatch.setattr(Comparer, "compare", lambda self, *arguments: list(compare(self, *arguments))[1:])
     with pytest.raises(EnformerVepError, match="expected predictions for 3 alleles, found 2") as caught:
         run(folder, tmp_path / "out.tsv", SCORED[:3])
     assert caught.value.exit_code == 1
     assert not (tmp_path / "out.tsv").exists()
 
 
-class BrokenEngine(FullEngine):
+class BrokenEngine(Comparer):
     """Predicts NaN for every `every`-th allele."""
 
     every = 1
     count = 0
 
-    def compare(self, comparisons: Iterable[Comparison], statistics: Sequence[Statistic]) -> Iterator[Scores]:
+    def __init__(self, whole: Comparer) -> None:
+        vars(self).update(vars(whole))
+
+    def compare(self, comparisons: Iterable[Comparison], statistics: Sequence[Statistic]) -> Iterator[ByStatistic]:
         for found in super().compare(comparisons, statistics):
             self.count += 1
             factor = np.nan if self.count % self.every == 0 else 1
@@ -93,8 +95,9 @@ class BrokenEngine(FullEngine):
 
 @pytest.mark.slow
 def test_what_is_not_finite_is_never_written(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def make_engine(model: OpenModel, _: object, __: object, fetch: FetchCodes, **___: object) -> FullEngine:
-        return BrokenEngine(model.loaded.model, fetch, EngineSettings("human", batch_size=model.batch_size))
+    def make_engine(model: OpenModel, _: object, __: object, fetch: FetchCodes, **___: object) -> Comparer:
+        settings = EngineSettings("human", batch_size=model.batch_size)
+        return BrokenEngine(full_engine(model.loaded.model, fetch, settings))
 
     monkeypatch.setattr(opening, "make_engine", make_engine)
     records = [("chr1", 3000, f"v{i}", reference("chr1", 3000), reference("chr1", 3000) + "A" * i) for i in range(150)]

@@ -6,9 +6,8 @@ from logomaker import Glyph
 from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch
 
-from enformer_vep.plots.columns import aligned
-from enformer_vep.plots.content import Letters, LogoColumns
-from enformer_vep.plots.logo import common_limits, contiguous, draw_logo, heights
+from enformer_vep.plots.content import Letters, LogoColumns, aligned
+from enformer_vep.plots.logo_panels import common_limits, contiguous, draw_logo, heights
 from enformer_vep.plots.page import draw_page
 from enformer_vep.plots.style import page_style
 from tests.plots.pages import VARIANT, logos, page, track

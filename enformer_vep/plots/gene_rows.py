@@ -88,15 +88,15 @@ def _unplaced(gene: Gene, shown: Interval, width_mm: float) -> PlacedGene:
     first_start = (tss - shown.start) * mm_per_bp if shown.start <= tss < shown.end else None
     name = fitted(gene.name, min(_LONGEST_NAME_MM, width_mm), SMALL)
     name_mm = text_width_mm(name, SMALL)
-    found = PlacedGene(gene, 0, start, end, first_start, name, name_start=0.0, is_on_line=False)
-    left, right = _drawn(found)
+    without_name = PlacedGene(gene, 0, start, end, first_start, name, name_start=0.0, is_on_line=False)
+    left, right = _drawn(without_name)
     if left - _PAD_MM - name_mm >= 0:
         name_start, is_on_line = left - _PAD_MM - name_mm, False
     elif right + _PAD_MM + name_mm <= width_mm:
         name_start, is_on_line = right + _PAD_MM, False
     else:
         name_start, is_on_line = min(max((left + right - name_mm) / 2, 0.0), width_mm - name_mm), True
-    return replace(found, name_start=name_start, is_on_line=is_on_line)
+    return replace(without_name, name_start=name_start, is_on_line=is_on_line)
 
 
 def _drawn(gene: PlacedGene) -> tuple[float, float]:

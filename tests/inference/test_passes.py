@@ -3,7 +3,7 @@ import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enformer_vep.inference.track_blocks import BLOCK_TRACKS, TrackBlocks
+from enformer_vep.inference.passes import BLOCK_TRACKS, TrackBlocks
 
 
 @given(data=st.data(), num_tracks=st.integers(1, 600))

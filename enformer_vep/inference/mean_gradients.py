@@ -1,4 +1,4 @@
-"""Gradients of a sequence, as contributions are made of them: of one strand or both, at a point or along a path."""
+"""Mean gradients of a sequence: over one strand or both, at the sequence or along a path to it."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
@@ -15,7 +15,7 @@ Float64s = npt.NDArray[np.float64]
 
 
 class Explained(NamedTuple):
-    """What is known of targets besides their gradients.
+    """The values of targets, which are computed with their gradients.
 
     Attributes:
       values: float64 [targets], their values for the sequence.
@@ -57,7 +57,7 @@ class MeanGradients:
         reverse_complement: bool = False,
         done: Callable[[], None] = lambda: None,
     ) -> None:
-        """Takes the model.
+        """Chooses what the mean is taken over.
 
         Args:
           gradients: computes the gradient of one sequence.
@@ -87,7 +87,7 @@ class MeanGradients:
           into: float32 [targets, wanted bases, 4] in the order A C G T, all zeros before.
 
         Returns:
-          What is known of the targets besides.
+          The targets' values.
         """
         num_strands, num_steps = 1 + self._reverse_complement, self._steps or 1
         values, baselines, contributed = np.zeros((3, len(targets)))

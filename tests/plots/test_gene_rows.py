@@ -7,7 +7,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from enformer_vep.genome.genes import Gene
-from enformer_vep.plots.genes import ROW_MM, PlacedGene, draw_genes, num_rows, place_genes
+from enformer_vep.plots.gene_rows import ROW_MM, PlacedGene, draw_genes, num_rows, place_genes
 from enformer_vep.plots.style import MM_PER_INCH, page_style
 from tests.plots.pages import SHOWN, boxes, named_gene
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from enformer_vep.genome.geometry import Geometry
-from enformer_vep.genome.regions import ScoredBins
+from enformer_vep.genome.scored_bins import ScoredBins
 from enformer_vep.genome.variant import Interval
 
 GEOMETRY = Geometry(sequence_length_bp=32, num_bins=6, bin_size_bp=4)
