@@ -10,7 +10,7 @@ import pandas as pd
 
 from enformer_vep.api.variants import GivenVariants
 from enformer_vep.errors import InputError
-from enformer_vep.io.tables.formats import clean_text
+from enformer_vep.io.tables.row_writer import clean_text
 from enformer_vep.io.vcf.alleles import AlleleFields, VcfAllele
 from enformer_vep.run.score.parts import Part
 

@@ -18,10 +18,12 @@ from enformer_vep.api.arrays import SelectedScores, check_installed, to_anndata,
 from enformer_vep.api.frames import allele_columns
 from enformer_vep.api.options import in_words_of_python, read
 from enformer_vep.errors import InputError
-from enformer_vep.io.tables.formats import ALLELE_TYPES, PERCENTILE_SUFFIX
+from enformer_vep.io.tables.formats import PERCENTILE_SUFFIX
 from enformer_vep.io.tables.gene_table import GENE_FIELDS
 from enformer_vep.io.tables.outputs import OutputPaths
-from enformer_vep.io.tables.score_rows import ScoreRows, reading
+from enformer_vep.io.tables.row_reader import reading
+from enformer_vep.io.tables.row_writer import ALLELE_TYPES
+from enformer_vep.io.tables.score_rows import ScoreRows
 from enformer_vep.io.tables.summary_table import open_summary
 from enformer_vep.io.vcf.alleles import AlleleFields, VcfAllele
 from enformer_vep.options.values import Path, Stats, Tracks

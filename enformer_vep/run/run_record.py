@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from enformer_vep.errors import InputError
-from enformer_vep.io.tables.transform_file import PUBLISHED
+from enformer_vep.io.tables.components import PUBLISHED
 from enformer_vep.run.identities import (
     FileIdentity,
     SaturationIdentity,

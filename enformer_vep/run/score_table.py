@@ -8,14 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet
 
 from enformer_vep.errors import InputError
 from enformer_vep.io.tables.formats import PERCENTILE_SUFFIX, TableSettings
 from enformer_vep.io.tables.outputs import STANDARD_OUTPUT, OutputPaths
-from enformer_vep.io.tables.score_columns import ScoreColumns, open_columns
-from enformer_vep.io.tables.score_rows import ScoredRows, ScoreRows
+from enformer_vep.io.tables.row_reader import read_metadata
+from enformer_vep.io.tables.score_rows import ScoreColumns, ScoredRows, ScoreRows, open_columns
 from enformer_vep.io.tracks.table import REQUIRED_COLUMNS, TrackTable
 from enformer_vep.io.vcf.alleles import AlleleFields
 from enformer_vep.run.record_json import find_differences, to_json_values
@@ -139,15 +137,15 @@ class ScoreTable:
             self.check_num_alleles(columns.num_rows)
             yield columns
 
-    def check_num_alleles(self, found: int) -> None:
+    def check_num_alleles(self, num: int) -> None:
         """Checks that as many alleles were read as the run record says.
 
         Raises:
           InputError: there were more or fewer.
         """
-        if found != self.num_alleles:
+        if num != self.num_alleles:
             raise InputError(
-                f"{self.path} has {plural(found, 'allele')}, but its run record says {self.num_alleles:,}: use the "
+                f"{self.path} has {plural(num, 'allele')}, but its run record says {self.num_alleles:,}: use the "
                 "table as it was written"
             )
 
@@ -162,8 +160,8 @@ def check_same_run(tables: Sequence[ScoreTable]) -> None:
     seen: list[tuple[Path, dict[str, Any], Any]] = []
     for table in tables:
         mine, its = (_meaning(each.record) for each in (first, table))
-        if found := find_differences(mine, its):
-            item, wanted, other = found[0]
+        if differences := find_differences(mine, its):
+            item, wanted, other = differences[0]
             raise InputError(
                 f"{table.path} belongs to a different run than {first.path}: {item} is {other}, not {wanted}; give "
                 "outputs whose scores mean the same"
@@ -181,10 +179,7 @@ def _meaning(record: RunRecord) -> dict[str, Any]:
 
 
 def _of_parquet(path: Path) -> tuple[RunRecord, pd.DataFrame]:
-    try:
-        metadata = pyarrow.parquet.read_schema(path).metadata or {}
-    except (OSError, pa.ArrowException) as error:
-        raise InputError(f"{path} is not a Parquet file, or is damaged: {cause(error)[:300]}") from error
+    metadata = read_metadata(path)
     if not {RUN_METADATA, TRACKS_METADATA} <= metadata.keys():
         raise InputError(f"{path} has no run record in its metadata: expected an output of 'enformer-vep score'")
     try:

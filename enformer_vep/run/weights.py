@@ -13,7 +13,7 @@ from typing import Any
 from enformer_vep import __version__
 from enformer_vep.errors import OutputError, WeightsError
 from enformer_vep.fetch.cache import Cache
-from enformer_vep.io.whole_file import check_writable, whole_file
+from enformer_vep.io.files import check_writable, whole_file
 from enformer_vep.model.architecture import Misfits, find_misfits, fitting_config, source_config
 from enformer_vep.model.config import OFFICIAL_CONFIG, EnformerConfig
 from enformer_vep.model.location import SAFETENSORS_SUFFIX, locate_model

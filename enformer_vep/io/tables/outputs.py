@@ -1,10 +1,10 @@
 """The names of a run's files, and whether they can be written."""
 
-import os
 from pathlib import Path
 from typing import Literal, get_args
 
 from enformer_vep.errors import OutputError
+from enformer_vep.io.files import check_parent
 from enformer_vep.wording import option
 
 STANDARD_OUTPUT = "-"
@@ -100,11 +100,7 @@ class OutputPaths:
         Raises:
           OutputError: the folder is missing or cannot be written, or a file exists and must not be replaced.
         """
-        folder = self.table.parent
-        if not folder.is_dir():
-            raise OutputError(f"the output folder {folder} does not exist: create it first")
-        if not os.access(folder, os.W_OK | os.X_OK):
-            raise OutputError(f"cannot write to the output folder {folder}: permission denied")
+        check_parent(self.table)
         if self.is_folder:
             from enformer_vep.io.arrays.zarr_folder import check_zarr_folder  # which imports NumPy
 

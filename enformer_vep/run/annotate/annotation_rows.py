@@ -12,10 +12,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from enformer_vep.errors import InputError, SkipReason
-from enformer_vep.io.tables.aligned_rows import side_by_side
 from enformer_vep.io.tables.formats import PERCENTILE_SUFFIX
 from enformer_vep.io.tables.outputs import OutputPaths
-from enformer_vep.io.tables.score_rows import ScoredRows, ScoreRows, column_names, read_columns, reading
+from enformer_vep.io.tables.row_reader import column_names, read_columns, reading, side_by_side
+from enformer_vep.io.tables.score_rows import ScoredRows, ScoreRows
 from enformer_vep.io.tables.summary_table import TrackGroups
 from enformer_vep.io.vcf.annotations import (
     MISSING_VALUE,

@@ -12,6 +12,7 @@ import pysam
 from enformer_vep import __version__
 from enformer_vep.errors import InputError, OutputError
 from enformer_vep.io.bgzip import BgzipWriter
+from enformer_vep.io.files import check_writable, whole_file
 from enformer_vep.io.tracks.choice import TrackChoice
 from enformer_vep.io.vcf.annotated_bcf import annotate_bcf, check_convertible, convert
 from enformer_vep.io.vcf.annotated_vcf import Annotated, annotate_text, checked_header
@@ -29,7 +30,6 @@ from enformer_vep.io.vcf.bcf import BCF_MAGIC
 from enformer_vep.io.vcf.order import CSI, TBI, VcfOrder, drop_index, index_vcf
 from enformer_vep.io.vcf.reader import STANDARD_INPUT
 from enformer_vep.io.vcf.stream import VcfStream
-from enformer_vep.io.whole_file import check_writable, whole_file
 from enformer_vep.run.annotate.annotation_rows import AnnotationRows
 from enformer_vep.run.identities import FileIdentity, identify_file
 from enformer_vep.run.score.opening import output_paths

@@ -20,16 +20,16 @@ import pyarrow.compute
 from enformer_vep import __version__
 from enformer_vep.errors import InputError, OutputError
 from enformer_vep.io.bgzip import BgzipWriter
+from enformer_vep.io.files import check_writable, whole_file
 from enformer_vep.io.genome.contigs import known_chromosomes
-from enformer_vep.io.tables.aligned_rows import side_by_side
-from enformer_vep.io.tables.component_rows import ComponentRows
+from enformer_vep.io.tables.components import ComponentRows
+from enformer_vep.io.tables.row_reader import side_by_side
 from enformer_vep.io.tables.score_rows import ScoreRows
 from enformer_vep.io.tracks.choice import TrackChoice
 from enformer_vep.io.vcf.alleles import AlleleFields
 from enformer_vep.io.vcf.annotations import SOURCE, encoded, numbers, quoted
 from enformer_vep.io.vcf.order import VcfOrder, drop_index
 from enformer_vep.io.vcf.sorted_lines import Line, SortedLines
-from enformer_vep.io.whole_file import check_writable, whole_file
 from enformer_vep.run.annotate.course import about_line, find_scores, output_kind, places_of, write_index
 from enformer_vep.run.score_table import ScoreTable
 from enformer_vep.run.signals import StopSignals

@@ -10,9 +10,9 @@ import numpy as np
 
 from enformer_vep.errors import EnformerVepError, InputError
 from enformer_vep.genome.variant import AlleleClasses
+from enformer_vep.io.files import check_writable, whole_file
 from enformer_vep.io.tables.background_file import BackgroundWriter, Distribution, TrackKey
-from enformer_vep.io.tables.score_columns import ScoreColumns
-from enformer_vep.io.whole_file import check_writable, whole_file
+from enformer_vep.io.tables.score_rows import ScoreColumns
 from enformer_vep.run.background.distribution import NUM_POINTS, NUM_TAIL, distribution_of_sorted
 from enformer_vep.run.background.record import BACKGROUND_FORMAT, FROM_SCORES, BackgroundRecord
 from enformer_vep.run.record_json import to_json_values
@@ -70,7 +70,7 @@ def make_background(scores: Sequence[str], out: str, *, overwrite: bool = False)
         for number, statistic in enumerate(record.scoring.names):
             logger.info("reading %s of %s", statistic, plural(record.num_tracks, "track"))
             for rows in _rows(tables[0], sources, number):
-                writer.write(rows)
+                writer.add(rows)
     return BackgroundSummary(record, path)
 
 

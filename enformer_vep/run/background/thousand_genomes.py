@@ -22,10 +22,10 @@ from enformer_vep.genome.scored_bins import ScoredBins
 from enformer_vep.genome.variant import AlleleClasses, Interval
 from enformer_vep.genome.views import ViewSettings
 from enformer_vep.genome.windows import CENTRED, IndelPolicy, Placement
+from enformer_vep.io.arrays.precomputed_scores import PrecomputedAlleles, PrecomputedScores
+from enformer_vep.io.files import check_writable, whole_file
 from enformer_vep.io.genome.fasta import Genome
 from enformer_vep.io.tables.background_file import BackgroundWriter, TrackKey
-from enformer_vep.io.tables.precomputed_scores import PrecomputedAlleles, PrecomputedScores
-from enformer_vep.io.whole_file import check_writable, whole_file
 from enformer_vep.run.background.course import BackgroundSummary
 from enformer_vep.run.background.distribution import (
     NUM_FLOAT16,
@@ -193,7 +193,7 @@ def _write(
                 scores = source.scores(statistic, rows, tracks)
                 np.negative(scores, out=scores, where=(turns < 0)[:, None])
                 count_float16s(scores[turns != 0], counts)
-        writer.write(
+        writer.add(
             [
                 (keys[track], distribution_of_float16_counts(of_track, scale))
                 for track, of_track in zip(tracks, counts, strict=True)

@@ -10,10 +10,19 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from enformer_vep.errors import EnformerVepError, OutputError, TransformError
-from enformer_vep.io.tables.component_table import COMPONENTS_METADATA, component_names, open_component_table
+from enformer_vep.io.files import check_writable, whole_file
+from enformer_vep.io.tables.components import (
+    COMPONENTS_METADATA,
+    SUFFIX,
+    Transform,
+    TransformOrigin,
+    component_names,
+    load_transform,
+    open_component_table,
+    save_transform,
+)
 from enformer_vep.io.tables.outputs import OutputPaths
-from enformer_vep.io.tables.transform_file import SUFFIX, Transform, TransformOrigin, load_transform, save_transform
-from enformer_vep.io.whole_file import check_writable, whole_file
+from enformer_vep.io.tables.row_writer import allele_fields
 from enformer_vep.run.components.fit import check_scikit_learn, fit_transform
 from enformer_vep.run.identities import identify_file, versions
 from enformer_vep.run.record_json import to_json_values
@@ -184,7 +193,7 @@ def _write(
         for rows in table.batches(transform.origin.statistic, tracks):
             components = transform.apply(rows.scores).astype(np.float32)
             num_undefined += int(np.isnan(components).any(axis=1).sum())
-            written.write(rows.alleles, components)
+            written.write(allele_fields(rows.alleles), components)
         written.close()
     return num_undefined
 

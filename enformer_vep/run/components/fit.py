@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from enformer_vep.errors import EnformerVepError, TransformError
-from enformer_vep.io.tables.transform_file import Float64s, Transform, TransformOrigin
+from enformer_vep.io.tables.components import Float64s, Transform, TransformOrigin
 from enformer_vep.run.score_table import ScoreTable
 from enformer_vep.wording import cause, plural
 

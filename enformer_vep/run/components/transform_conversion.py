@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from enformer_vep.errors import InputError, OutputError, TransformError
-from enformer_vep.io.tables.transform_file import PUBLISHED, SUFFIX, Transform, TransformOrigin, save_transform
+from enformer_vep.io.files import check_writable
+from enformer_vep.io.tables.components import PUBLISHED, SUFFIX, Transform, TransformOrigin, save_transform
 from enformer_vep.io.tracks.table import read_track_table
-from enformer_vep.io.whole_file import check_writable
 from enformer_vep.run.identities import identify_file
 from enformer_vep.wording import cause, plural
 

@@ -10,20 +10,20 @@ import numpy as np
 
 from enformer_vep.errors import InputError, OutputError
 from enformer_vep.genome.tiling import BinSpan
-from enformer_vep.io.arrays.bigwig import check_bigwig_support, write_bigwig
-from enformer_vep.io.arrays.bigwig_folder import (
+from enformer_vep.io.arrays.bigwig import (
     BIGWIG_SUFFIX,
     RUN_NAME,
     TRACKS_NAME,
+    check_bigwig_support,
     check_file_names,
     is_bigwig_folder,
+    write_bigwig,
 )
+from enformer_vep.io.arrays.contributions import write_contribution_table
 from enformer_vep.io.arrays.modisco_files import check_equal_lengths, modisco_paths, write_modisco
 from enformer_vep.io.arrays.zarr_folder import check_zarr_folder, check_zarr_support, whole_zarr
-from enformer_vep.io.tables.contribution_table import write_contribution_table
+from enformer_vep.io.files import check_folder, check_writable, whole_file, whole_folder
 from enformer_vep.io.tracks.table import TrackTable
-from enformer_vep.io.whole_file import check_writable, whole_file
-from enformer_vep.io.whole_folder import check_folder, whole_folder
 from enformer_vep.run.explain.contribution_arrays import Contributions
 from enformer_vep.run.explain.contribution_sequences import ExplainedSequence
 from enformer_vep.run.explain.contribution_settings import BIGWIG_FOLDER, ContributionOutput

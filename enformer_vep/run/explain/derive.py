@@ -7,16 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from enformer_vep.errors import InputError, OutputError
-from enformer_vep.io.arrays.bigwig import check_bigwig_support
-from enformer_vep.io.arrays.bigwig_folder import check_file_names, is_bigwig_folder
+from enformer_vep.io.arrays.bigwig import check_bigwig_support, check_file_names, is_bigwig_folder
 from enformer_vep.io.arrays.modisco_files import check_equal_lengths, modisco_paths
 from enformer_vep.io.arrays.saturation_arrays import Sink
 from enformer_vep.io.arrays.zarr_folder import check_zarr_folder, check_zarr_support
+from enformer_vep.io.files import check_folder, check_writable
 from enformer_vep.io.tables.outputs import NPZ_SUFFIX, SATURATION_KIND, ZARR_SUFFIX
 from enformer_vep.io.tracks.choice import TrackChoice
 from enformer_vep.io.tracks.table import TrackTable
-from enformer_vep.io.whole_file import check_writable
-from enformer_vep.io.whole_folder import check_folder
 from enformer_vep.run.explain.derived_files import IMPORTANCE_KIND, whole_arrays, whole_importance, whole_modisco
 from enformer_vep.run.explain.saved_saturation import SavedSaturation
 from enformer_vep.run.record_json import is_record_of

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from enformer_vep import __version__
 from enformer_vep.errors import InputError
+from enformer_vep.io.files import check_writable, whole_file
 from enformer_vep.io.vcf.alleles import VcfAllele
-from enformer_vep.io.whole_file import check_writable, whole_file
 from enformer_vep.plots import check_plot_support
 from enformer_vep.plots.content import VariantPage
 from enformer_vep.run.plot.pages import PageMaker

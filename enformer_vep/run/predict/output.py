@@ -6,13 +6,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from enformer_vep.io.arrays.bigwig import check_bigwig_support
-from enformer_vep.io.arrays.bigwig_folder import BIGWIG_SUFFIX, RUN_NAME, TRACKS_NAME, check_file_names
+from enformer_vep.io.arrays.bigwig import BIGWIG_SUFFIX, RUN_NAME, TRACKS_NAME, check_bigwig_support, check_file_names
 from enformer_vep.io.arrays.zarr_folder import ZarrArrays, check_zarr_folder, check_zarr_support, whole_zarr
+from enformer_vep.io.files import check_folder, check_writable
 from enformer_vep.io.tables.prediction_table import check_column_names
 from enformer_vep.io.tracks.table import TrackTable
-from enformer_vep.io.whole_file import check_writable
-from enformer_vep.io.whole_folder import check_folder
 from enformer_vep.run.model_run import PREDICT, EngineCourse, PredictIdentity
 from enformer_vep.run.predict.settings import PredictOutput
 from enformer_vep.run.record_json import is_record_of, record_text

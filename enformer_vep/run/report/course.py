@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from enformer_vep.errors import InputError
+from enformer_vep.io.files import check_writable, whole_file
 from enformer_vep.io.tables.summary_table import TrackGroups
 from enformer_vep.io.vcf.alleles import AlleleFields, VcfAllele
-from enformer_vep.io.whole_file import check_writable, whole_file
 from enformer_vep.report.contents import Contents, Counts, Detailed, Logo, Profile, Tracks
 from enformer_vep.report.page import render
 from enformer_vep.run.report.alleles import StrongestAlleles, find_strongest

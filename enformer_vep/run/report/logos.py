@@ -11,7 +11,7 @@ import numpy.typing as npt
 from enformer_vep.errors import InputError
 from enformer_vep.genome.saturation import importance
 from enformer_vep.genome.variant import Variant
-from enformer_vep.io.arrays.saved_contributions import ExplainedBases, SavedContributions
+from enformer_vep.io.arrays.contributions import ExplainedBases, SavedContributions
 from enformer_vep.io.genome.contigs import common_name
 from enformer_vep.io.tracks.table import TrackTable
 from enformer_vep.report.contents import Logo, LogoRow

@@ -18,12 +18,12 @@ from enformer_vep.run.run_record import Counts, RunCourse, RunRecord
 from enformer_vep.run.score.genes import state_cost
 from enformer_vep.run.score.inputs import check_inputs, open_inputs
 from enformer_vep.run.score.opening import Run, open_run, output_paths
+from enformer_vep.run.score.parts import INPUT_NAME, WorkFolder
 from enformer_vep.run.score.results import ResultWriter, WholeFiles
 from enformer_vep.run.score.resume import check_outputs, check_work, finished_record, prepare_work
 from enformer_vep.run.score.scorer import VariantScorer, scored_parts
 from enformer_vep.run.score.summary import ScoreSummary, StrongestEffects
 from enformer_vep.run.score.verify import Verification, verify
-from enformer_vep.run.score.work_folder import INPUT_NAME, WorkFolder
 from enformer_vep.run.session import Session
 from enformer_vep.run.settings import DEFAULT_TOLERANCE, ScoreSettings
 from enformer_vep.run.signals import StopSignals

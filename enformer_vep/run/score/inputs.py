@@ -19,7 +19,7 @@ from enformer_vep.io.vcf.made_variants import write_changes
 from enformer_vep.io.vcf.reader import STANDARD_INPUT, VcfReader
 from enformer_vep.io.vcf.selection import NamedRegion, Selection
 from enformer_vep.io.vcf.survey import Survey, survey_vcf
-from enformer_vep.run.score.work_folder import INPUT_NAME, WorkFolder
+from enformer_vep.run.score.parts import INPUT_NAME, WorkFolder
 from enformer_vep.run.settings import InputSettings, ScoreSettings
 from enformer_vep.wording import did_you_mean, listed, option, plural
 

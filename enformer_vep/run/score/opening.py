@@ -18,10 +18,10 @@ from enformer_vep.run.run_record import RunPlan, ShardRecord, identify_run
 from enformer_vep.run.score.gene_scorer import GeneScorer
 from enformer_vep.run.score.genes import choose_gene_tracks, open_genes
 from enformer_vep.run.score.inputs import RunInputs
+from enformer_vep.run.score.parts import WorkFolder
 from enformer_vep.run.score.placed import Unscored
 from enformer_vep.run.score.resume import choose_part_size
 from enformer_vep.run.score.scorer import VariantScorer
-from enformer_vep.run.score.work_folder import WorkFolder
 from enformer_vep.run.session import OpenModel, Session
 from enformer_vep.run.settings import ScoreSettings, ScoringSettings
 from enformer_vep.wording import option

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import TracebackType
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -16,7 +15,8 @@ import numpy as np
 from enformer_vep.errors import EnformerVepError
 from enformer_vep.genome.saturation import SaturatedBases
 from enformer_vep.io.arrays.saturation_arrays import EffectArrays, SaturationArrays, open_sink
-from enformer_vep.io.tables.formats import TableFile, TableSettings, open_table, write_line
+from enformer_vep.io.files import flush_folder
+from enformer_vep.io.tables.formats import TableFile, TableSettings, open_table
 from enformer_vep.io.tables.gene_table import (
     GENE_SUMMARY_FIELDS,
     GeneTableFile,
@@ -25,10 +25,10 @@ from enformer_vep.io.tables.gene_table import (
     summarize_genes,
 )
 from enformer_vep.io.tables.outputs import OutputPaths
+from enformer_vep.io.tables.row_writer import write_line
 from enformer_vep.io.tables.summary_table import SummaryFile, open_summary
 from enformer_vep.io.tracks.table import TrackTable
 from enformer_vep.io.vcf.alleles import AlleleFields
-from enformer_vep.io.whole_folder import flush_folder
 from enformer_vep.run.background.percentiles import Percentiles
 from enformer_vep.run.run_record import RunRecord
 from enformer_vep.run.score.parts import Part, SkippedAllele
@@ -56,9 +56,7 @@ class WholeFiles:
     def __enter__(self) -> "WholeFiles":
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for stream in self._streams:
             with suppress(OSError):  # the file is removed anyway, so an error in writing its last bytes does not matter
                 stream.close()

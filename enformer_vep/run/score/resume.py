@@ -8,8 +8,8 @@ from enformer_vep.io.tables.outputs import OutputPaths
 from enformer_vep.io.tracks.table import REQUIRED_COLUMNS
 from enformer_vep.io.vcf.alleles import AlleleFields
 from enformer_vep.run.run_record import RunPlan, RunRecord, is_run_record, read_run_record
+from enformer_vep.run.score.parts import WorkFolder
 from enformer_vep.run.score.results import SKIPPED_COLUMNS
-from enformer_vep.run.score.work_folder import WorkFolder
 from enformer_vep.run.settings import DEFAULT_PART_SIZE, OutputSettings, ScoreSettings
 from enformer_vep.wording import option
 
@@ -152,8 +152,8 @@ def _earlier_plan(output: OutputSettings, work: WorkFolder) -> RunPlan | None:
 
 
 def _check_same(plan: RunPlan, earlier: RunPlan | RunRecord, where: Path) -> None:
-    if found := plan.differences(earlier):
-        item, then, now = found[0]
+    if differences := plan.differences(earlier):
+        item, then, now = differences[0]
         raise InputError(
             f"cannot resume: the run in {where} had {item} {then}, this one has {now}; use the same options and "
             f"inputs, or {option('--overwrite')} to start over"

@@ -10,8 +10,7 @@ import pytest
 from enformer_vep.cli import main
 from enformer_vep.errors import EnformerVepError
 from enformer_vep.run.background.record import OpenBackground
-from enformer_vep.run.score.parts import Part
-from enformer_vep.run.score.work_folder import WorkFolder
+from enformer_vep.run.score.parts import Part, WorkFolder
 from tests import scored_vcfs
 from tests.run.score.stopped_runs import arguments
 from tests.score_tables import random_scores

@@ -16,8 +16,8 @@ from enformer_vep.cli import main
 from enformer_vep.demo.files import write_demo
 from enformer_vep.demo.world import TRACKS as DEMO_TRACKS
 from enformer_vep.run.score.results import RUN_METADATA
-from tests.run.background.test_thousand_genomes import write_h5
 from tests.run.background.test_percentiles import largest_gap
+from tests.run.background.test_thousand_genomes import write_h5
 from tests.score_tables import random_scores, write_scores
 from tests.support import named_tracks, write_vcf
 

@@ -13,7 +13,7 @@ import pytest
 from enformer_vep.cli import main
 from enformer_vep.errors import InputError
 from enformer_vep.genome.windows import IndelPolicy
-from enformer_vep.io.tables import score_columns
+from enformer_vep.io.tables import score_rows
 from enformer_vep.io.tables.background_file import BackgroundFile
 from enformer_vep.run.background import course
 from enformer_vep.run.background.course import make_background
@@ -44,7 +44,7 @@ def points(path: str) -> dict[tuple[str, str], np.ndarray]:
 def test_every_layout_gives_the_same_background(
     name: str, layout: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(score_columns, "BATCH_BYTES", 70 * 24)  # some alleles at a time
+    monkeypatch.setattr(score_rows, "BATCH_BYTES", 70 * 24)  # some alleles at a time
     monkeypatch.setattr(course, "BLOCK_BYTES", 2 * 300 * 4)  # two tracks at a time
     scores = write_scores(tmp_path / name, SCORES, layout=layout, rows=MIXED)
     out = tmp_path / "background.parquet"

@@ -18,7 +18,7 @@ def percentiles_of(folder: Path, scores: np.ndarray, rows: list[int] | None = No
     path = folder / "background.parquet"
     with path.open("wb") as stream, BackgroundWriter(stream, {}) as writer:
         found = [distribution_of_sorted(np.sort(column)) for column in scores.T]
-        writer.write([(TrackKey("SAD", f"T{i}", ""), each) for i, each in enumerate(found)])
+        writer.add([(TrackKey("SAD", f"T{i}", ""), each) for i, each in enumerate(found)])
     file = BackgroundFile(str(path))
     return Percentiles(file, rows or list(range(scores.shape[1])), **more)
 

@@ -18,7 +18,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import RobustScaler
 
 from enformer_vep.cli import main
-from enformer_vep.io.tables.transform_file import load_transform, save_transform
+from enformer_vep.io.tables.components import load_transform, save_transform
 from enformer_vep.run import score_table
 from enformer_vep.run.components import fit as component_fit
 from enformer_vep.run.components.fit import with_fixed_signs

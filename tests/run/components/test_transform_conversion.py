@@ -15,7 +15,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import RobustScaler, StandardScaler
 
 from enformer_vep.cli import main
-from enformer_vep.io.tables.transform_file import Transform, TransformOrigin, load_transform
+from enformer_vep.io.tables.components import Transform, TransformOrigin, load_transform
 from enformer_vep.run.components import unpickling
 from enformer_vep.run.components.unpickling import extract_arrays
 from tests.score_tables import model, tracks, write_scores

@@ -13,8 +13,7 @@ import pytest
 from enformer_vep.cli import main
 from enformer_vep.genome.saturation import SaturatedBases
 from enformer_vep.genome.variant import Interval
-from enformer_vep.io.arrays.effect_blocks import EffectBlock
-from enformer_vep.io.arrays.saturation_arrays import EffectArrays, open_sink
+from enformer_vep.io.arrays.saturation_arrays import EffectArrays, EffectBlock, open_sink
 from enformer_vep.run.score.results import (
     RUN_METADATA,
     SATURATION_METADATA,

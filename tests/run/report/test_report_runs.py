@@ -8,7 +8,7 @@ import pytest
 
 from enformer_vep.cli import main
 from enformer_vep.errors import InputError
-from enformer_vep.io.tables import gene_rows
+from enformer_vep.io.tables import gene_table
 from enformer_vep.run.report.settings import ProfileSettings
 from enformer_vep.run.settings import Shard
 from tests import scored_vcfs
@@ -26,7 +26,7 @@ def vcf(tmp_path: Path) -> str:
 def test_genes_are_those_of_the_table(
     suffix: str, columns: str, folder: Path, tmp_path: Path, gtf: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gene_rows, "BATCH_ROWS", 3)
+    monkeypatch.setattr(gene_table, "BATCH_ROWS", 3)
     out = tmp_path / f"out{suffix}"
     run(folder, out, SCORED, gtf=gtf, gene_tracks=None, track_table=_named(folder), gene_columns=columns, quiet=True)
     path = Path(f"{out}.genes{suffix}")

@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from enformer_vep.cli import main
-from enformer_vep.run.score.parts import Part
-from enformer_vep.run.score.work_folder import WorkFolder
+from enformer_vep.run.score.parts import Part, WorkFolder
 from tests.run.score.stopped_runs import Start, arguments, outputs, records, wait_for_a_part
 from tests.support import file_system, random_sequence, write_fasta, write_vcf
 

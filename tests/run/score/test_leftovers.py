@@ -16,9 +16,8 @@ from enformer_vep.errors import EnformerVepError, InputError
 from enformer_vep.model.weights import save_model
 from enformer_vep.run.run_record import RunPlan, RunRecord, read_run_record
 from enformer_vep.run.score.opening import output_paths
-from enformer_vep.run.score.parts import Part
+from enformer_vep.run.score.parts import Part, WorkFolder
 from enformer_vep.run.score.resume import check_outputs, check_work, choose_part_size, finished_record, prepare_work
-from enformer_vep.run.score.work_folder import WorkFolder
 from enformer_vep.run.settings import ScoreSettings
 from tests import scored_vcfs
 from tests.score_tables import alleles, random_scores, write_scores

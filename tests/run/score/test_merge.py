@@ -11,14 +11,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from enformer_vep.cli import main
-from enformer_vep.io.tables import formats as table
-from enformer_vep.io.tables import gene_table, summary_table
+from enformer_vep.io.tables import row_writer
 from enformer_vep.model.enformer import Enformer
 from enformer_vep.model.weights import save_model
-from enformer_vep.run.score import merge
-from enformer_vep.run.score.parts import Part
+from enformer_vep.run.score.parts import Part, WorkFolder
 from enformer_vep.run.score.results import RUN_METADATA
-from enformer_vep.run.score.work_folder import WorkFolder
 from enformer_vep.run.settings import Shard
 from tests import scored_vcfs
 from tests.score_tables import LAYOUTS
@@ -72,7 +69,7 @@ def merged(vcf: str, tmp_path: Path, suffix: str, num_shards: int, **options: An
 def test_merged_shards_are_a_single_run(
     name: str, layout: str, vcf: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(table, "ROW_GROUP_ROWS", 4)
+    monkeypatch.setattr(row_writer, "ROW_GROUP_ROWS", 4)
     options: dict[str, Any] = {"layout": layout, "summary": "beside", "has_percentiles": True}
     record = merged(vcf, tmp_path, name.removeprefix("s"), 3, **options)
     assert [shard["number"] for shard in record["merged_from"]] == [1, 2, 3]
@@ -82,8 +79,7 @@ def test_merged_shards_are_a_single_run(
 def test_merged_summaries_are_a_single_run(
     suffix: str, vcf: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (summary_table, merge):
-        monkeypatch.setattr(module, "ROW_GROUP_ROWS", 4)
+    monkeypatch.setattr(row_writer, "ROW_GROUP_ROWS", 4)
     merged(vcf, tmp_path, suffix, 2, summary="only")
     assert not Path(f"{tmp_path}/merged{suffix}.summary.tsv").exists()
 
@@ -93,8 +89,7 @@ def test_merged_summaries_are_a_single_run(
 def test_merged_genes_are_a_single_run(
     suffix: str, columns: str, vcf: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (gene_table, summary_table, merge):
-        monkeypatch.setattr(module, "ROW_GROUP_ROWS", 3)
+    monkeypatch.setattr(row_writer, "ROW_GROUP_ROWS", 3)
     record = merged(vcf, tmp_path, suffix, 3, gene_columns=columns, summary="beside")
     assert record["counts"]["gene_rows"] > 10
 
@@ -224,7 +219,7 @@ def test_a_shard_with_other_columns_is_an_error(
     last = changed.column_names[-1]
     for other in (changed.drop_columns([last]), changed.rename_columns([*changed.column_names[:-1], "other"])):
         pq.write_table(other, shards[1])
-        monkeypatch.setattr(table, "ROW_GROUP_ROWS", 10)
+        monkeypatch.setattr(row_writer, "ROW_GROUP_ROWS", 10)
         refuse(tmp_path / "out.parquet", shards, "2.parquet are not those of", capsys, exit_code=1)
 
 

@@ -1,11 +1,56 @@
-"""Folders that appear whole or not at all."""
+"""Files and folders appear whole or not at all, and folders are named after variants."""
 
+import os
+import stat
 from pathlib import Path
 
 import pytest
 
 from enformer_vep.errors import EnformerVepError, OutputError
-from enformer_vep.io.whole_folder import check_folder, whole_folder
+from enformer_vep.genome.variant import Variant
+from enformer_vep.io.files import FolderNames, check_folder, check_writable, whole_file, whole_folder
+
+
+def test_a_failure_leaves_what_was_there(tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    path.write_text("before")
+    with pytest.raises(RuntimeError), whole_file(path) as file:
+        file.write(b"half")
+        raise RuntimeError
+    assert [entry.name for entry in tmp_path.iterdir()] == ["out"]
+    assert path.read_text() == "before"
+
+
+def test_a_whole_file_replaces_it_and_others_may_read_it(tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    path.write_text("before")
+    with whole_file(path) as file:
+        file.write(b"after")
+        assert path.read_text() == "before"
+    mask = os.umask(0)
+    os.umask(mask)
+    assert path.read_text() == "after"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o666 & ~mask
+
+
+def test_a_folder_that_is_missing(tmp_path: Path) -> None:
+    with (
+        pytest.raises(EnformerVepError, match=r"cannot write .*: No such file or directory"),
+        whole_file(tmp_path / "no" / "out"),
+    ):
+        pass
+    with pytest.raises(OutputError, match="does not exist: create it first"):
+        check_writable(tmp_path / "no" / "out", overwrite=True)
+
+
+def test_what_exists_is_overwritten_on_request_alone(tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    path.write_text("before")
+    with pytest.raises(OutputError, match="exists: choose another output, or use --overwrite"):
+        check_writable(path, overwrite=False)
+    check_writable(path, overwrite=True)
+    with pytest.raises(OutputError, match="is a folder: choose the name of a file"):
+        check_writable(tmp_path, overwrite=True)
 
 
 def test_a_folder_appears_at_the_end(tmp_path: Path) -> None:
@@ -74,3 +119,28 @@ def test_folders_that_cannot_be_written(
         check_folder(Path(name), lambda path: path.name in ("ours", "link"), overwrite=overwrite)
     check_folder(Path("ours"), lambda path: path.name == "ours", overwrite=True)
     check_folder(Path("new"), lambda path: False, overwrite=False)
+
+
+LONG = "HLA:" + "x" * 300
+
+
+@pytest.mark.parametrize(
+    ("variant", "name"),
+    {
+        "plain": (Variant("chr1", 5, "a", "G"), "chr1_5_A_G"),
+        "long": (Variant("chr1", 5, "A", "ACGTACGTT" + "A" * 20), "chr1_5_A_ACGTACGT-29bp"),
+        "just short enough": (Variant("chr1", 5, "A", "A" * 20), f"chr1_5_A_{'A' * 20}"),
+        "contig with other letters": (Variant("HLA:A*01/02", 5, "A", "G"), "HLA-A-01-02_5_A_G"),
+        "long contig": (Variant(LONG, 5, "A", "G"), f"HLA-{'x' * 96}_5_A_G"),
+        "dots": (Variant("..", 5, "A", "G"), "-_5_A_G"),
+    }.values(),
+)
+def test_names_are_readable_and_safe(variant: Variant, name: str) -> None:
+    assert FolderNames().name(variant) == name
+
+
+def test_no_name_is_given_twice_whatever_its_case() -> None:
+    names = FolderNames()
+    variants = [("chr1", "A"), ("CHR1", "A"), ("chr1", "a"), ("chr1", "A")]
+    found = [names.name(Variant(chrom, 5, ref, "G")) for chrom, ref in variants]
+    assert found == ["chr1_5_A_G", "CHR1_5_A_G_2", "chr1_5_A_G_3", "chr1_5_A_G_4"]

@@ -1,4 +1,6 @@
-"""The transform of scores into components: robust scaling, principal components, robust scaling; and its file.
+"""The transform of scores into components, its file, and tables of components, Parquet or text.
+
+It is robust scaling, principal components, robust scaling.
 
 With x the scores of an allele, one per track:
 
@@ -11,16 +13,28 @@ The file is NumPy's .npz of plain arrays. It is read with `allow_pickle=False`: 
 
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
-from enformer_vep.errors import TransformError
-from enformer_vep.io.whole_file import whole_file
+from enformer_vep.errors import InputError, TransformError
+from enformer_vep.io.files import whole_file
+from enformer_vep.io.tables.outputs import OutputPaths
+from enformer_vep.io.tables.row_reader import read_columns, read_metadata, reading
+from enformer_vep.io.tables.row_writer import (
+    ALLELE_TYPES,
+    ParquetRows,
+    RowWriter,
+    TableColumns,
+    TextRows,
+    Values,
+)
 from enformer_vep.wording import cause
 
 FORMAT = 1
@@ -29,6 +43,11 @@ Float64s = npt.NDArray[np.float64]
 
 PUBLISHED = "published"
 """What stands for the published weights, of whatever file."""
+
+COMPONENTS_METADATA = b"enformer_vep.components"
+"""What Parquet's metadata call the record of a table."""
+
+_BATCH_ROWS = 10_000
 
 
 @dataclass(frozen=True)
@@ -185,8 +204,8 @@ def _read_arrays(path: str) -> dict[str, npt.NDArray[Any]]:
 def _read_origin(text: str) -> TransformOrigin:
     about = json.loads(text)
     if not isinstance(about, dict) or about.get("format") != FORMAT:
-        found = about.get("format") if isinstance(about, dict) else None
-        raise ValueError(f"its format is {found}, and this version of enformer-vep reads {FORMAT}")
+        number = about.get("format") if isinstance(about, dict) else None
+        raise ValueError(f"its format is {number}, and this version of enformer-vep reads {FORMAT}")
     kinds = {"statistic": str, "divisor": (int, float), "head": str, "weights": str, "settings": dict, "source": str}
     for name, kind in kinds.items():
         if not isinstance(about.get(name), kind):  # type: ignore[arg-type]
@@ -204,3 +223,70 @@ def _whole_numbers(array: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
     if array.dtype.kind not in "iu":
         raise ValueError(f"indices holds {array.dtype}: expected whole numbers")
     return array.astype(np.int64)
+
+
+def component_names(num: int) -> list[str]:
+    """Returns the names of the columns, as in DeepMind's notebook."""
+    return [f"PC{number}" for number in range(num)]
+
+
+def open_component_table(stream: BinaryIO, paths: OutputPaths, num: int, metadata: Mapping[bytes, bytes]) -> RowWriter:
+    """Starts a table in the format of its name: fields of alleles, and float32 [alleles, k].
+
+    Args:
+      stream: where it is written.
+      paths: its name.
+      num: number of components.
+      metadata: what is written with the table if the format has a place for it.
+    """
+    columns = TableColumns(ALLELE_TYPES, [Values(component_names(num))])
+    if paths.is_parquet:
+        return ParquetRows(stream, columns, metadata, has_whole_batches=True)
+    return TextRows(stream, columns, is_gzipped=paths.is_gzipped)
+
+
+class ComponentRows:
+    """A table that `components` wrote.
+
+    Attributes:
+      paths: the table.
+      names: the names of the components.
+      scores: the record of the run whose scores they are made of, as JSON has it.
+    """
+
+    def __init__(self, path: str) -> None:
+        """Reads what a table says of itself.
+
+        Raises:
+          InputError: it is not such a table.
+        """
+        self.paths = OutputPaths(path)
+        if not self.paths.table.is_file():
+            raise InputError(f"no such file: {path}: expected an output of 'enformer-vep components'")
+        try:
+            about = json.loads(self._about())
+            self.names = [str(name) for name in about["components"]]
+            self.scores: dict[str, Any] = dict(about["scores"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            if isinstance(error, InputError):
+                raise
+            raise InputError(
+                f"{path} is not an output of 'enformer-vep components', or is damaged ({cause(error)})"
+            ) from error
+
+    def _about(self) -> bytes:
+        if not self.paths.is_parquet:
+            return self.paths.run.read_bytes()
+        return read_metadata(self.paths.table)[COMPONENTS_METADATA]
+
+    def read(self) -> Iterator[tuple[pa.RecordBatch, npt.NDArray[np.float32]]]:
+        """Yields consecutive alleles, with record and allele, and float32 [alleles, components].
+
+        Raises:
+          InputError: the table is damaged.
+        """
+        types = {"record": pa.int64(), "allele": pa.int64()} | {name: pa.float32() for name in self.names}
+        with ExitStack() as stack, reading(self.paths.table):
+            for batch in read_columns(self.paths.table, types, _BATCH_ROWS, stack):
+                columns = [batch[name].to_numpy(zero_copy_only=False) for name in self.names]
+                yield batch, np.stack(columns, axis=1)

@@ -1,4 +1,4 @@
-"""Reads what `contributions` wrote as a table or as arrays, one sequence and scalar at a time."""
+"""Contributions of bases: written as a table, a row per base of a sequence and scalar; read from it or from arrays."""
 
 import json
 import zipfile
@@ -6,22 +6,102 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from enformer_vep.errors import InputError
 from enformer_vep.io.arrays.zarr_folder import check_zarr_support, read_attributes
 from enformer_vep.io.tables.outputs import NPZ_SUFFIX, ZARR_SUFFIX
-from enformer_vep.io.tables.score_rows import open_parquet, reading
+from enformer_vep.io.tables.row_reader import open_parquet, read_metadata, reading
+from enformer_vep.io.tables.row_writer import ParquetRows, TableColumns
 from enformer_vep.wording import cause
+
+LETTERS = "ACGTN"
+GROUP_ROWS = 1 << 18
+"""Rows of a row group, at least, unless the table ends."""
+
+Float32s = npt.NDArray[np.float32]
 
 KIND = "contributions"
 SUFFIXES = (".parquet", NPZ_SUFFIX, ZARR_SUFFIX)
 
 _COLUMNS = ["scalar", "sequence", "allele", "chrom", "pos", "base", "contribution"]
 _NAMES = _COLUMNS[:4]
+
+
+@dataclass(frozen=True, eq=False)
+class ContributionRows:
+    """The bases of one sequence, for one scalar.
+
+    Attributes:
+      sequence: the sequence's name.
+      allele: 'ref', 'alt', or empty.
+      chrom: the contig.
+      scalar: the name of what is explained.
+      positions: int64 [L], 1-based; 0 for bases that are not the genome's.
+      codes: uint8 [L].
+      contributions: float32 [L].
+      hypothetical: float32 [L, 4].
+      effects: float32 [L, 4].
+    """
+
+    sequence: str
+    allele: str
+    chrom: str
+    scalar: str
+    positions: npt.NDArray[np.int64]
+    codes: npt.NDArray[np.uint8]
+    contributions: Float32s
+    hypothetical: Float32s
+    effects: Float32s
+
+
+_TEXT = pa.dictionary(pa.int32(), pa.string())
+
+_FIELDS = {
+    **dict.fromkeys(("scalar", "sequence", "allele", "chrom"), _TEXT),
+    "pos": pa.int64(),
+    "base": _TEXT,
+    "contribution": pa.float32(),
+    **{f"{kind}:{letter}": pa.float32() for kind in ("hypothetical", "effect") for letter in LETTERS[:4]},
+}
+
+
+def write_contribution_table(
+    stream: BinaryIO, rows: Iterator[ContributionRows], metadata: Mapping[bytes, bytes]
+) -> None:
+    """Writes a table, in whose row groups every sequence is whole.
+
+    Args:
+      stream: the file.
+      rows: the bases of sequences, in their order.
+      metadata: what the schema's metadata has.
+    """
+    columns, encoding = TableColumns(_FIELDS), {"use_dictionary": True}
+    with ParquetRows(
+        stream, columns, metadata, group_rows=GROUP_ROWS, has_whole_batches=True, encoding=encoding
+    ) as table:
+        for of_sequence in rows:
+            table.write(_columns(of_sequence))
+
+
+def _columns(rows: ContributionRows) -> list[pa.Array]:
+    length = len(rows.codes)
+
+    def repeated(text: str) -> pa.Array:
+        return pa.DictionaryArray.from_arrays(pa.array(np.zeros(length, np.int32)), pa.array([text]))
+
+    return [
+        *map(repeated, (rows.scalar, rows.sequence, rows.allele, rows.chrom)),
+        pa.array(rows.positions, pa.int64(), mask=rows.positions == 0),
+        pa.DictionaryArray.from_arrays(pa.array(rows.codes.astype(np.int32)), pa.array(list(LETTERS))),
+        pa.array(rows.contributions),
+        *(pa.array(np.ascontiguousarray(column)) for column in rows.hypothetical.T),
+        *(pa.array(np.ascontiguousarray(column), mask=np.isnan(column)) for column in rows.effects.T),
+    ]
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,8 +222,7 @@ class SavedContributions:
 def _run_text(path: Path, name: str) -> str:
     """Returns the run record as it was written, JSON; empty if there is none."""
     if path.suffix == ".parquet":
-        with open_parquet(path) as file:
-            return ((file.schema_arrow.metadata or {}).get(name.encode()) or b"").decode(errors="replace")
+        return read_metadata(path).get(name.encode(), b"").decode(errors="replace")
     if path.name.endswith(ZARR_SUFFIX):
         return str(read_attributes(path).get(name, ""))
     try:

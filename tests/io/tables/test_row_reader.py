@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from enformer_vep.errors import InputError
-from enformer_vep.io.tables.aligned_rows import side_by_side
+from enformer_vep.io.tables.row_reader import side_by_side
 from enformer_vep.io.vcf import sorted_lines
 from enformer_vep.io.vcf.sorted_lines import SortedLines
 

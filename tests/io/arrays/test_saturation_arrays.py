@@ -9,10 +9,15 @@ import pytest
 from enformer_vep.errors import InputError
 from enformer_vep.genome.saturation import SaturatedBases
 from enformer_vep.genome.variant import Interval
-from enformer_vep.io.arrays import effect_blocks
-from enformer_vep.io.arrays.effect_blocks import EffectBlock, EffectBlocks
-from enformer_vep.io.arrays.saturation_arrays import EffectArrays, open_sink
-from enformer_vep.io.arrays.saved_effects import SavedArrays, read_described
+from enformer_vep.io.arrays import saturation_arrays
+from enformer_vep.io.arrays.saturation_arrays import (
+    EffectArrays,
+    EffectBlock,
+    EffectBlocks,
+    open_sink,
+    read_described,
+    saved_blocks,
+)
 from tests.support import ZARR, random_sequence
 
 NUM_TRACKS = 3
@@ -24,7 +29,7 @@ BASES = SaturatedBases({"a": 50, "b": 60}, SPANS, SPANS, (random_sequence(10, se
 @pytest.fixture(params=[1, 3, 8, 100])
 def block_size(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
     """Bases of a block; one base of three tracks takes 48 bytes."""
-    monkeypatch.setattr(effect_blocks, "BLOCK_BYTES", 48 * request.param)
+    monkeypatch.setattr(saturation_arrays, "BLOCK_BYTES", 48 * request.param)
     return request.param
 
 
@@ -97,10 +102,9 @@ def test_arrays_are_read_back_by_blocks(tmp_path: Path, block_size: int, suffix:
     described = read_described(path)
     assert (described["statistic"], described["mean_of"]) == ("SAD", None)
     assert described["enformer_vep.run"] == {"head": "human"}
-    with SavedArrays(path) as saved:
-        check(list(saved.blocks(arrays.shapes, [1, 2])), block_size, slice(1, 3))
-    with SavedArrays(path) as saved, pytest.raises(InputError, match=r"is damaged: .* has the shape"):
-        list(saved.blocks({"effects": (5, 4, NUM_TRACKS)}, [0]))
+    check(list(saved_blocks(path, arrays.shapes, [1, 2])), block_size, slice(1, 3))
+    with pytest.raises(InputError, match=r"is damaged: .* has the shape"):
+        list(saved_blocks(path, {"effects": (5, 4, NUM_TRACKS)}, [0]))
 
 
 def write(path: Path, arrays: EffectArrays) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from enformer_vep.errors import TransformError
-from enformer_vep.io.tables.transform_file import Transform, TransformOrigin, load_transform, save_transform
+from enformer_vep.io.tables.components import Transform, TransformOrigin, load_transform, save_transform
 
 # Two tracks and one component. Scores of (4, 10) are means of (2, 5); scaled: ((2-1)/0.5, (5-1)/4) = (2, 1);
 # less the mean (1, 1): (1, 0); component: 3*1 + 4*0 = 3; PC0: (3-1)/2 = 1.

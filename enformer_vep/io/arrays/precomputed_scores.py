@@ -6,7 +6,6 @@ Arrays by variant: snp, chr, pos (1-based), ref, alt; by track: target_ids, targ
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import TracebackType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -76,9 +75,7 @@ class PrecomputedScores:
     def __enter__(self) -> "PrecomputedScores":
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._file.close()
 
     def _check(self) -> None:
@@ -121,8 +118,8 @@ class PrecomputedScores:
           EnformerVepError: the file is damaged.
         """
         with _reading(self.path):
-            found: npt.NDArray[np.float16] = self._file[statistic][rows.start : rows.stop, tracks.start : tracks.stop]
-        return found
+            scores: npt.NDArray[np.float16] = self._file[statistic][rows.start : rows.stop, tracks.start : tracks.stop]
+        return scores
 
 
 @contextmanager
