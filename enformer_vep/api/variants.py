@@ -14,8 +14,7 @@ from enformer_vep.genome.variant import MISSING, Variant
 from enformer_vep.io.genome.fasta import Genome
 from enformer_vep.io.vcf.alleles import VcfAllele
 from enformer_vep.io.vcf.header import split_variant
-from enformer_vep.io.vcf.reader import MAX_POS, VcfReader
-from enformer_vep.io.vcf.survey import survey_alleles
+from enformer_vep.io.vcf.reader import MAX_POS, VcfReader, survey_alleles
 from enformer_vep.options.values import Path
 from enformer_vep.run.score.inputs import check_assembly
 from enformer_vep.run.variant_arguments import is_variant

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from enformer_vep.errors import VcfError
 from enformer_vep.io.vcf.annotations import ABOUT_KEY, ENFORMER, Annotation, Annotations, Declarations
 from enformer_vep.io.vcf.header import Header, read_header, to_text
-from enformer_vep.io.vcf.order import VcfOrder
 from enformer_vep.io.vcf.stream import VcfStream
+from enformer_vep.io.vcf.tabix import VcfOrder
 
 _INFO = 7
 """The place of INFO among a record's columns."""

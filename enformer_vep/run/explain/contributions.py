@@ -26,10 +26,9 @@ from enformer_vep.run.model_run import (
     course_items,
 )
 from enformer_vep.run.predict.predicted_regions import find_regions, parse_regions
-from enformer_vep.run.progress import Progress, duration
+from enformer_vep.run.progress import Progress, StopSignals, duration
 from enformer_vep.run.score.placed import Unscored
 from enformer_vep.run.session import OpenModel, Session
-from enformer_vep.run.signals import StopSignals
 from enformer_vep.run.variant_arguments import read_variants
 from enformer_vep.wording import for_command_line, option, plural
 

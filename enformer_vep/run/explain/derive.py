@@ -17,6 +17,7 @@ from enformer_vep.io.tracks.choice import TrackChoice
 from enformer_vep.io.tracks.table import TrackTable
 from enformer_vep.run.explain.derived_files import IMPORTANCE_KIND, whole_arrays, whole_importance, whole_modisco
 from enformer_vep.run.explain.saved_saturation import SavedSaturation
+from enformer_vep.run.progress import StopSignals
 from enformer_vep.run.record_json import is_record_of
 from enformer_vep.run.score.results import (
     RUN_METADATA,
@@ -24,7 +25,6 @@ from enformer_vep.run.score.results import (
     TRACKS_METADATA,
     tracks_to_json,
 )
-from enformer_vep.run.signals import StopSignals
 from enformer_vep.wording import listed, plural
 
 MAX_UNCHOSEN_TRACKS = 50

@@ -8,8 +8,14 @@ from types import MappingProxyType
 
 from enformer_vep.genome.variant import Variant
 from enformer_vep.plots.content import Letters, LogoColumns, TrackLogos, aligned
-from enformer_vep.run.plot.gradients import GradientLogos
-from enformer_vep.run.plot.logos import Importances, Surroundings, has_logo, importances, logo_scoring
+from enformer_vep.run.plot.importances import (
+    GradientLogos,
+    Importances,
+    Surroundings,
+    has_logo,
+    importances,
+    logo_scoring,
+)
 from enformer_vep.run.plot.settings import MAX_LOGO_ALLELE_BP, LogoBy, PageSettings
 from enformer_vep.run.score.placed import PlacedVariant, Unscored
 from enformer_vep.run.score.scorer import VariantScorer, VariantScores

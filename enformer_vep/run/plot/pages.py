@@ -4,18 +4,24 @@ import os
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from enformer_vep.genome.genes import GeneIndex
 from enformer_vep.genome.variant import MISSING, Interval, Variant, abbreviate
+from enformer_vep.io.tracks.table import TrackTable
 from enformer_vep.io.vcf.alleles import VcfAllele
 from enformer_vep.plots.content import LogoColumns, TrackProfile, VariantPage
 from enformer_vep.run.plot.logo_maker import LOGO_LEGENDS, LogoMaker
 from enformer_vep.run.plot.settings import DEFAULT_NUM_TRACKS, PageSettings
-from enformer_vep.run.plot.tracks import RANKED_BY, effects, labels, strongest
 from enformer_vep.run.predict.profiles import VariantProfile, variant_profiles
 from enformer_vep.run.score.placed import Unscored
+from enformer_vep.run.score.summary import track_name
 from enformer_vep.run.session import Session
 from enformer_vep.run.settings import ScoringSettings
+from enformer_vep.scoring import REFERENCE_SUM, STATISTICS
+
+RANKED_BY = "SADR"
+"""As in the summary of `score`: it compares tracks of different scales."""
 
 
 class PageMaker:
@@ -132,3 +138,31 @@ def _title(allele: VcfAllele) -> list[str]:
     variant = allele.variant
     name = [] if allele.id == MISSING else [f"({allele.id})"]
     return [f"{variant.chrom}:{variant.pos}", f"{abbreviate(variant.ref)}>{abbreviate(variant.alt)}", *name]
+
+
+def effects(profile: VariantProfile) -> npt.NDArray[np.float64]:
+    """Returns the effect of a variant on each track over all bins: float64 [tracks], in log2."""
+    sums = {
+        REFERENCE_SUM: profile.reference.sum(axis=0, dtype=np.float64)[np.newaxis],
+        "difference": profile.difference.sum(axis=0, dtype=np.float64)[np.newaxis],
+    }
+    found: npt.NDArray[np.float64] = STATISTICS[RANKED_BY].finish(sums)[0]
+    return found
+
+
+def strongest(found: npt.NDArray[np.float64], num: int | None) -> list[int]:
+    """Returns which tracks have the largest effects in either direction, the largest first; of equal ones the first.
+
+    Args:
+      found: what `effects` returned.
+      num: how many are wanted; None for all tracks in their order.
+    """
+    if num is None:
+        return list(range(len(found)))
+    return [int(place) for place in np.argsort(-np.abs(found), kind="stable")[:num]]
+
+
+def labels(tracks: TrackTable, place: int) -> tuple[str, str, str]:
+    """Returns a track's name, identifier and assay, as it is shown."""
+    track = tracks.table.iloc[place]
+    return track_name(track), str(track["identifier"]), str(track["assay"])

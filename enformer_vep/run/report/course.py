@@ -13,15 +13,14 @@ from enformer_vep.io.tables.summary_table import TrackGroups
 from enformer_vep.io.vcf.alleles import AlleleFields, VcfAllele
 from enformer_vep.report.contents import Contents, Counts, Detailed, Logo, Profile, Tracks
 from enformer_vep.report.page import render
-from enformer_vep.run.report.alleles import StrongestAlleles, find_strongest
+from enformer_vep.run.progress import StopSignals
+from enformer_vep.run.report.alleles import StrongestAlleles, find_genes, find_strongest, nearest_genes
 from enformer_vep.run.report.facts import input_paths, read_course, read_skipped, run_facts, track_texts
-from enformer_vep.run.report.genes import find_genes, nearest_genes
 from enformer_vep.run.report.logos import Shown, find_logos
 from enformer_vep.run.report.profiles import predict_profiles
 from enformer_vep.run.report.settings import ReportSettings
 from enformer_vep.run.score.summary import leading_statistic
 from enformer_vep.run.score_table import ScoreTable
-from enformer_vep.run.signals import StopSignals
 from enformer_vep.wording import listed, option, plural, sized
 
 logger = logging.getLogger(__name__)

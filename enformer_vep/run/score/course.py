@@ -13,7 +13,7 @@ from enformer_vep.io.tables.outputs import OutputPaths
 from enformer_vep.io.vcf.selection import Selection
 from enformer_vep.run.identities import peak_memory_bytes
 from enformer_vep.run.model_run import TowerBins
-from enformer_vep.run.progress import Progress
+from enformer_vep.run.progress import Progress, StopSignals
 from enformer_vep.run.run_record import Counts, RunCourse, RunRecord
 from enformer_vep.run.score.genes import state_cost
 from enformer_vep.run.score.inputs import check_inputs, open_inputs
@@ -26,7 +26,6 @@ from enformer_vep.run.score.summary import ScoreSummary, StrongestEffects
 from enformer_vep.run.score.verify import Verification, verify
 from enformer_vep.run.session import Session
 from enformer_vep.run.settings import DEFAULT_TOLERANCE, ScoreSettings
-from enformer_vep.run.signals import StopSignals
 from enformer_vep.wording import option
 
 

@@ -6,9 +6,8 @@ import pysam.bcftools
 import pytest
 
 from enformer_vep.errors import DamagedVcfError, VcfError
-from enformer_vep.io.vcf.annotated_bcf import annotate_bcf
+from enformer_vep.io.vcf.annotated_bcf import BcfRecord, annotate_bcf, float_entry, text_entry
 from enformer_vep.io.vcf.annotations import Annotations, Declarations, InfoField
-from enformer_vep.io.vcf.bcf_bytes import BcfRecord, float_entry, text_entry
 from tests.support import write_vcf
 
 SHARED = (
