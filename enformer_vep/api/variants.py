@@ -199,8 +199,8 @@ def _of_frame(frame: Any, columns: Sequence[Any]) -> GivenVariants:
             )
     if taken := [name for name in extra if name in RESULT_COLUMNS]:
         raise InputError(f"the frame has a column {taken[0]!r}, which the result has as well: rename or drop it")
-    found = [columns[places[name]].to_list() if name in places else [None] * len(frame) for name in COLUMNS]
-    rows = zip(*found, strict=True)
+    values = [columns[places[name]].to_list() if name in places else [None] * len(frame) for name in COLUMNS]
+    rows = zip(*values, strict=True)
     alleles = [allele for record, row in enumerate(rows) for allele in _alleles(row, record)]
     return GivenVariants(alleles, "the frame", frame, tuple(extra))
 

@@ -40,16 +40,16 @@ def fetch_weights(source: Source, downloader: Downloader, check: CheckWeights, *
       InputError: they are damaged, or not the official ones.
     """
     final = downloader.cache.weights
-    found = source_of(final)
-    if found is not None and not force:
-        if found != source:
+    present = source_of(final)
+    if present is not None and not force:
+        if present != source:
             raise FetchError(
-                f"{final} has the weights of --source {found} already, and they give the same scores: keep them, or "
+                f"{final} has the weights of --source {present} already, and they give the same scores: keep them, or "
                 "replace them with --force"
             )
         _check(check, final, "fetch them again with --force")
         return final
-    if found is None and not force and final.is_dir() and any(final.iterdir()):
+    if present is None and not force and final.is_dir() and any(final.iterdir()):
         raise FetchError(f"{final} has files, but no weights: move them away, or let --force replace the folder")
     if source == "bucket":
         folder = _from_bucket(downloader)

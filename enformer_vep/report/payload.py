@@ -57,7 +57,7 @@ def payload(contents: Contents) -> dict[str, Any]:
     """Returns what the script reads: numbers, texts, lists and objects alone."""
     alleles, chroms, tracks, genes = contents.alleles, Dictionary(), Dictionary(), Dictionary()
     fields = alleles.fields
-    found: dict[str, Any] = {
+    values: dict[str, Any] = {
         "statistic": contents.statistic,
         "groups": list(contents.groups),
         "counts": vars(contents.counts),
@@ -80,10 +80,10 @@ def payload(contents: Contents) -> dict[str, Any]:
         },
         "detailed": [_detailed(one, contents, tracks, genes) for one in contents.detailed],
     }
-    found["chroms"] = chroms.values
-    found["tracks"] = [_track(place, contents.tracks) for place in tracks.values]
-    found["geneNames"] = genes.values
-    return found
+    values["chroms"] = chroms.values
+    values["tracks"] = [_track(place, contents.tracks) for place in tracks.values]
+    values["geneNames"] = genes.values
+    return values
 
 
 def _track(place: int, tracks: Tracks) -> list[str]:
@@ -92,8 +92,8 @@ def _track(place: int, tracks: Tracks) -> list[str]:
 
 
 def _genes(genes: GeneColumns, names: Dictionary) -> dict[str, Any]:
-    def of(found: Sequence[NearGene | None]) -> list[list[Any] | None]:
-        return [None if gene is None else _gene(gene, names)[:4] for gene in found]
+    def of(genes: Sequence[NearGene | None]) -> list[list[Any] | None]:
+        return [None if gene is None else _gene(gene, names)[:4] for gene in genes]
 
     strongest = None if genes.strongest is None else of(genes.strongest)
     return {"statistic": genes.statistic, "nearest": of(genes.nearest), "strongest": strongest}

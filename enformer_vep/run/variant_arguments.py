@@ -25,17 +25,17 @@ def read_variants(arguments: Sequence[str], max_alleles: int) -> list[VcfAllele]
       InputError: an argument is neither, a file cannot be read, or there are no or too many alleles.
       EnformerVepError: a file is damaged.
     """
-    found: list[VcfAllele] = []
+    alleles: list[VcfAllele] = []
     for argument in arguments:
-        record = found[-1].record + 1 if found else 0
-        found.extend(_named(argument, record) or _in_file(argument, record, max_alleles - len(found)))
-        if len(found) > max_alleles:
+        record = alleles[-1].record + 1 if alleles else 0
+        alleles.extend(_named(argument, record) or _in_file(argument, record, max_alleles - len(alleles)))
+        if len(alleles) > max_alleles:
             raise InputError(
                 f"{' '.join(arguments)}: expected at most {plural(max_alleles, 'allele')}, found more: choose fewer"
             )
-    if not found:
+    if not alleles:
         raise InputError(f"{' '.join(arguments)}: expected at least one variant, found none")
-    return found
+    return alleles
 
 
 def is_variant(text: str) -> bool:
@@ -62,15 +62,15 @@ def _in_file(path: str, record: int, max_alleles: int) -> list[VcfAllele]:
         raise VcfError(
             f"{path!r} is neither a variant nor a file: expected chr:pos:ref:alt, such as chr1:1000:A:G, or a VCF"
         )
-    found = []
+    alleles = []
     is_piped = path == STANDARD_INPUT
     source = ("/dev/stdin", "standard input") if is_piped else (path, path)
     with closing(VcfReader(source[0], name=source[1])) as reader:
         for allele in reader:
-            found.append(VcfAllele(allele.variant, record + allele.record, allele.allele, allele.id, allele.malformed))
-            if len(found) > max_alleles:
+            alleles.append(allele._replace(record=record + allele.record))
+            if len(alleles) > max_alleles:
                 break
-    return found
+    return alleles
 
 
 def _is_file(text: str) -> bool:

@@ -322,9 +322,9 @@ def _open_npz(path: Path, name: str, shape: tuple[int, int, int], stack: ExitSta
     return read
 
 
-def _check_shape(name: str, found: tuple[int, ...], expected: tuple[int, int, int]) -> None:
-    if found != expected:
-        raise ValueError(f"{name} has the shape {found}, expected {expected}")
+def _check_shape(name: str, shape: tuple[int, ...], expected: tuple[int, int, int]) -> None:
+    if shape != expected:
+        raise ValueError(f"{name} has the shape {shape}, expected {expected}")
 
 
 def _npz_attributes(path: Path) -> dict[str, Any]:

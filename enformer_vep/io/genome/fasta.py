@@ -168,10 +168,10 @@ class Genome:
         if variant.start < 0 or variant.end > length:
             where = f"{variant.pos}-{variant.start + len(variant.ref)}"
             return SkipReason.OUT_OF_RANGE, f"REF at {where} lies outside {contig}, which has {length} bp"
-        found = self.fetch(Interval(contig, variant.start, variant.end)).decode("latin-1")
-        if found.upper() == variant.ref.upper():
+        bases = self.fetch(Interval(contig, variant.start, variant.end)).decode("latin-1")
+        if bases.upper() == variant.ref.upper():
             return None
-        detail = f"REF is {abbreviate(variant.ref)}, but the FASTA has {abbreviate(found)}"
+        detail = f"REF is {abbreviate(variant.ref)}, but the FASTA has {abbreviate(bases)}"
         at_alt = self.fetch(Interval(contig, variant.start, variant.start + len(variant.alt))).decode("latin-1")
         if at_alt.upper() == variant.alt.upper():
             return SkipReason.REF_ALT_SWAPPED, f"{detail}, and ALT matches it: REF and ALT may be swapped"

@@ -243,7 +243,7 @@ def annotate_bcf(path: str, declarations: Declarations, annotations: Annotations
     """
     with closing(VcfStream(path, path)) as stream:
         BcfFile(path, stream).close()  # which says what is wrong with a file that cannot be read
-    found = Annotated()
+    annotated = Annotated()
     with closing(VcfStream(path, path)) as stream:
         source = _Bytes(stream)
         source.take(len(MAGIC))
@@ -262,18 +262,18 @@ def annotate_bcf(path: str, declarations: Declarations, annotations: Annotations
                 contig = contigs[record.rid]
             except (ValueError, KeyError) as error:
                 raise DamagedVcfError(
-                    f"{path} is damaged: record {found.num_records + 1} cannot be read ({cause(error)})"
+                    f"{path} is damaged: record {annotated.num_records + 1} cannot be read ({cause(error)})"
                 ) from error
             place = [contig, str(record.pos).encode(), b"", record.ref, b",".join(record.alts) or b"."]
-            values = annotations.of_record(found.num_records, place)
-            found.num_records += 1
-            found.num_annotated += bool(values)
-            found.order.see(contig, record.pos, record.rlen)
+            values = annotations.of_record(annotated.num_records, place)
+            annotated.num_records += 1
+            annotated.num_annotated += bool(values)
+            annotated.order.see(contig, record.pos, record.rlen)
             if values or removed:
                 shared = record.with_info(removed, _entries(numbers, declarations, values))
             write(_LENGTHS.pack(len(shared), num_indiv) + shared + indiv)
-    annotations.check_end(found.num_records)
-    return found
+    annotations.check_end(annotated.num_records)
+    return annotated
 
 
 def convert(source: str, out: str, kind: str, *, name: str) -> None:

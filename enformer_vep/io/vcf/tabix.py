@@ -154,13 +154,13 @@ def _parse(data: bytes) -> TabixIndex:
     if num_contigs != len(names) or len(set(names)) != len(names) or "" in names or not 0 < depth < 20:
         raise _DoubtError
     is_csi = magic.startswith(b"CSI")
-    found = [(name, _parse_contig(cursor, depth, is_csi=is_csi)) for name in names]
+    stretches = [(name, _parse_contig(cursor, depth, is_csi=is_csi)) for name in names]
     num_unplaced = 0 if cursor.is_at_end else cursor.numbers("Q")[0]
     if num_unplaced or not cursor.is_at_end:
         raise _DoubtError
     contigs: list[IndexedContig] = []
     num_records = 0
-    for offset, end_offset, count, name in sorted((*place, name) for name, place in found if place):
+    for offset, end_offset, count, name in sorted((*place, name) for name, place in stretches if place):
         if count == 0 or offset >= end_offset or (contigs and contigs[-1].end_offset != offset):
             raise _DoubtError
         contigs.append(IndexedContig(name, offset, end_offset, num_records, count))
@@ -179,7 +179,7 @@ def _parse_names(cursor: _Cursor) -> list[str]:
 def _parse_contig(cursor: _Cursor, depth: int, *, is_csi: bool) -> tuple[int, int, int] | None:
     """Returns a contig's virtual offsets of start and end and its number of records, None if it has no record."""
     pseudo_bin = ((1 << 3 * (depth + 1)) - 1) // 7 + 1
-    found = None
+    stretch = None
     (num_bins,) = cursor.numbers("i")
     for _ in range(num_bins):
         number, num_chunks = cursor.numbers("IQi")[::2] if is_csi else cursor.numbers("Ii")
@@ -187,14 +187,14 @@ def _parse_contig(cursor: _Cursor, depth: int, *, is_csi: bool) -> tuple[int, in
             if num_chunks != 2:
                 raise _DoubtError
             offset, end_offset, num_placed, num_unplaced = cursor.numbers("4Q")
-            found = offset, end_offset, num_placed + num_unplaced
+            stretch = offset, end_offset, num_placed + num_unplaced
         else:
             cursor.take(16 * num_chunks)
     if not is_csi:
         cursor.take(8 * cursor.numbers("i")[0])  # the linear index
-    if num_bins and found is None:
+    if num_bins and stretch is None:
         raise _DoubtError
-    return found
+    return stretch
 
 
 class VcfOrder:

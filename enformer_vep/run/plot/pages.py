@@ -73,18 +73,18 @@ class PageMaker:
         count(1)
         if isinstance(profile, Unscored):
             return profile
-        found = effects(profile)
+        effects = _effects(profile)
         top = self._settings.top
         if top is None and self._scoring.tracks is None:
             top = DEFAULT_NUM_TRACKS
-        places = strongest(found, top)
+        places = _strongest(effects, top)
         logos = None if self._logos is None else self._logos.make(profile.placed, places, count)
         if isinstance(logos, Unscored):
             return logos
         tracks = [
             TrackProfile(
-                *labels(self._model.tracks, place),
-                float(found[place]),
+                *_labels(self._model.tracks, place),
+                float(effects[place]),
                 np.ascontiguousarray(profile.reference[:, place]),  # not a view, which would keep all tracks
                 np.ascontiguousarray(profile.difference[:, place]),
                 None if logos is None else logos.of_tracks[number],
@@ -140,29 +140,29 @@ def _title(allele: VcfAllele) -> list[str]:
     return [f"{variant.chrom}:{variant.pos}", f"{abbreviate(variant.ref)}>{abbreviate(variant.alt)}", *name]
 
 
-def effects(profile: VariantProfile) -> npt.NDArray[np.float64]:
+def _effects(profile: VariantProfile) -> npt.NDArray[np.float64]:
     """Returns the effect of a variant on each track over all bins: float64 [tracks], in log2."""
     sums = {
         REFERENCE_SUM: profile.reference.sum(axis=0, dtype=np.float64)[np.newaxis],
         "difference": profile.difference.sum(axis=0, dtype=np.float64)[np.newaxis],
     }
-    found: npt.NDArray[np.float64] = STATISTICS[RANKED_BY].finish(sums)[0]
-    return found
+    log_ratios: npt.NDArray[np.float64] = STATISTICS[RANKED_BY].finish(sums)[0]
+    return log_ratios
 
 
-def strongest(found: npt.NDArray[np.float64], num: int | None) -> list[int]:
+def _strongest(effects: npt.NDArray[np.float64], num: int | None) -> list[int]:
     """Returns which tracks have the largest effects in either direction, the largest first; of equal ones the first.
 
     Args:
-      found: what `effects` returned.
+      effects: what `_effects` returned.
       num: how many are wanted; None for all tracks in their order.
     """
     if num is None:
-        return list(range(len(found)))
-    return [int(place) for place in np.argsort(-np.abs(found), kind="stable")[:num]]
+        return list(range(len(effects)))
+    return [int(place) for place in np.argsort(-np.abs(effects), kind="stable")[:num]]
 
 
-def labels(tracks: TrackTable, place: int) -> tuple[str, str, str]:
+def _labels(tracks: TrackTable, place: int) -> tuple[str, str, str]:
     """Returns a track's name, identifier and assay, as it is shown."""
     track = tracks.table.iloc[place]
     return track_name(track), str(track["identifier"]), str(track["assay"])

@@ -113,15 +113,15 @@ def find_strongest(table: ScoreTable, statistic: str, num_alleles: int, num_deta
     first = 0
     for batch in table.batches(statistic, range(num_tracks), with_percentiles=has_percentiles):
         scores = batch.scores[:, :num_tracks]
-        found = _strongest(batch, groups, first)
-        first += len(found.rows)
-        counted.add(found.score)
-        best = np.argsort(-found.strength, kind="stable")[:num_detailed]
-        detailed = np.concatenate([detailed, found.rows[best]])
+        of_batch = _strongest(batch, groups, first)
+        first += len(of_batch.rows)
+        counted.add(of_batch.score)
+        best = np.argsort(-of_batch.strength, kind="stable")[:num_detailed]
+        detailed = np.concatenate([detailed, of_batch.rows[best]])
         detailed_scores = np.concatenate([detailed_scores, scores[best]])
         order = np.lexsort((detailed, -np.abs(detailed_scores).max(axis=1)))[:num_detailed]
         detailed, detailed_scores = detailed[order], detailed_scores[order]
-        pieces.append(found.strongest(num_alleles))
+        pieces.append(of_batch.strongest(num_alleles))
         if sum(len(piece.rows) for piece in pieces) > 2 * num_alleles:
             pieces = [_Kept.joined(pieces).strongest(num_alleles)]
     if not pieces:
@@ -145,9 +145,9 @@ def _none(groups: TrackGroups, counted: "_Counted") -> StrongestAlleles:
 
 def _strongest(batch: ScoredRows, groups: TrackGroups, first: int) -> _Kept:
     """Returns the strongest track of each group, and its percentile if these follow the scores."""
-    found = [strongest for _, _, strongest in groups.strongest(batch.scores[:, : groups.num_tracks])]
-    track = np.stack([strongest.track for strongest in found], axis=1)
-    score = np.stack([strongest.score for strongest in found], axis=1)
+    of_groups = [strongest for _, _, strongest in groups.strongest(batch.scores[:, : groups.num_tracks])]
+    track = np.stack([strongest.track for strongest in of_groups], axis=1)
+    score = np.stack([strongest.score for strongest in of_groups], axis=1)
     percentiles = batch.scores[:, groups.num_tracks :]
     percentile = np.take_along_axis(percentiles, track, axis=1) if percentiles.shape[1] else None
     rows = np.arange(first, first + len(track))
@@ -214,9 +214,9 @@ def find_genes(table: ScoreTable, alleles: ShownAlleles, detailed: Sequence[int]
     wanted: dict[int, list[NearGene]] = {place: [] for place in detailed}
     for rows in genes.read():
         of_rows = _keys(rows.record, rows.allele)
-        found = np.minimum(np.searchsorted(in_order, of_rows), len(in_order) - 1)
-        for row in np.flatnonzero(in_order[found] == of_rows).tolist():
-            place, gene = int(order[found[row]]), _gene(rows, row, genes.labels)
+        at = np.minimum(np.searchsorted(in_order, of_rows), len(in_order) - 1)
+        for row in np.flatnonzero(in_order[at] == of_rows).tolist():
+            place, gene = int(order[at[row]]), _gene(rows, row, genes.labels)
             before = nearest[place]
             if before is None or abs(gene.distance_bp) < abs(before.distance_bp):
                 nearest[place] = gene

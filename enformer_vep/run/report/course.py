@@ -151,15 +151,15 @@ def _detailed(strongest: StrongestAlleles) -> list[VcfAllele]:
 def _remarks(
     table: ScoreTable, strongest: StrongestAlleles, logos: Sequence[Sequence[Logo]], settings: ReportSettings
 ) -> list[str]:
-    found = []
+    remarks = []
     if (settings.saturations or settings.contributions) and not any(logos):
         paths = listed(map(str, (*settings.saturations, *settings.contributions)))
-        found.append(f"No logo is shown: none of the alleles in detail lies within the bases of {paths}.")
+        remarks.append(f"No logo is shown: none of the alleles in detail lies within the bases of {paths}.")
     if table.tracks.is_unnamed or not any(table.tracks.table["description"]):
-        found.append("The tracks have no names, so that assays and tissues are not known: score with --track-table.")
+        remarks.append("The tracks have no names, so that assays and tissues are not known: score with --track-table.")
     if strongest.num_infinite:
-        found.append(
+        remarks.append(
             f"Scores of {plural(strongest.num_infinite, 'allele')} are too large for the numbers that they were "
             "written as, and are shown as 65,504."
         )
-    return found
+    return remarks
