@@ -27,7 +27,7 @@ REFERENCE_SUM = "reference"
 
 @dataclass(frozen=True)
 class Statistic:
-    """How the predictions of all chosen bins become one score.
+    """A statistic: one score of the predictions of all chosen bins.
 
     Attributes:
       name: what a column of scores is called.
@@ -35,7 +35,7 @@ class Statistic:
       reductions: names in `inference.reductions.REDUCTIONS` of what it needs reduced over bins.
       finish: makes the score, float64 [M, tracks], of its reductions, float64 [M, tracks] each.
       noise: returns how large the rounding error of a float32 score can be, whatever the size of the effect, given the
-        sum of r and the score that was found.
+        sum of r and the score.
     """
 
     name: str
@@ -184,7 +184,7 @@ def needed_reductions(statistics: Sequence[Statistic]) -> tuple[str, ...]:
 
 
 def finish(reduced: Mapping[str, Float64s], statistics: Sequence[Statistic]) -> dict[str, Float64s]:
-    """Makes the scores of one allele.
+    """Returns the scores of one allele.
 
     Args:
       reduced: what was reduced over bins, float64 [M, tracks] each; M is the number of sets of bins.

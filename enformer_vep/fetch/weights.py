@@ -127,7 +127,7 @@ def _no_client(source: Source, package: str) -> FetchError:
 
 
 def _asked(site: str, ask: Callable[[], Any]) -> str:
-    """Calls a client, which can raise anything."""
+    """Calls a client, and turns whatever it raises into a FetchError."""
     try:
         return str(ask())
     except Exception as error:
@@ -152,7 +152,7 @@ def _clear(folder: Path) -> None:
 
 
 def _move(folder: Path, final: Path) -> None:
-    """Gives a folder its final name. A folder of this name is replaced."""
+    """Renames a folder; one that has the name already is replaced."""
     old = final.with_name(f".{final.name}.old")
     try:
         final.parent.mkdir(parents=True, exist_ok=True)

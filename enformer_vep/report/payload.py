@@ -11,7 +11,7 @@ from enformer_vep.report.contents import Contents, Detailed, Float32s, GeneColum
 MAX_ID_CHARACTERS = 60
 MAX_ALLELE_CHARACTERS = 40
 MAX_NAME_CHARACTERS = 200
-"""What a longer text is cut to, so that hostile input cannot make the page large."""
+"""The length that a longer text is cut to, so that hostile input cannot make the page large."""
 
 NUM_BIOSAMPLES = 25
 """Rows of a heat map."""
@@ -23,7 +23,7 @@ T = TypeVar("T", bound=Hashable)
 
 
 class Dictionary:
-    """Gives each different value a number, in the order of their coming."""
+    """Numbers different values in the order in which they first occur."""
 
     def __init__(self) -> None:
         self._numbers: dict[Any, int] = {}

@@ -233,7 +233,7 @@ class StoppedError(EnformerVepError):
     """The run was asked to stop."""
 
     def __init__(self, signal_number: int) -> None:
-        """Takes the signal; the exit code is the one that shells use, 130 for SIGINT and 143 for SIGTERM."""
+        """Chooses the exit code as shells do: 130 for SIGINT and 143 for SIGTERM."""
         super().__init__(f"stopped by {signal.Signals(signal_number).name}")
         self.exit_code = 128 + signal_number
 

@@ -85,7 +85,7 @@ def _plain(value: Any, without: tuple[str, ...] = ()) -> Any:
 
 
 def from_json_values(kind: type[T], values: Any, name: str = "") -> T:
-    """Makes a record of what `to_json_values` returned.
+    """Returns the record of the values that `to_json_values` returned.
 
     Args:
       kind: a dataclass of numbers, text, None, Any, dictionaries, tuples, what has a text form and other such
@@ -140,7 +140,7 @@ def _read_dataclass(kind: Any, value: Any, name: str) -> Any:
 
 
 def _take(kind: Any, unread: dict[str, Any], name: str) -> Any:
-    """Makes a dataclass of its own items, which are taken out of those that are not read yet."""
+    """Returns a dataclass, and removes its items from those that are not read yet."""
     types, made = _types(kind), {}
     for item in _recorded(kind):
         key = _key(item)

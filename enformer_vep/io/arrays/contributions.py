@@ -168,7 +168,7 @@ class SavedContributions:
 
     @property
     def scalars(self) -> list[str]:
-        """The names of what is explained."""
+        """The names of the explained scalars."""
         return list(self.run["scalars"])
 
     def sequences(self) -> Iterator[ExplainedBases]:

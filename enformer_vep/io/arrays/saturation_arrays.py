@@ -54,10 +54,9 @@ class EffectBlock(NamedTuple):
 
 
 class EffectBlocks:
-    """Takes alleles in the order of the list of changes, and gives the blocks that are complete."""
+    """Collects alleles, in the order of the list of changes, into blocks of effects."""
 
     def __init__(self, bases: SaturatedBases, num_tracks: int) -> None:
-        """Takes the bases, and the number of tracks."""
         self._bases = bases
         self._num_tracks = num_tracks
         self._block_size = block_bases(num_tracks)
@@ -186,7 +185,6 @@ class SaturationArrays:
     """Arrays that are written as a table is: allele by allele."""
 
     def __init__(self, sink: Sink, arrays: EffectArrays) -> None:
-        """Writes to a sink the blocks of the alleles that `arrays` describes."""
         self._sink = sink
         self._blocks = EffectBlocks(arrays.bases, len(arrays.tracks))
 

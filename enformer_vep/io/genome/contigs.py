@@ -74,7 +74,7 @@ class ContigNames:
     """The contigs of a FASTA, found by any of their names."""
 
     def __init__(self, lengths: Mapping[str, int]) -> None:
-        """Takes the FASTA's contigs and their lengths in base pairs."""
+        """Indexes the names of a FASTA's contigs, given with their lengths in base pairs."""
         self._lengths = lengths
         self._resolved: dict[str, str | None] = {}
         self._by_name: dict[str, list[str]] = defaultdict(list)
@@ -128,6 +128,6 @@ class ContigNames:
         return [name for name in names if self._lengths[name] == chromosome.length]
 
     def _contigs_at(self, chromosome: Chromosome) -> list[str]:
-        """Returns the same, but none if the FASTA is of other assemblies, as their mitochondria have equal lengths."""
+        """Returns the contigs of a chromosome; none if the FASTA is of other assemblies, as mitochondria are alike."""
         is_possible = not self._assemblies or chromosome.assembly in self._assemblies
         return self._contigs_of(chromosome) if is_possible else []

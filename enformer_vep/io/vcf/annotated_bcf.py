@@ -48,11 +48,11 @@ _LENGTH = struct.Struct("<I")
 _LENGTHS = struct.Struct("<II")
 
 FORMATS = {"vcf": "v", "vcf.gz": "z", "bcf": "b"}
-"""What bcftools calls the formats that can be written."""
+"""The formats that can be written, with their names in bcftools."""
 
 
 class BcfDictionary:
-    """What the numbers in records stand for: names of contigs, and of fields and filters."""
+    """The names that numbers in records stand for: of contigs, fields and filters."""
 
     def __init__(self, lines: Sequence[str]) -> None:
         """Reads the lines of a header."""
@@ -322,14 +322,14 @@ class _Bytes:
         self._place = 0
 
     def take(self, size: int) -> bytes:
-        """Takes so many bytes; fails if there are fewer."""
+        """Reads `size` bytes; fails if there are fewer."""
         if not self._holds(size):
             raise DamagedVcfError(f"{self._name} is cut short: it ends within a record; copy it again")
         self._place += size
         return self._held[self._place - size : self._place]
 
     def pieces(self, size: int) -> Iterator[bytes]:
-        """Takes pieces of so many bytes until there are none."""
+        """Yields pieces of `size` bytes to the end."""
         while self._holds(1):
             yield self.take(size)
 

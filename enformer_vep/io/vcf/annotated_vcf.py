@@ -24,7 +24,7 @@ Write = Callable[[bytes], object]
 
 @dataclass
 class Annotated:
-    """What was annotated.
+    """Counts of what was annotated.
 
     Attributes:
       num_records: records of the VCF.

@@ -231,7 +231,7 @@ class Annotations:
     """The annotations of a VCF, taken record by record."""
 
     def __init__(self, alleles: Iterator[Annotation], *, is_complete: bool, name: str) -> None:
-        """Takes annotations in the order of the VCF.
+        """Reads annotations in the order of the VCF.
 
         Args:
           alleles: the annotations.
@@ -245,7 +245,7 @@ class Annotations:
         self.num_alleles = 0
 
     def of_record(self, record: int, fields: Sequence[bytes]) -> list[Annotation]:
-        """Takes the annotations of the next record.
+        """Returns the annotations of the next record.
 
         Args:
           record: the record's number, from 0.

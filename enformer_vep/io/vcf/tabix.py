@@ -112,20 +112,20 @@ def find_index(path: str, stream: VcfStream) -> TabixIndex | None:
 
 
 class _Cursor:
-    """Takes little-endian numbers and bytes off data, one after another."""
+    """Reads little-endian numbers and bytes from data, one after another."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
         self._place = 0
 
     def numbers(self, layout: str) -> tuple[int, ...]:
-        """Takes numbers as `struct` describes them; fails where the data end."""
+        """Reads numbers as `struct` describes them; fails where the data end."""
         values = struct.unpack_from("<" + layout, self._data, self._place)
         self._place += struct.calcsize("<" + layout)
         return values
 
     def take(self, size: int) -> bytes:
-        """Takes bytes; fails where the data end."""
+        """Reads bytes; fails where the data end."""
         if not 0 <= size <= len(self._data) - self._place:
             raise _DoubtError
         self._place += size
@@ -213,7 +213,7 @@ class VcfOrder:
         self._seen: set[bytes | str] = set()
 
     def see(self, contig: bytes | str, pos: int, length_bp: int) -> None:
-        """Takes the next record: its contig, its position from 1, and the length of REF."""
+        """Checks the next record, by its contig, its position from 1, and the length of REF."""
         if contig != self._contig:
             self.is_sorted = self.is_sorted and contig not in self._seen
             self._seen.add(contig)

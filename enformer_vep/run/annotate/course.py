@@ -46,7 +46,7 @@ SUFFIXES = {".vcf": "vcf", ".vcf.gz": "vcf.gz", ".vcf.bgz": "vcf.gz", ".bcf": "b
 
 @dataclass(frozen=True)
 class AnnotateSettings:
-    """What `annotate` is asked for.
+    """The settings of `annotate`.
 
     Attributes:
       vcf: the VCF that was scored.

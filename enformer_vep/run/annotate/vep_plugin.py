@@ -52,7 +52,7 @@ Line = tuple[int, int, bytes]
 
 @dataclass(frozen=True)
 class PluginSettings:
-    """What `annotate --vep-plugin` is asked for.
+    """The settings of `annotate --vep-plugin`.
 
     Attributes:
       vcf: the VCF that was scored.

@@ -62,7 +62,7 @@ Signs = npt.NDArray[np.int8]
 
 @dataclass(frozen=True)
 class ThousandGenomesSettings:
-    """How DeepMind's files are read.
+    """The settings of reading DeepMind's files.
 
     Attributes:
       files: their paths.
@@ -208,7 +208,7 @@ def _record(
     signs: Sequence[Signs],
     counts: Counter[str],
 ) -> BackgroundRecord:
-    """Says what the background is made of: scores of the published weights, in centred windows."""
+    """Returns the record of a background of scores of the published weights, in centred windows."""
     names = "".join(
         f"{name}\t{text}\n" for name, text in zip(sources[0].identifiers, sources[0].descriptions, strict=True)
     )

@@ -18,7 +18,7 @@ Arrays = dict[str, npt.NDArray[Any]]
 
 
 def extract_arrays(pipeline: Any) -> Arrays:
-    """Takes the arrays out of a pipeline of robust scaling, principal components and robust scaling.
+    """Returns the arrays of a pipeline of robust scaling, principal components and robust scaling.
 
     The steps are known by their attributes, whichever version of scikit-learn they are from.
 

@@ -1,6 +1,6 @@
 """How much each base around a variant contributes to a prediction, in both alleles: by substitutions or by gradients.
 
-All substitutions of a variant are looked at in its own window, so that they share the reference. A substitution in the
+All substitutions of a variant are scored in its own window, so that they share the reference. A substitution in the
 alternate is one allele with the variant, and its effect is the difference of their scores: in both, the left flank
 stays in place, so that they differ by the substitution alone, whatever the length of the variant.
 
@@ -91,7 +91,7 @@ class Surroundings:
 
     @property
     def inserted(self) -> tuple[int, int]:
-        """The same in `alternate`."""
+        """From where to where the alternate differs, as places in `alternate`."""
         if self.edit is None:
             return self._behind_ref
         return self.edit.start - self.start, self.edit.alternate_end - self.start
@@ -141,10 +141,10 @@ class Importances:
 def importances(
     results: Iterator[Float32s | Unscored], around: Surroundings, tracks: Sequence[int]
 ) -> Importances | Unscored:
-    """Makes contributions of the scores of what `substitutions` yields.
+    """Returns the contributions of bases, given the scores of all substitutions.
 
     Args:
-      results: the scores, float32 [all tracks] each, in order; all are drawn.
+      results: the scores of `Surroundings.substitutions`, float32 [all tracks] each, in order; all are drawn.
       around: the variant.
       tracks: the tracks that are wanted.
 

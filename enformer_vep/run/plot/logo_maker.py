@@ -46,11 +46,11 @@ class LogoMaker:
     """Computes the logos of variants."""
 
     def __init__(self, page: PageSettings, scoring: ScoringSettings, model: OpenModel, scorer: VariantScorer) -> None:
-        """Takes the engine.
+        """Prepares the logos of one model.
 
         Args:
           page: what a page shows; its logos have bases to each side.
-          scoring: how variants are looked at.
+          scoring: the views of variants.
           model: the model.
           scorer: scores variants with it.
         """

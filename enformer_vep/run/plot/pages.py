@@ -28,11 +28,11 @@ class PageMaker:
     """Predicts variants, one after another, and keeps of their predictions what is shown."""
 
     def __init__(self, session: Session, scoring: ScoringSettings, page: PageSettings, genes: GeneIndex | None) -> None:
-        """Makes the engine.
+        """Opens the engine.
 
         Args:
           session: the genome and the model.
-          scoring: the tracks, where windows lie and how variants are looked at.
+          scoring: the tracks, where windows lie and the views of variants.
           page: what a page shows.
           genes: the genes that are drawn, None for none.
 

@@ -163,7 +163,7 @@ class _Counted:
         self.num_infinite = 0
 
     def add(self, score: Float32s) -> None:
-        """Takes the scores of some alleles: float32 [alleles, groups]."""
+        """Counts the scores of some alleles: float32 [alleles, groups]."""
         self.num_infinite += int(np.isinf(score).any(axis=1).sum())
         self._zeros += (score == 0).sum(axis=0)
         rows, columns = np.nonzero(score)

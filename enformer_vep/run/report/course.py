@@ -29,7 +29,7 @@ MAX_ALLELES = 10_000
 """Alleles that a page lists."""
 
 MAX_BYTES = 10_000_000
-"""What a page with so many alleles stays below."""
+"""A page with so many alleles is smaller."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,6 @@ def _profiles(table: ScoreTable, strongest: StrongestAlleles, settings: ReportSe
 
 
 def _logos(table: ScoreTable, strongest: StrongestAlleles, settings: ReportSettings) -> list[list[Logo]]:
-    """Returns the logos of each detailed allele."""
     shown = [
         Shown(allele.variant, scores) for allele, scores in zip(_detailed(strongest), strongest.scores, strict=True)
     ]

@@ -1,4 +1,4 @@
-"""What a page says of the run whose scores it shows: how they were computed, and what was skipped."""
+"""The facts of a page about the run: how its scores were computed, and which alleles were skipped."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Finds what the bases around the strongest alleles contribute, in saturations and contributions that were computed."""
+"""Logos of the strongest alleles: what the bases around them contribute, from saturations and contributions."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

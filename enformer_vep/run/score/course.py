@@ -70,7 +70,7 @@ def score_vcf(settings: ScoreSettings, *, session: Session | None = None, has_ba
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a run leaves its files, and whom it tells and heeds."""
+    """Where a run writes its files, and its progress bar and stop signals."""
 
     paths: OutputPaths
     work: WorkFolder
@@ -80,7 +80,7 @@ class _Place:
 
 @dataclass(frozen=True)
 class _Computed:
-    """What remains of a run beside its parts when all of them are finished."""
+    """The results of a run, beside its parts, when all of them are finished."""
 
     counts: Counts
     course: Callable[..., RunCourse]  # of what is known when the run ends
@@ -160,7 +160,7 @@ def _verify(run: Run, session: Session, scorer: VariantScorer, place: _Place) ->
         verification = verify(
             lambda: map(place.work.read_part, range(run.num_parts)),
             plain,
-            scorer.look_at,
+            scorer.comparison_of,
             scorer.statistics,
             num_alleles=check.verify,
         )
@@ -196,7 +196,6 @@ def _count(run: Run, work: WorkFolder) -> Counts:
 
 
 def _write(run: Run, computed: _Computed, place: _Place, started: datetime) -> ScoreSummary:
-    """Puts all parts together."""
     place.progress.begin("writing")
     table, percentiles = run.table, None
     record = RunRecord(run.plan.identity, run.plan.shard, computed.counts)
