@@ -234,7 +234,6 @@ def _run_text(path: Path, name: str) -> str:
 
 @contextmanager
 def _arrays(path: Path) -> Iterator[Any]:
-    """Opens arrays by their names."""
     if path.name.endswith(ZARR_SUFFIX):
         check_zarr_support()
         import zarr

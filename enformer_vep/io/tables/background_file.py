@@ -95,7 +95,7 @@ class BackgroundFile:
 
     Attributes:
       path: where it is.
-      record: what it is made of, as JSON has it.
+      record: what it is made of, as JSON values.
       keys: of each row, its statistic and the track's identifier.
       num_values: of each row, how many scores it describes.
     """

@@ -251,7 +251,7 @@ class ComponentRows:
     Attributes:
       paths: the table.
       names: the names of the components.
-      scores: the record of the run whose scores they are made of, as JSON has it.
+      scores: the record of the run whose scores they are made of, as JSON values.
     """
 
     def __init__(self, path: str) -> None:

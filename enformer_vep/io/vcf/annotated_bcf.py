@@ -55,7 +55,6 @@ class BcfDictionary:
     """The names that numbers in records stand for: of contigs, fields and filters."""
 
     def __init__(self, lines: Sequence[str]) -> None:
-        """Reads the lines of a header."""
         self.contigs: dict[int, str] = {}
         self._numbers: dict[str, int] = {"PASS": 0}
         self._lines = [self._numbered(line) for line in lines]
@@ -89,7 +88,7 @@ def with_number(line: str, number: int) -> str:
     return f"{line.rstrip().removesuffix('>')},IDX={number}>"
 
 
-class BcfRecord:
+class RawBcfRecord:
     """The first part of a record.
 
     Attributes:
@@ -258,7 +257,7 @@ def annotate_bcf(path: str, declarations: Declarations, annotations: Annotations
             num_shared, num_indiv = _LENGTHS.unpack(lengths)
             shared, indiv = source.take(num_shared), source.take(num_indiv)
             try:
-                record = BcfRecord(shared)
+                record = RawBcfRecord(shared)
                 contig = contigs[record.rid]
             except (ValueError, KeyError) as error:
                 raise DamagedVcfError(

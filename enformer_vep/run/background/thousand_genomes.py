@@ -179,7 +179,6 @@ def _write(
     statistic: str,
     scale: float,
 ) -> None:
-    """Writes the distributions of one statistic."""
     first = sources[0]
     keys = [TrackKey(statistic, *names) for names in zip(first.identifiers, first.descriptions, strict=True)]
     for start in range(0, len(keys), TRACKS_AT_A_TIME):

@@ -163,11 +163,11 @@ def importances(
     scores_left = iter(chosen)
 
     def of_allele(bases: str, baseline: Float32s | float) -> Float32s:
-        made = np.zeros((len(bases), len(LETTERS), len(tracks)), dtype=np.float32)
+        effects = np.zeros((len(bases), len(LETTERS), len(tracks)), dtype=np.float32)
         for place, base in enumerate(bases):
             for letter in _others(base):
-                made[place, LETTERS.index(letter)] = next(scores_left) - baseline
-        return importance(made, NUM_SUBSTITUTIONS)
+                effects[place, LETTERS.index(letter)] = next(scores_left) - baseline
+        return importance(effects, NUM_SUBSTITUTIONS)
 
     reference = of_allele(around.reference, 0.0)
     return Importances(reference, of_allele(around.alternate, next(scores_left)))
@@ -211,13 +211,13 @@ class GradientLogos:
         interval = around.placed.window.interval
         reference, alternate = alleles_from_left(interval, around.edit)
         first = around.start - interval.start
-        made = Importances(
+        contributions = Importances(
             self._of_allele(reference, range(first, first + len(around.reference)), tracks),
             self._of_allele(alternate, range(first, first + len(around.alternate)), tracks),
         )
-        if not (np.isfinite(made.reference).all() and np.isfinite(made.alternate).all()):
+        if not (np.isfinite(contributions.reference).all() and np.isfinite(contributions.alternate).all()):
             return Unscored(SkipReason.NOT_FINITE, "a gradient of the model is NaN or infinity")
-        return made
+        return contributions
 
     def _of_allele(self, layout: ModelInput, wanted: range, tracks: Sequence[int]) -> Float32s:
         """Returns the contributions of some bases of a sequence: float32 [bases, tracks]."""

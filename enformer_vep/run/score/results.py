@@ -224,7 +224,6 @@ def tracks_to_json(tracks: TrackTable) -> bytes:
 
 
 def _remove(path: Path) -> None:
-    """Removes a file or a folder, if it is there."""
     if path.is_dir():
         shutil.rmtree(path)
     else:
