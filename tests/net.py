@@ -19,7 +19,7 @@ Where bytes differ, `scrub` takes the following out of text and JSON before it i
 
 - the path of the folder and of the checkout;
 - dates with a time, as in "2026-11-30T21:09:25+00:00";
-- durations: a number before ms, s, min, h or d, and "less than a second"; JSON's items `seconds_...` and
+- durations: "in 3.4 s", "in 2 min" and "(0.4 s per allele)", but not estimates; JSON's items `seconds_...` and
   `alleles_per_second`;
 - reports of progress, which a run makes each minute: "... alleles done ...", and `progress` in a log;
 - JSON's `peak_memory_bytes`;

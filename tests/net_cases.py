@@ -80,7 +80,7 @@ def write_inputs(folder: Path) -> None:
     write_vcf("bad.vcf", [dense[0], "made_up_1\tnowhere\t.\tA\tC\t.\t.\t.", dense[1]])
     # Stops a strict run at its last allele, when parts of it are finished.
     write_vcf("late.vcf", [*dense[:4], "made_up_1\t66980\tlate\tA\t<DEL>\t.\t.\t."])
-    (folder / "list.txt").write_text("chrom\tpos\tref\talt\nmade_up_1\t66969\tT\tG\nmade_up_1\t74948\tC\tT\n")
+    (folder / "list.txt").write_text("made_up_1:66969:T:G\nmade_up_1-74948-C-T\n")
     (folder / "not_a.vcf").write_text("this is no VCF\n")
     (folder / "cut.vcf.gz").write_bytes(gzip.compress((folder / "few.vcf").read_bytes(), mtime=0)[:-20])
     (folder / "other.fa").write_text(">made_up_1\n" + "ACGT" * 50_000 + "\n>made_up_2\n" + "ACGT" * 110_000 + "\n")
@@ -315,6 +315,7 @@ CASES: dict[str, list[Step]] = {
         "annotate dense.vcf scores.parquet --vep-plugin --components fit.parquet -o plugin.vcf.gz",
         script(PICKLE),
         "convert-transform transform.pkl theirs.npz --trust-pickle --any-weights --divisor 1",
+        "components scores.parquet --transform theirs.npz --num 4 -o theirs.tsv",
         *refused(
             "convert-transform transform.pkl again.npz",
             "components scores.parquet -o x.tsv",
@@ -328,9 +329,9 @@ CASES: dict[str, list[Step]] = {
         "annotate few.vcf scores.parquet -o out.vcf --info assay:CAGE",
         "annotate few.vcf scores.parquet -o out.vcf.gz --stat SAR",
         "annotate few.vcf scores.parquet -o out.bcf --info @tracks.txt",
-        "annotate out.bcf scores.parquet -o twice.bcf",
         "annotate few.vcf scores.parquet --vep-plugin -o plugin.vcf.gz --info assay:CHIP:TF",
         *refused(
+            "annotate out.bcf scores.parquet -o twice.bcf",
             "annotate dense.vcf scores.parquet -o x.vcf",
             "annotate few.vcf scores.parquet -o x.txt",
             "annotate few.vcf scores.parquet -o x.vcf --stat JS",
