@@ -41,8 +41,8 @@ def write_vcf(path: Path, num_records: int) -> None:
 def parts(num_records: int, num_tracks: int) -> Iterator[Any]:
     from enformer_vep.errors import SkipReason
     from enformer_vep.genome.variant import Variant
-    from enformer_vep.io.alleles import VcfAllele
-    from enformer_vep.run.parts import Part, SkippedAllele
+    from enformer_vep.io.vcf.alleles import VcfAllele
+    from enformer_vep.run.score.parts import Part, SkippedAllele
 
     rng = np.random.default_rng(1)
     for start in range(0, num_records, PART_RECORDS):
@@ -58,11 +58,11 @@ def parts(num_records: int, num_tracks: int) -> Iterator[Any]:
 
 
 def write_scores(out: Path, vcf: Path, num_records: int, num_tracks: int, summary: str) -> None:
-    from enformer_vep.io.outputs import OutputPaths
-    from enformer_vep.io.table import TableSettings
+    from enformer_vep.io.tables.formats import TableSettings
+    from enformer_vep.io.tables.outputs import OutputPaths
     from enformer_vep.run.file_identity import file_identity
-    from enformer_vep.run.results import ResultWriter, WholeFiles
     from enformer_vep.run.run_record import Counts, RunRecord
+    from enformer_vep.run.score.results import ResultWriter, WholeFiles
     from tests.run_records import COURSE
     from tests.score_tables import identity_of
     from tests.support import named_tracks
@@ -87,7 +87,7 @@ def write_scores(out: Path, vcf: Path, num_records: int, num_tracks: int, summar
 def measure(vcf: Path, scores: Path, out: Path, results: "multiprocessing.Queue[dict[str, Any]]") -> None:
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {0})
-    from enformer_vep.run.annotate import AnnotateSettings, annotate_vcf
+    from enformer_vep.run.annotate.course import AnnotateSettings, annotate_vcf
     from enformer_vep.run.environment import peak_memory_bytes
 
     start, processor = time.perf_counter(), time.process_time()

@@ -87,8 +87,7 @@ class Bench:
         self.device = prepare_device(arguments.device)
         import_tensorflow()
         from enformer_vep.fetch.cache import Cache
-        from enformer_vep.io.fasta import Genome
-        from enformer_vep.io.reference import ReferenceCodes
+        from enformer_vep.io.genome.fasta import Genome, ReferenceCodes
         from enformer_vep.model.location import locate_model
         from enformer_vep.model.weights import load_model
 

@@ -34,9 +34,8 @@ class Bench:
         import_tensorflow()
         from enformer_vep.fetch.cache import Cache
         from enformer_vep.genome.layout import ModelInput, Span
-        from enformer_vep.io.fasta import Genome
-        from enformer_vep.io.reference import ReferenceCodes
-        from enformer_vep.io.selection import Selection
+        from enformer_vep.io.genome.fasta import Genome, ReferenceCodes
+        from enformer_vep.io.vcf.selection import Selection
         from enformer_vep.model.location import locate_model
         from enformer_vep.model.weights import load_model
 

@@ -65,8 +65,8 @@ def scorable(vcf: str, genome: Any, max_bp: int, *regions: str) -> Iterator[Any]
       regions: regions outside which records are left out; none for the whole file.
     """
     from enformer_vep.genome.variant import check_alleles
-    from enformer_vep.io.selection import Selection
-    from enformer_vep.io.vcf import VcfReader
+    from enformer_vep.io.vcf.reader import VcfReader
+    from enformer_vep.io.vcf.selection import Selection
 
     selection = Selection.from_options(regions, pass_only=False, include_id_file=None)
     with closing(VcfReader(vcf, selection)) as reader:

@@ -97,7 +97,7 @@ def main() -> None:
         models = arguments.models
         if not models:
             from benchmarks.engines import make_model
-            from enformer_vep.run.conversion import convert_model
+            from enformer_vep.run.weights import convert_model
 
             make_model(Path(name) / "model")
             models = [f"{name}/model", f"{name}/own.safetensors"]

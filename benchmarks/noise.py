@@ -44,8 +44,7 @@ def measure(arguments: argparse.Namespace) -> tuple[np.ndarray, dict[str, np.nda
     from enformer_vep.inference.engine import EngineSettings
     from enformer_vep.inference.full import FullEngine
     from enformer_vep.inference.reusing import ReusingEngine
-    from enformer_vep.io.fasta import Genome
-    from enformer_vep.io.reference import ReferenceCodes
+    from enformer_vep.io.genome.fasta import Genome, ReferenceCodes
     from enformer_vep.model.differences import DifferenceTransformer
     from enformer_vep.model.location import locate_model
     from enformer_vep.model.weights import load_model

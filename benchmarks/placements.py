@@ -27,8 +27,7 @@ def score(arguments: argparse.Namespace, placements: list[str]) -> tuple[np.ndar
     from enformer_vep.fetch.cache import Cache
     from enformer_vep.inference.engine import EngineSettings
     from enformer_vep.inference.reusing import ReusingEngine
-    from enformer_vep.io.fasta import Genome
-    from enformer_vep.io.reference import ReferenceCodes
+    from enformer_vep.io.genome.fasta import Genome, ReferenceCodes
     from enformer_vep.model.location import locate_model
     from enformer_vep.model.weights import load_model
     from enformer_vep.run.engines import MIN_FUSED_CHANNELS

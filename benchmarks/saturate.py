@@ -27,10 +27,10 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.inputs import ROOT, chosen_model, parser_of
-from enformer_vep.io.fasta import Genome
-from enformer_vep.run.predicted_regions import find_regions, parse_regions
-from enformer_vep.run.saturate import find_bases
-from enformer_vep.run.saturate_settings import DEFAULT_WINDOW
+from enformer_vep.io.genome.fasta import Genome
+from enformer_vep.run.explain.saturate import find_bases
+from enformer_vep.run.explain.saturate_settings import DEFAULT_WINDOW
+from enformer_vep.run.predict.predicted_regions import find_regions, parse_regions
 
 NUM_FIELDS = 7
 """Columns of a table before its scores."""

@@ -34,7 +34,7 @@ def settings_of(folder: Path, out: Path, shard: str):
 def run_start(folder: Path, shard: str, started: float) -> None:
     """Runs a shard up to its first allele, and prints how long that took since `started`, in seconds of the epoch."""
     from benchmarks.zero_engine import ZeroEngine, use_zero_engine
-    from enformer_vep.run import pipeline
+    from enformer_vep.run.score import pipeline
 
     use_zero_engine(10)
 
@@ -66,7 +66,7 @@ def measure_start(num_records: int, num_shards: int, sample: int) -> None:
 def run_shards(folder: Path, num_shards: int, num_tracks: int) -> None:
     """Scores all shards in this process."""
     from benchmarks.zero_engine import use_zero_engine
-    from enformer_vep.run import pipeline
+    from enformer_vep.run.score import pipeline
 
     use_zero_engine(num_tracks)
     for number in range(1, num_shards + 1):
@@ -74,7 +74,7 @@ def run_shards(folder: Path, num_shards: int, num_tracks: int) -> None:
 
 
 def run_merge(folder: Path) -> None:
-    from enformer_vep.run.merge import merge_shards
+    from enformer_vep.run.score.merge import merge_shards
 
     start = time.perf_counter()
     print(merge_shards(str(folder / "merged.parquet"), [str(path) for path in folder.glob("shard*.parquet")]))

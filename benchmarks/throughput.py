@@ -20,7 +20,7 @@ def measure(num_records: int, num_tracks: int, suffix: str, results: "multiproce
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {0})
     from benchmarks.zero_engine import use_zero_engine, write_inputs
-    from enformer_vep.run import pipeline
+    from enformer_vep.run.score import pipeline
     from enformer_vep.run.settings import CheckSettings, InputSettings, OutputSettings, ScoreSettings, ScoringSettings
 
     use_zero_engine(num_tracks)

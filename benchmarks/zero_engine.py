@@ -8,8 +8,9 @@ import numpy as np
 
 from enformer_vep.genome.views import Comparison
 from enformer_vep.inference.engine import EngineCounts, Scores
-from enformer_vep.io.tracks import unnamed_tracks
-from enformer_vep.run import models, opening
+from enformer_vep.io.tracks.table import unnamed_tracks
+from enformer_vep.run import models
+from enformer_vep.run.score import opening
 from enformer_vep.scoring import Statistic
 
 CONTIG_BP = 20_000_000

@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 
 from enformer_vep.genome.variant import Variant
-from enformer_vep.io.alleles import VcfAllele
-from enformer_vep.io.outputs import OutputPaths
-from enformer_vep.io.table import TableSettings
-from enformer_vep.io.tracks import TrackTable
+from enformer_vep.io.tables.formats import TableSettings
+from enformer_vep.io.tables.outputs import OutputPaths
+from enformer_vep.io.tracks.table import TrackTable
+from enformer_vep.io.vcf.alleles import VcfAllele
 from enformer_vep.run.file_identity import FileIdentity
 from enformer_vep.run.identity import ModelIdentity, RunIdentity, TracksIdentity, ViewsIdentity
-from enformer_vep.run.parts import Part
-from enformer_vep.run.results import ResultWriter, WholeFiles
 from enformer_vep.run.run_record import Counts, RunRecord
+from enformer_vep.run.score.parts import Part
+from enformer_vep.run.score.results import ResultWriter, WholeFiles
 from tests.run_records import COURSE, IDENTITY
 from tests.support import named_tracks
 

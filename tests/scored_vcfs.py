@@ -11,17 +11,17 @@ import numpy as np
 from enformer_vep.errors import SkipReason
 from enformer_vep.genome.genes import Gene
 from enformer_vep.genome.variant import check_alleles
-from enformer_vep.io.alleles import VcfAllele
-from enformer_vep.io.gene_table import GeneScores, GeneTableSettings
-from enformer_vep.io.outputs import OutputPaths
-from enformer_vep.io.table import TableSettings
-from enformer_vep.io.tracks import TrackTable
-from enformer_vep.io.vcf import VcfReader
+from enformer_vep.io.tables.formats import TableSettings
+from enformer_vep.io.tables.gene_table import GeneScores, GeneTableSettings
+from enformer_vep.io.tables.outputs import OutputPaths
+from enformer_vep.io.tracks.table import TrackTable
+from enformer_vep.io.vcf.alleles import VcfAllele
+from enformer_vep.io.vcf.reader import VcfReader
 from enformer_vep.run.file_identity import FileIdentity, file_identity
 from enformer_vep.run.identity import GenesIdentity, TracksIdentity
-from enformer_vep.run.parts import Part, SkippedAllele
-from enformer_vep.run.results import ResultWriter, WholeFiles
 from enformer_vep.run.run_record import Counts, RunRecord
+from enformer_vep.run.score.parts import Part, SkippedAllele
+from enformer_vep.run.score.results import ResultWriter, WholeFiles
 from tests.run_records import COURSE
 from tests.score_tables import identity_of, random_scores
 from tests.support import named_tracks

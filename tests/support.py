@@ -14,8 +14,8 @@ import pytest
 
 from enformer_vep.genome.variant import Variant
 from enformer_vep.inference.device import BFLOAT16_PRECISIONS, bfloat16_aborts
-from enformer_vep.io.track_labels import add_labels
-from enformer_vep.io.tracks import TrackTable
+from enformer_vep.io.tracks.labels import add_labels
+from enformer_vep.io.tracks.table import TrackTable
 from enformer_vep.model.config import EnformerConfig
 from enformer_vep.model.enformer import Enformer
 from enformer_vep.model.keys import checkpoint_variables

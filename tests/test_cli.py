@@ -115,7 +115,7 @@ SIZES = {"0": 0, "1000": 1000, "3K": 3072, "256m": 2**28, "2G": 2**31}
 def test_sizes_in_bytes(size: str, num_bytes: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     seen = []
     monkeypatch.setattr(
-        "enformer_vep.run.pipeline.score_vcf", lambda settings: seen.append(settings.compute.cache_bytes)
+        "enformer_vep.run.score.pipeline.score_vcf", lambda settings: seen.append(settings.compute.cache_bytes)
     )
     assert main(["score", "x.vcf", "-f", "x.fa", "-o", str(tmp_path / "x.tsv"), "--cache-size", size, "-q"]) == 0
     assert seen == [num_bytes]
@@ -139,7 +139,7 @@ def test_overwrite(arguments: list[str], tmp_path: Path) -> None:
 def test_an_unexpected_error_is_one_line_unless_debugging(
     arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
-    monkeypatch.setattr("enformer_vep.run.scorer._joined", lambda *_: 1 / 0)
+    monkeypatch.setattr("enformer_vep.run.score.scorer._joined", lambda *_: 1 / 0)
     assert main([*arguments, "-q"]) == 1
     assert (
         capsys.readouterr().err

@@ -20,7 +20,7 @@ from enformer_vep.model.location import locate_model
 from enformer_vep.model.sources.opening import open_source
 from enformer_vep.model.sources.published import is_training_state, published_tensors
 from enformer_vep.model.weights import load_model, save_model
-from enformer_vep.run.model_report import PublishedTensors
+from enformer_vep.run.weights import PublishedTensors
 from tests.model.test_weights import assert_same_weights, write_checkpoint
 from tests.pytorch_state import pytorch_state
 from tests.support import TINY_CONFIG, random_sequence, reference_model, write_fasta, write_vcf

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from enformer_vep.cli import main
-from enformer_vep.io.track_choice import TrackChoice
-from enformer_vep.io.track_labels import GROUPS
-from enformer_vep.io.tracks import TrackTable, read_track_table
+from enformer_vep.io.tracks.choice import TrackChoice
+from enformer_vep.io.tracks.labels import GROUPS
+from enformer_vep.io.tracks.table import TrackTable, read_track_table
 from enformer_vep.model.config import OFFICIAL_HEADS
 
 PAGE = (Path(__file__).parents[1] / "docs" / "tracks.md").read_text(encoding="utf-8")

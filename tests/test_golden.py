@@ -21,8 +21,7 @@ from enformer_vep.inference.engine import EngineSettings, Scores
 from enformer_vep.inference.full import FullEngine
 from enformer_vep.inference.receptive_field import ReceptiveField
 from enformer_vep.inference.reusing import ReusingEngine
-from enformer_vep.io.fasta import Genome
-from enformer_vep.io.reference import ReferenceCodes
+from enformer_vep.io.genome.fasta import Genome, ReferenceCodes
 from enformer_vep.model.arithmetic import Arithmetic, arithmetic
 from enformer_vep.model.config import OFFICIAL_CONFIG
 from enformer_vep.model.differences import DifferenceTransformer

@@ -12,8 +12,8 @@ import pytest
 
 from enformer_vep.errors import DamagedVcfError, SkipReason, VcfError
 from enformer_vep.genome.variant import check_alleles
-from enformer_vep.io.fasta import Genome
-from enformer_vep.io.vcf import VcfReader
+from enformer_vep.io.genome.fasta import Genome
+from enformer_vep.io.vcf.reader import VcfReader
 
 GENOMES = ("hg38_sparse", "b37_sparse")
 MAX_ALLELE_BP = 98_304

@@ -18,7 +18,7 @@ import pytest
 
 from enformer_vep.cli import main
 from enformer_vep.errors import VcfError
-from enformer_vep.io.vcf import VcfReader
+from enformer_vep.io.vcf.reader import VcfReader
 from tests.scored_vcfs import read_alleles, score
 
 BCFTOOLS = shutil.which("bcftools")

@@ -18,11 +18,10 @@ import numpy as np
 import pandas as pd
 import sonnet as snt
 import tensorflow as tf
+from demo_training import PACKAGES, Trained, Training, correlations, model_card, window_at
 from tqdm import tqdm
 
-from enformer_vep.demo.card import PACKAGES, Trained, Training, model_card
 from enformer_vep.demo.files import known_truths, site_records, write_fasta, write_vcf
-from enformer_vep.demo.held_out import correlations, window_at
 from enformer_vep.demo.recovery import Recovery, measure_recovery
 from enformer_vep.demo.variants import TEST_SEED, TEST_VARIANTS, draw_variants
 from enformer_vep.demo.world import HELD_OUT_CONTIGS, TRACKS, held_out_contig, noisy_counts, training_contig
@@ -32,7 +31,7 @@ from enformer_vep.model.enformer import Enformer
 from enformer_vep.model.positional import position_features
 from enformer_vep.model.weights import save_model
 from enformer_vep.run.environment import versions
-from enformer_vep.run.pipeline import score_vcf
+from enformer_vep.run.score.pipeline import score_vcf
 from enformer_vep.run.settings import InputSettings, OutputSettings, ScoreSettings, ScoringSettings
 
 HEAD = "human"

@@ -12,7 +12,7 @@ import pandas as pd
 
 from enformer_vep.api.frames import allele_columns
 from enformer_vep.errors import InputError
-from enformer_vep.io.alleles import VcfAllele
+from enformer_vep.io.vcf.alleles import VcfAllele
 
 if TYPE_CHECKING:
     import anndata

@@ -14,17 +14,17 @@ from enformer_vep.api.variants import GivenVariants, OneVariant, one_or_more, va
 from enformer_vep.errors import InputError
 from enformer_vep.genome.saturation import LETTERS
 from enformer_vep.genome.variant import Variant
-from enformer_vep.io.alleles import VcfAllele
-from enformer_vep.run.contribution_arguments import name_variants
-from enformer_vep.run.contribution_arrays import Contributions as ComputedContributions
-from enformer_vep.run.contribution_computing import compute
-from enformer_vep.run.contribution_scalars import make_scalars
-from enformer_vep.run.contribution_sequences import SequenceMaker
-from enformer_vep.run.contribution_settings import MethodSettings
-from enformer_vep.run.placed import Unscored
-from enformer_vep.run.predicted_regions import find_regions, parse_regions
-from enformer_vep.run.saturate import find_bases
-from enformer_vep.run.saturate_settings import MAX_BASES, MAX_DELETION_BP
+from enformer_vep.io.vcf.alleles import VcfAllele
+from enformer_vep.run.explain.contribution_arguments import name_variants
+from enformer_vep.run.explain.contribution_arrays import Contributions as ComputedContributions
+from enformer_vep.run.explain.contribution_computing import compute
+from enformer_vep.run.explain.contribution_scalars import make_scalars
+from enformer_vep.run.explain.contribution_sequences import SequenceMaker
+from enformer_vep.run.explain.contribution_settings import MethodSettings
+from enformer_vep.run.explain.saturate import find_bases
+from enformer_vep.run.explain.saturate_settings import MAX_BASES, MAX_DELETION_BP
+from enformer_vep.run.predict.predicted_regions import find_regions, parse_regions
+from enformer_vep.run.score.placed import Unscored
 from enformer_vep.run.settings import ScoringSettings
 from enformer_vep.wording import plural
 

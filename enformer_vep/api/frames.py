@@ -8,9 +8,9 @@ import pandas as pd
 
 from enformer_vep.api.variants import GivenVariants
 from enformer_vep.errors import InputError
-from enformer_vep.io.alleles import AlleleFields, VcfAllele
-from enformer_vep.io.table import clean_text
-from enformer_vep.run.allele_scores import AlleleScores
+from enformer_vep.io.tables.formats import clean_text
+from enformer_vep.io.vcf.alleles import AlleleFields, VcfAllele
+from enformer_vep.run.score.allele_scores import AlleleScores
 
 if TYPE_CHECKING:
     import polars as pl

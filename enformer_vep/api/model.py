@@ -32,11 +32,12 @@ from enformer_vep.api.variants import GivenVariants, OneVariant, PlainVariants, 
 from enformer_vep.errors import InputError
 from enformer_vep.genome.indels import DEFAULT_INDEL_POLICY
 from enformer_vep.genome.windows import CENTRED
-from enformer_vep.io.table import TableSettings
-from enformer_vep.run.allele_scores import score_alleles
-from enformer_vep.run.contribution_settings import DEFAULT_MAX_GRADIENTS, MEANS_BY, MeanBy, MethodSettings
-from enformer_vep.run.part_scorer import PartScorer
-from enformer_vep.run.plot_settings import (
+from enformer_vep.io.tables.formats import TableSettings
+from enformer_vep.run.explain.contribution_settings import DEFAULT_MAX_GRADIENTS, MEANS_BY, MeanBy, MethodSettings
+from enformer_vep.run.explain.saturate import PREDICTIONS
+from enformer_vep.run.explain.saturate_settings import DEFAULT_MAX_ALLELES
+from enformer_vep.run.explain.saturate_settings import DEFAULT_WINDOW as SATURATE_WINDOW
+from enformer_vep.run.plot.settings import (
     DEFAULT_LOGO_BP,
     DEFAULT_WIDTH_MM,
     MAX_TRACKS,
@@ -44,10 +45,9 @@ from enformer_vep.run.plot_settings import (
     MIN_WIDTH_MM,
     PageSettings,
 )
-from enformer_vep.run.predict_settings import DEFAULT_MAX_WINDOWS, PredictInputSettings
-from enformer_vep.run.saturate import PREDICTIONS
-from enformer_vep.run.saturate_settings import DEFAULT_MAX_ALLELES
-from enformer_vep.run.saturate_settings import DEFAULT_WINDOW as SATURATE_WINDOW
+from enformer_vep.run.predict.settings import DEFAULT_MAX_WINDOWS, PredictInputSettings
+from enformer_vep.run.score.allele_scores import score_alleles
+from enformer_vep.run.score.part_scorer import PartScorer
 from enformer_vep.run.settings import (
     DEFAULT_PART_SIZE,
     DEFAULT_STATISTICS,

@@ -19,7 +19,7 @@ from enformer_vep.api.options import (
 from enformer_vep.api.session import Session
 from enformer_vep.fetch.cache import Cache
 from enformer_vep.inference.device import DEFAULT_CACHE_BYTES, PRECISIONS, Precision
-from enformer_vep.io.fasta import Genome
+from enformer_vep.io.genome.fasta import Genome
 from enformer_vep.model.location import locate_model
 from enformer_vep.run.fetched import find_fasta
 from enformer_vep.run.models import notify

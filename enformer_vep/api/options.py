@@ -11,7 +11,7 @@ from enformer_vep.genome.regions import ScoredBins
 from enformer_vep.genome.views import ViewSettings
 from enformer_vep.genome.windows import Placement
 from enformer_vep.inference.device import Precision
-from enformer_vep.io.track_choice import Entry, TrackChoice
+from enformer_vep.io.tracks.choice import Entry, TrackChoice
 from enformer_vep.model.location import OFFICIAL
 from enformer_vep.run.setting_texts import parse_bytes, parse_shifts
 from enformer_vep.run.settings import EngineName

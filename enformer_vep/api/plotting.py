@@ -8,10 +8,10 @@ from enformer_vep.api.session import Session, progress_of
 from enformer_vep.api.variants import OneVariant
 from enformer_vep.errors import InputError
 from enformer_vep.plots.support import check_plot_support
-from enformer_vep.run.genes import open_genes
-from enformer_vep.run.placed import Unscored
-from enformer_vep.run.plot_pages import PageMaker
-from enformer_vep.run.plot_settings import PageSettings
+from enformer_vep.run.plot.pages import PageMaker
+from enformer_vep.run.plot.settings import PageSettings
+from enformer_vep.run.score.genes import open_genes
+from enformer_vep.run.score.placed import Unscored
 from enformer_vep.run.settings import GeneSettings, ScoringSettings
 
 if TYPE_CHECKING:

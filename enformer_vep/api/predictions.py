@@ -15,12 +15,12 @@ from enformer_vep.api.variants import OneVariant, read_variants
 from enformer_vep.errors import InputError
 from enformer_vep.genome.geometry import Geometry
 from enformer_vep.genome.tiling import BinSpan, covering_bins, tiles
-from enformer_vep.io.alleles import VcfAllele
-from enformer_vep.run.placed import Unscored
-from enformer_vep.run.predict import predicted_spans
-from enformer_vep.run.predict_settings import PREDICT_PRECISIONS
-from enformer_vep.run.predicted_regions import find_regions, parse_regions
-from enformer_vep.run.profiles import variant_profiles
+from enformer_vep.io.vcf.alleles import VcfAllele
+from enformer_vep.run.predict.predicted_regions import find_regions, parse_regions
+from enformer_vep.run.predict.profiles import variant_profiles
+from enformer_vep.run.predict.regions import predicted_spans
+from enformer_vep.run.predict.settings import PREDICT_PRECISIONS
+from enformer_vep.run.score.placed import Unscored
 from enformer_vep.run.settings import ScoringSettings
 from enformer_vep.wording import plural
 

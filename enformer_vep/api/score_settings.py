@@ -17,8 +17,8 @@ from enformer_vep.api.options import (
 from enformer_vep.errors import InputError
 from enformer_vep.genome.indels import DEFAULT_INDEL_POLICY
 from enformer_vep.inference.device import PRECISIONS
-from enformer_vep.io.gene_choices import GENE_COLUMNS, GENE_WINDOWS, TRANSCRIPT_CHOICES
-from enformer_vep.io.outputs import DTYPES, LAYOUTS
+from enformer_vep.io.genome.gene_choices import GENE_COLUMNS, GENE_WINDOWS, TRANSCRIPT_CHOICES
+from enformer_vep.io.tables.outputs import DTYPES, LAYOUTS
 from enformer_vep.run.settings import ENGINES, ScoreSettings
 from enformer_vep.run.shards import Shard
 from enformer_vep.wording import did_you_mean

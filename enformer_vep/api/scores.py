@@ -17,13 +17,13 @@ from enformer_vep.api.arrays import SelectedScores, check_installed, to_anndata,
 from enformer_vep.api.frames import allele_columns
 from enformer_vep.api.options import Path, Stats, Tracks, path_text, to_tracks
 from enformer_vep.errors import InputError
-from enformer_vep.io.alleles import AlleleFields, VcfAllele
-from enformer_vep.io.gene_table import GENE_FIELDS
-from enformer_vep.io.outputs import OutputPaths
-from enformer_vep.io.score_rows import ScoreRows, reading
-from enformer_vep.io.summary_table import open_summary
-from enformer_vep.io.table import ALLELE_TYPES, PERCENTILE_SUFFIX
-from enformer_vep.run.results import SKIPPED_COLUMNS
+from enformer_vep.io.tables.formats import ALLELE_TYPES, PERCENTILE_SUFFIX
+from enformer_vep.io.tables.gene_table import GENE_FIELDS
+from enformer_vep.io.tables.outputs import OutputPaths
+from enformer_vep.io.tables.score_rows import ScoreRows, reading
+from enformer_vep.io.tables.summary_table import open_summary
+from enformer_vep.io.vcf.alleles import AlleleFields, VcfAllele
+from enformer_vep.run.score.results import SKIPPED_COLUMNS
 from enformer_vep.run.score_table import BATCH_ALLELES, ScoreTable
 from enformer_vep.wording import cause, did_you_mean, plural
 

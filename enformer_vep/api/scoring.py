@@ -29,19 +29,19 @@ from enformer_vep.fetch.cache import Cache
 from enformer_vep.genome.indels import DEFAULT_INDEL_POLICY
 from enformer_vep.genome.windows import CENTRED
 from enformer_vep.inference.device import DEFAULT_CACHE_BYTES, Precision
-from enformer_vep.io.fasta import Genome
-from enformer_vep.run.annotate import annotate_vcf
-from enformer_vep.run.annotated_run import plan_annotation
+from enformer_vep.io.genome.fasta import Genome
+from enformer_vep.run.annotate.annotated_run import plan_annotation
+from enformer_vep.run.annotate.course import annotate_vcf
 from enformer_vep.run.fetched import find_fasta
-from enformer_vep.run.pipeline import score_vcf as run_score_vcf
 from enformer_vep.run.progress import is_interactive
+from enformer_vep.run.score.pipeline import score_vcf as run_score_vcf
+from enformer_vep.run.score.summary import ScoreSummary
 from enformer_vep.run.settings import (
     DEFAULT_STATISTICS,
     ComputeSettings,
     EngineName,
     ScoringSettings,
 )
-from enformer_vep.run.summary import ScoreSummary
 
 if TYPE_CHECKING:
     import polars as pl

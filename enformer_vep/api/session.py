@@ -8,13 +8,12 @@ from dataclasses import replace
 from enformer_vep.errors import InputError
 from enformer_vep.inference.device import prepare_device
 from enformer_vep.inference.engine import Engine
-from enformer_vep.io.fasta import Genome
-from enformer_vep.io.reference import ReferenceCodes
+from enformer_vep.io.genome.fasta import Genome, ReferenceCodes
 from enformer_vep.model.location import ModelLocation
 from enformer_vep.run.engines import make_engine
 from enformer_vep.run.models import OpenModel, choose_tracks
 from enformer_vep.run.progress import Progress, is_interactive
-from enformer_vep.run.scorer import VariantScorer
+from enformer_vep.run.score.scorer import VariantScorer
 from enformer_vep.run.settings import ComputeSettings, ScoringSettings
 
 NUM_ENGINES = 4

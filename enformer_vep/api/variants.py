@@ -12,12 +12,12 @@ import pandas as pd
 from enformer_vep.api.options import Path, path_text
 from enformer_vep.errors import InputError, VcfError
 from enformer_vep.genome.variant import MISSING, Variant
-from enformer_vep.io.alleles import VcfAllele
-from enformer_vep.io.fasta import Genome
-from enformer_vep.io.survey import survey_alleles
-from enformer_vep.io.variant_lines import split_variant
-from enformer_vep.io.vcf import MAX_POS, VcfReader
-from enformer_vep.run.assembly import check_assembly
+from enformer_vep.io.genome.fasta import Genome
+from enformer_vep.io.vcf.alleles import VcfAllele
+from enformer_vep.io.vcf.header import split_variant
+from enformer_vep.io.vcf.reader import MAX_POS, VcfReader
+from enformer_vep.io.vcf.survey import survey_alleles
+from enformer_vep.run.score.assembly import check_assembly
 from enformer_vep.run.variant_arguments import is_variant
 from enformer_vep.wording import did_you_mean
 

@@ -79,12 +79,12 @@ def annotate(
         raise click.UsageError("--components goes only with --vep-plugin")
     set_up_logging(quiet=quiet)
     if vep_plugin:
-        from enformer_vep.run.vep_plugin import PluginSettings, write_plugin_vcf
+        from enformer_vep.run.annotate.vep_plugin import PluginSettings, write_plugin_vcf
 
         plugin = PluginSettings(vcf, scores, out, info, components, overwrite)  # type: ignore[arg-type]
         tell(write_plugin_vcf(plugin), quiet=quiet)
         return
-    from enformer_vep.run.annotate import AnnotateSettings, annotate_vcf
+    from enformer_vep.run.annotate.course import AnnotateSettings, annotate_vcf
 
     settings = AnnotateSettings(vcf, scores, out, info, statistic, overwrite)  # type: ignore[arg-type]
     tell(annotate_vcf(settings), quiet=quiet)

@@ -65,11 +65,11 @@ def background(
         for name, value in (("--scale", scale), ("--fasta", fasta)):
             if value is not None:
                 raise click.UsageError(f"{name} requires --from-1000g", click.get_current_context())
-        from enformer_vep.run.background import make_background
+        from enformer_vep.run.background.course import make_background
 
         result = make_background(scores, out, overwrite=overwrite)
     else:
-        from enformer_vep.run.thousand_genomes import ThousandGenomesSettings, make_1000g_background
+        from enformer_vep.run.background.thousand_genomes import ThousandGenomesSettings, make_1000g_background
 
         result = make_1000g_background(ThousandGenomesSettings(scores, scale, fasta), out, overwrite=overwrite)
     tell(str(result), quiet=quiet)

@@ -97,7 +97,7 @@ def components(
     Fit one to the scores of a background of many variants, or convert DeepMind's with 'convert-transform'.
     """
     set_up_logging(quiet=quiet)
-    from enformer_vep.run.components import ComponentSettings, write_components
+    from enformer_vep.run.components.course import ComponentSettings, write_components
 
     if (transform is None) == (fit is None):
         raise click.UsageError("expected either --transform FILE or --fit FILE")
@@ -126,7 +126,7 @@ def convert_transform(quiet: bool, debug: bool, **settings: Any) -> None:
     you trust where the file comes from. No other command unpickles it.
     """
     set_up_logging(quiet=quiet)
-    from enformer_vep.run.transform_conversion import ConversionSettings, convert_transform
+    from enformer_vep.run.components.transform_conversion import ConversionSettings, convert_transform
 
     summary = convert_transform(ConversionSettings(**settings))
     tell(f"wrote {summary}", quiet=quiet)

@@ -8,7 +8,7 @@ import cloup
 from enformer_vep.commands import options
 from enformer_vep.commands.console import set_up_logging, tell
 from enformer_vep.commands.values import TRACKS
-from enformer_vep.run.contribution_settings import (
+from enformer_vep.run.explain.contribution_settings import (
     DEFAULT_MAX_GRADIENTS,
     DEFAULT_VARIANT_BP,
     MEANS_BY,
@@ -129,7 +129,7 @@ def contributions(
     """
     set_up_logging(quiet=quiet)
     from enformer_vep.genome.views import ViewSettings
-    from enformer_vep.run.contributions import compute_contributions
+    from enformer_vep.run.explain.contributions import compute_contributions
 
     def chosen(*names: str) -> dict[str, Any]:
         return {name: settings[name] for name in names}

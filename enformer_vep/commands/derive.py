@@ -73,9 +73,9 @@ def derive(
     At least one output must be named.
     """
     set_up_logging(quiet=quiet)
-    from enformer_vep.io.track_choice import TrackChoice
-    from enformer_vep.run.derive import DeriveSettings
-    from enformer_vep.run.derive import derive as derive_all
+    from enformer_vep.io.tracks.choice import TrackChoice
+    from enformer_vep.run.explain.derive import DeriveSettings
+    from enformer_vep.run.explain.derive import derive as derive_all
 
     assert tracks is None or isinstance(tracks, TrackChoice)
     outputs = DeriveSettings(saturation, effects, centred, importance, modisco, int(mean_of), tracks, overwrite)

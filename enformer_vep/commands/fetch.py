@@ -66,9 +66,8 @@ def fetch(
     set_up_logging(quiet=quiet)
     from enformer_vep.errors import UnreachableError
     from enformer_vep.fetch.cache import Cache
-    from enformer_vep.fetch.fetching import FetchSettings, fetch, parse_words
-    from enformer_vep.fetch.plan import plan
-    from enformer_vep.run.official_weights import check_official_weights
+    from enformer_vep.fetch.fetching import FetchSettings, fetch, parse_words, plan
+    from enformer_vep.run.weights import check_official_weights
 
     settings = FetchSettings(parse_words(what), Cache.at(cache), mirror, source, force, quiet)
     if is_plan:

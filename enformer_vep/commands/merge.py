@@ -25,7 +25,7 @@ def merge(command: str, /, out: str, parts: tuple[str, ...], overwrite: bool, qu
     Fails if a shard is missing or duplicated, or if shards belong to different runs.
     """
     set_up_logging(quiet=quiet)
-    from enformer_vep.run.merge import merge_shards
+    from enformer_vep.run.score.merge import merge_shards
 
     summary = merge_shards(out, parts, overwrite=overwrite, command=command)
     tell(summary, quiet=quiet)

@@ -9,7 +9,7 @@ import cloup
 from enformer_vep.commands import values
 from enformer_vep.genome.indels import DEFAULT_INDEL_POLICY, IndelPolicy
 from enformer_vep.inference.device import DEFAULT_GPU_BATCH_SIZE
-from enformer_vep.io.gene_choices import TRANSCRIPT_CHOICES
+from enformer_vep.io.genome.gene_choices import TRANSCRIPT_CHOICES
 from enformer_vep.run.settings import ENGINES, ComputeSettings, GeneSettings, ScoringSettings
 
 Decorator = Callable[[Any], Any]

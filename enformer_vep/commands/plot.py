@@ -10,7 +10,7 @@ from enformer_vep.commands.console import set_up_logging, tell
 from enformer_vep.commands.predict import PREDICT_SPEED
 from enformer_vep.commands.values import TRACKS
 from enformer_vep.genome.windows import Placement
-from enformer_vep.run.plot_settings import (
+from enformer_vep.run.plot.settings import (
     DEFAULT_LOGO_BP,
     DEFAULT_NUM_TRACKS,
     DEFAULT_WIDTH_MM,
@@ -153,7 +153,7 @@ def plot(
     set_up_logging(quiet=quiet)
     from enformer_vep.genome.indels import IndelPolicy
     from enformer_vep.genome.views import ViewSettings
-    from enformer_vep.run.plot import plot_variants
+    from enformer_vep.run.plot.course import plot_variants
 
     for name, value in (("--logo-bp", logo_bp), ("--logo-by", logo_by)):
         if value is not None and not logo:

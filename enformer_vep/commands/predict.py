@@ -9,7 +9,7 @@ from enformer_vep.commands import options
 from enformer_vep.commands.console import set_up_logging, tell
 from enformer_vep.commands.values import TRACKS
 from enformer_vep.genome.windows import Placement
-from enformer_vep.run.predict_settings import (
+from enformer_vep.run.predict.settings import (
     DEFAULT_MAX_WINDOWS,
     PREDICT_PRECISIONS,
     PredictInputSettings,
@@ -128,8 +128,8 @@ def predict(
     set_up_logging(quiet=quiet)
     from enformer_vep.genome.indels import IndelPolicy
     from enformer_vep.genome.views import ViewSettings
-    from enformer_vep.run.predict import predict_regions
-    from enformer_vep.run.predict_variants import predict_variants
+    from enformer_vep.run.predict.regions import predict_regions
+    from enformer_vep.run.predict.variants import predict_variants
 
     def chosen(*names: str) -> dict[str, Any]:
         return {name: settings[name] for name in names}

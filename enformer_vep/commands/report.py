@@ -8,7 +8,7 @@ import cloup
 from enformer_vep.commands import options
 from enformer_vep.commands.console import set_up_logging, tell
 from enformer_vep.commands.values import STATISTIC
-from enformer_vep.run.report_settings import DEFAULT_TOP, MAX_TOP, ProfileSettings, ReportSettings
+from enformer_vep.run.report.settings import DEFAULT_TOP, MAX_TOP, ProfileSettings, ReportSettings
 
 REPORT_OUTPUT = cloup.option_group(
     "Output",
@@ -99,7 +99,7 @@ def report(
     given = [name for name in ("fasta", "model") if profiles[name] is not None]
     if len(given) == 1:
         raise click.UsageError("profiles require both -f and -m", click.get_current_context())
-    from enformer_vep.run.report import make_report
+    from enformer_vep.run.report.course import make_report
 
     chosen = ProfileSettings(**profiles) if given else None
     settings = ReportSettings(

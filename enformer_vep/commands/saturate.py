@@ -8,7 +8,7 @@ import cloup
 from enformer_vep.commands import options, score_options
 from enformer_vep.commands.console import set_up_logging, tell
 from enformer_vep.commands.values import STATISTIC
-from enformer_vep.run.saturate_settings import (
+from enformer_vep.run.explain.saturate_settings import (
     DEFAULT_MAX_ALLELES,
     DEFAULT_WINDOW,
     MAX_DELETION_BP,
@@ -93,7 +93,7 @@ def saturate(
     set_up_logging(quiet=quiet)
     from enformer_vep.genome.indels import IndelPolicy
     from enformer_vep.genome.views import ViewSettings
-    from enformer_vep.run.saturate import saturate_regions
+    from enformer_vep.run.explain.saturate import saturate_regions
     from enformer_vep.run.settings import ScoreSettings
     from enformer_vep.scoring import parse_statistics
 

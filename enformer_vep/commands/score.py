@@ -52,9 +52,9 @@ def score(
     set_up_logging(quiet=quiet)
     from enformer_vep.genome.indels import IndelPolicy
     from enformer_vep.genome.views import ViewSettings
-    from enformer_vep.run.annotate import annotate_vcf
-    from enformer_vep.run.annotated_run import plan_annotation
-    from enformer_vep.run.pipeline import score_vcf
+    from enformer_vep.run.annotate.annotated_run import plan_annotation
+    from enformer_vep.run.annotate.course import annotate_vcf
+    from enformer_vep.run.score.pipeline import score_vcf
     from enformer_vep.run.settings import ScoreSettings
 
     views = ViewSettings(reverse_complement, shifts, IndelPolicy(indels))

@@ -14,8 +14,8 @@ from enformer_vep.commands.values import (
 )
 from enformer_vep.genome.windows import Placement
 from enformer_vep.inference.device import DEFAULT_CACHE_BYTES, PRECISIONS
-from enformer_vep.io.gene_choices import GENE_COLUMNS, GENE_WINDOWS
-from enformer_vep.io.outputs import DTYPES, LAYOUTS
+from enformer_vep.io.genome.gene_choices import GENE_COLUMNS, GENE_WINDOWS
+from enformer_vep.io.tables.outputs import DTYPES, LAYOUTS
 from enformer_vep.run.setting_texts import format_bytes
 from enformer_vep.run.settings import (
     DEFAULT_GENE_STATISTICS,

@@ -64,7 +64,7 @@ def _parse_shard(text: str) -> object:
 
 
 def _parse_tracks(text: str) -> object:
-    from enformer_vep.io.track_choice import TrackChoice
+    from enformer_vep.io.tracks.choice import TrackChoice
 
     return TrackChoice.parse(text)
 

@@ -27,7 +27,7 @@ def model(model: str, cache: str | None, as_json: bool, debug: bool) -> None:
     set_up_logging(quiet=False)
     import json
 
-    from enformer_vep.run.model_report import report_model
+    from enformer_vep.run.weights import report_model
 
     report = report_model(model, cache)
     click.echo(json.dumps(report.to_dict(), indent=2) if as_json else str(report))
@@ -53,7 +53,7 @@ def convert(model: str, out: str, cache: str | None, overwrite: bool, quiet: boo
     of any names and numbers of tracks are kept. Each tensor is checked.
     """
     set_up_logging(quiet=quiet)
-    from enformer_vep.run.conversion import convert_model
+    from enformer_vep.run.weights import convert_model
 
     summary = convert_model(model, out, overwrite=overwrite, cache=cache)
     tell(f"wrote {summary}", quiet=quiet)

@@ -15,9 +15,9 @@ from enformer_vep.demo.variants import KINDS, SiteVariant
 from enformer_vep.demo.world import CELL_TYPE_OF, CHIP_TRACKS, cage_track, chip_track
 from enformer_vep.errors import OutputError
 from enformer_vep.model.location import DEMO
-from enformer_vep.run.pipeline import score_vcf
-from enformer_vep.run.report import make_report
-from enformer_vep.run.report_settings import ProfileSettings, ReportSettings
+from enformer_vep.run.report.course import make_report
+from enformer_vep.run.report.settings import ProfileSettings, ReportSettings
+from enformer_vep.run.score.pipeline import score_vcf
 from enformer_vep.run.settings import (
     CheckSettings,
     GeneSettings,

@@ -11,10 +11,12 @@ from enformer_vep.errors import InputError
 from enformer_vep.fetch.cache import Cache
 from enformer_vep.fetch.download import Downloader, checksum_of, locked
 from enformer_vep.fetch.genomes import fetch_genome, is_fetched
-from enformer_vep.fetch.patience import Patience
 from enformer_vep.fetch.remote import (
     GENOMES,
+    HUGGING_FACE_FILE,
+    HUGGING_FACE_REPOSITORY,
     ITEMS,
+    KAGGLE_HANDLE,
     TRACKS,
     WEIGHTS,
     Item,
@@ -23,9 +25,9 @@ from enformer_vep.fetch.remote import (
     find_genome,
     genome_choices,
 )
-from enformer_vep.fetch.transfer import write_error
+from enformer_vep.fetch.transfer import Patience, write_error
 from enformer_vep.fetch.weights import CheckWeights, fetch_weights, source_of
-from enformer_vep.wording import did_you_mean
+from enformer_vep.wording import did_you_mean, sized
 
 logger = logging.getLogger(__name__)
 
@@ -148,3 +150,42 @@ def _fetch_tables(item: Item, downloader: Downloader) -> None:
 
 def _is_right(path: Path, file: RemoteFile) -> bool:
     return path.is_file() and file.checksum is not None and checksum_of(path, file.checksum) == file.checksum
+
+
+COLUMNS = ("url", "size", "checksum", "place")
+
+_PAGES: dict[Source, tuple[str, str]] = {
+    "kaggle": (f"https://www.kaggle.com/models/{KAGGLE_HANDLE}", "saved_model.pb and the folder variables"),
+    "huggingface": (f"https://huggingface.co/{HUGGING_FACE_REPOSITORY}", HUGGING_FACE_FILE),
+}
+
+
+def plan(items: Sequence[Item], cache: Cache, *, mirror: str | None = None, source: Source = "bucket") -> str:
+    """Returns a tab-separated table of the files with their URLs, sizes, checksums and places, and how to use it.
+
+    Args:
+      items: what is wanted.
+      cache: where it is to go.
+      mirror: the mirror that has the files, None for where they are published.
+      source: where the weights come from.
+    """
+    rows, notes = [COLUMNS], []
+    for item in items:
+        if item.name == WEIGHTS and source != "bucket":
+            page, what = _PAGES[source]
+            notes.append(f"from {page} take {what}, put it into {cache.weights} and give the same command")
+            continue
+        for file in item.files:
+            size = "" if file.size is None else f"about {sized(file.size)}"
+            checksum = file.checksum or ("CRC-32C of each tensor" if item.name == WEIGHTS else "")
+            rows.append((file.at(mirror), size, checksum, file.place))
+    if len(rows) > 1:
+        notes.append(
+            f"by hand: put each file at its place in {cache.downloads} and give the same command, which checks"
+        )
+        notes.append(
+            "the files and, for a genome, compresses it with bgzip and indexes it; it needs no connection then"
+        )
+        notes.append("mirror: a web server with the files at their places; name its URL with --mirror")
+    table = ["\t".join(row) for row in rows] if len(rows) > 1 else []
+    return "\n".join(table + [f"# {note}" for note in notes])

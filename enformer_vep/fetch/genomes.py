@@ -11,12 +11,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from enformer_vep.errors import DiskFullError, FastaError, FetchError
-from enformer_vep.fetch.download import Downloader, OtherFileError
-from enformer_vep.fetch.progress import ByteBar
+from enformer_vep.fetch.download import ByteBar, Downloader, OtherFileError
 from enformer_vep.fetch.remote import RemoteGenome
 from enformer_vep.fetch.transfer import write_error
 from enformer_vep.io.bgzip import BLOCK_BYTES, END_BLOCK, is_whole, to_block
-from enformer_vep.io.fasta import Genome
+from enformer_vep.io.genome.fasta import Genome
 from enformer_vep.wording import cause, sized
 
 logger = logging.getLogger(__name__)

@@ -9,8 +9,10 @@ import errno
 import json
 import logging
 import os
+import re
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,9 +23,67 @@ import urllib3
 
 from enformer_vep import __version__
 from enformer_vep.errors import DiskFullError, FetchError, TransferError, UnreachableError
-from enformer_vep.fetch.answers import content_range, length, plain_reason, validator, whole_length
-from enformer_vep.fetch.patience import Patience
 from enformer_vep.wording import cause, sized
+
+
+def validator(response: requests.Response) -> str:
+    """Returns what identifies the version of a file in If-Range, which takes no weak tags; '' if nothing does."""
+    etag = response.headers.get("ETag", "")
+    return etag if etag and not etag.startswith("W/") else response.headers.get("Last-Modified", "")
+
+
+def length(response: requests.Response) -> int | None:
+    """Returns how many bytes the answer's body has, None if it does not say."""
+    text = response.headers.get("Content-Length", "")
+    return int(text) if text.isdigit() else None
+
+
+def content_range(response: requests.Response) -> tuple[int, int | None]:
+    """Returns where a partial answer begins, and the file's whole length."""
+    match = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", ""))
+    if match is None:
+        return -1, None
+    return int(match[1]), None if match[2] == "*" else int(match[2])
+
+
+def whole_length(response: requests.Response) -> int | None:
+    """Returns the file's length that an answer 416 gives."""
+    match = re.fullmatch(r"bytes \*/(\d+)", response.headers.get("Content-Range", ""))
+    return None if match is None else int(match[1])
+
+
+def plain_reason(error: Exception) -> str:
+    """Returns the innermost reason of an error of requests, whose own text is long."""
+    reason: Any = error.args[0] if error.args else error
+    text = " ".join(str(getattr(reason, "reason", reason)).split())
+    text = re.split(r"(?:\)|>): ", text, maxsplit=1)[-1]  # what comes before names an object
+    return re.sub(r"\[Errno -?\d+\] ", "", text)
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a server is waited for.
+
+    Attributes:
+      attempts: failures in a row, counted from the last that brought something new, after which the download fails.
+      connect_seconds: until a connection stands.
+      stall_seconds: without a byte, until a connection counts as dead.
+      pause_seconds: before the second attempt. It doubles from there, up to `longest_pause_seconds`.
+      longest_pause_seconds: the longest pause.
+      sleep: waits for a number of seconds.
+    """
+
+    attempts: int = 5
+    connect_seconds: float = 20
+    stall_seconds: float = 60
+    pause_seconds: float = 1
+    longest_pause_seconds: float = 30
+    sleep: Callable[[float], None] = time.sleep
+
+    def pause(self, num_failures: int) -> float:
+        """Returns the seconds to wait after failures in a row."""
+        return min(self.pause_seconds * 2.0 ** (num_failures - 1), self.longest_pause_seconds)
+
 
 logger = logging.getLogger(__name__)
 

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from enformer_vep.io.fasta import Genome
+from enformer_vep.io.genome.fasta import Genome
 from enformer_vep.run.file_identity import file_identity
 from enformer_vep.run.identity import FastaIdentity, ModelIdentity
 

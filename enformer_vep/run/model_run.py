@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from enformer_vep.io.fasta import Genome
+from enformer_vep.io.genome.fasta import Genome
 from enformer_vep.run.environment import peak_memory_bytes, versions
 from enformer_vep.run.identity import FastaIdentity, ModelIdentity, TracksIdentity
 from enformer_vep.run.input_identity import identify_fasta, identify_model

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from enformer_vep.errors import InputError
 from enformer_vep.fetch.cache import Cache
 from enformer_vep.inference.device import Device, prepare_device
-from enformer_vep.io.tracks import TrackTable, read_track_table, unnamed_tracks
+from enformer_vep.io.tracks.table import TrackTable, read_track_table, unnamed_tracks
 from enformer_vep.model.location import ModelLocation
 from enformer_vep.run.fetched import find_track_table
 from enformer_vep.run.settings import ComputeSettings, ScoringSettings

@@ -12,16 +12,16 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from enformer_vep.errors import InputError
-from enformer_vep.io.alleles import AlleleFields
-from enformer_vep.io.outputs import STANDARD_OUTPUT, OutputPaths
-from enformer_vep.io.score_columns import ScoreColumns, open_columns
-from enformer_vep.io.score_rows import ScoredRows, ScoreRows
-from enformer_vep.io.table import PERCENTILE_SUFFIX, TableSettings
-from enformer_vep.io.tracks import REQUIRED_COLUMNS, TrackTable
+from enformer_vep.io.tables.formats import PERCENTILE_SUFFIX, TableSettings
+from enformer_vep.io.tables.outputs import STANDARD_OUTPUT, OutputPaths
+from enformer_vep.io.tables.score_columns import ScoreColumns, open_columns
+from enformer_vep.io.tables.score_rows import ScoredRows, ScoreRows
+from enformer_vep.io.tracks.table import REQUIRED_COLUMNS, TrackTable
+from enformer_vep.io.vcf.alleles import AlleleFields
 from enformer_vep.run.identity import find_differences
 from enformer_vep.run.json_values import to_json_values
-from enformer_vep.run.results import RUN_METADATA, TRACKS_METADATA
 from enformer_vep.run.run_record import RunRecord, read_run_record
+from enformer_vep.run.score.results import RUN_METADATA, TRACKS_METADATA
 from enformer_vep.wording import cause, plural
 
 BATCH_ALLELES = 1000

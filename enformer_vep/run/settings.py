@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from enformer_vep.errors import InputError
 from enformer_vep.genome.windows import Placement
 from enformer_vep.inference.device import BFLOAT16_PRECISIONS, DEFAULT_CACHE_BYTES, Precision, check_device_name
-from enformer_vep.io.gene_choices import GeneColumns, GeneWindow, TranscriptChoice
-from enformer_vep.io.outputs import Dtype, Layout, SummaryKind
-from enformer_vep.io.track_choice import TrackChoice
+from enformer_vep.io.genome.gene_choices import GeneColumns, GeneWindow, TranscriptChoice
+from enformer_vep.io.tables.outputs import Dtype, Layout, SummaryKind
+from enformer_vep.io.tracks.choice import TrackChoice
 from enformer_vep.model.location import OFFICIAL
 from enformer_vep.run.shards import Shard
 

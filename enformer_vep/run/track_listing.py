@@ -4,7 +4,7 @@ import shutil
 
 from enformer_vep.errors import TrackError
 from enformer_vep.fetch.cache import Cache
-from enformer_vep.io.tracks import TrackTable, read_track_table
+from enformer_vep.io.tracks.table import TrackTable, read_track_table
 from enformer_vep.model.config import OFFICIAL_HEADS
 from enformer_vep.model.location import OFFICIAL, locate_model
 from enformer_vep.wording import did_you_mean, plural, shortened

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from enformer_vep.errors import InputError, VcfError
 from enformer_vep.genome.variant import Variant
-from enformer_vep.io.alleles import VcfAllele
-from enformer_vep.io.variant_lines import split_variant
-from enformer_vep.io.vcf import STANDARD_INPUT, VcfReader
-from enformer_vep.run.inputs import check_standard_input
+from enformer_vep.io.vcf.alleles import VcfAllele
+from enformer_vep.io.vcf.header import split_variant
+from enformer_vep.io.vcf.reader import STANDARD_INPUT, VcfReader
+from enformer_vep.run.score.inputs import check_standard_input
 from enformer_vep.wording import plural
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from enformer_vep.cli import cli, main
 from enformer_vep.genome.views import ViewSettings
 from enformer_vep.genome.windows import Placement
-from enformer_vep.io.track_choice import TrackChoice
+from enformer_vep.io.tracks.choice import TrackChoice
 from enformer_vep.run.setting_texts import format_bytes, parse_bytes
 from enformer_vep.run.settings import (
     CheckSettings,
@@ -31,7 +31,7 @@ def settings_of(*options: str) -> Any:
     """What the command line hands over."""
     seen: list[ScoreSettings] = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("enformer_vep.run.pipeline.score_vcf", seen.append)
+        patch.setattr("enformer_vep.run.score.pipeline.score_vcf", seen.append)
         assert main(["score", "x.vcf", "-f", "x.fa", "-q", *options]) == 0
     return seen[0]
 

@@ -19,7 +19,7 @@ from enformer_vep.demo.world import (
     held_out_contig,
     site_centres,
 )
-from enformer_vep.io.gtf import read_genes
+from enformer_vep.io.genome.gtf import read_genes
 
 
 @pytest.fixture(scope="module")

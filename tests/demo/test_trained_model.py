@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
+from demo_training import Predict, correlations
 
 from enformer_vep.cli import main
 from enformer_vep.demo.files import site_records, write_fasta, write_vcf
-from enformer_vep.demo.held_out import Predict, correlations
 from enformer_vep.demo.motifs import BASES
 from enformer_vep.demo.recovery import measure_recovery
 from enformer_vep.demo.variants import TEST_SEED, TEST_VARIANTS, SiteVariant, draw_variants

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from enformer_vep.fetch.cache import Cache
-from enformer_vep.fetch.patience import Patience
+from enformer_vep.fetch.transfer import Patience
 from enformer_vep.model.weights import save_model
 from tests.fetch.site import Site, serving
 from tests.fetch.stand_ins import digest, install

@@ -13,9 +13,8 @@ import pytest
 from enformer_vep.errors import DiskFullError, FetchError, TransferError, UnreachableError
 from enformer_vep.fetch.cache import Cache
 from enformer_vep.fetch.download import Downloader
-from enformer_vep.fetch.patience import Patience
 from enformer_vep.fetch.remote import RemoteFile
-from enformer_vep.fetch.transfer import CHUNK_BYTES
+from enformer_vep.fetch.transfer import CHUNK_BYTES, Patience
 from tests.fetch.site import Answer, Site
 from tests.support import file_system
 

@@ -13,10 +13,10 @@ from enformer_vep.fetch.cache import Cache
 from enformer_vep.fetch.download import Downloader
 from enformer_vep.fetch.fetching import FetchSettings, fetch, parse_words
 from enformer_vep.fetch.genomes import fetch_genome, make_genome
-from enformer_vep.fetch.patience import Patience
 from enformer_vep.fetch.remote import GENOMES
+from enformer_vep.fetch.transfer import Patience
 from enformer_vep.genome.variant import Interval
-from enformer_vep.io.fasta import Genome
+from enformer_vep.io.genome.fasta import Genome
 from tests.fetch.conftest import SEQUENCES, all_files
 from tests.fetch.site import Answer, Site
 from tests.support import file_system

@@ -7,8 +7,7 @@ import pytest
 
 from enformer_vep.errors import InputError
 from enformer_vep.fetch.cache import Cache
-from enformer_vep.fetch.fetching import FetchSettings, parse_words
-from enformer_vep.fetch.plan import plan
+from enformer_vep.fetch.fetching import FetchSettings, parse_words, plan
 from enformer_vep.fetch.remote import (
     GENOMES,
     HUGGING_FACE_FILE,

@@ -12,11 +12,11 @@ import pytest
 from enformer_vep.errors import FetchError, InputError, TransferError, WeightsError
 from enformer_vep.fetch.cache import Cache
 from enformer_vep.fetch.fetching import FetchSettings, fetch, parse_words
-from enformer_vep.fetch.patience import Patience
 from enformer_vep.fetch.remote import HUGGING_FACE_REPOSITORY, ITEMS, KAGGLE_HANDLE, Source
+from enformer_vep.fetch.transfer import Patience
 from enformer_vep.fetch.weights import source_of
 from enformer_vep.model.location import locate_model
-from enformer_vep.run.official_weights import check_official_weights
+from enformer_vep.run.weights import check_official_weights
 from tests.fetch.conftest import all_files
 from tests.fetch.site import Answer, Site
 

@@ -7,7 +7,7 @@ import pysam
 import pytest
 
 from enformer_vep.io.bgzip import BLOCK_BYTES, BgzipWriter
-from enformer_vep.io.vcf_stream import END_BLOCK, VcfStream
+from enformer_vep.io.vcf.stream import END_BLOCK, VcfStream
 
 
 def compress(*pieces: bytes) -> bytes:

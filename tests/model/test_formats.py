@@ -16,7 +16,7 @@ from enformer_vep.model.sources.checksums import masked_crc32c
 from enformer_vep.model.sources.opening import open_source
 from enformer_vep.model.sources.published import is_training_state, published_tensors
 from enformer_vep.model.weights import LoadedModel, load_model
-from enformer_vep.run.conversion import convert_model
+from enformer_vep.run.weights import convert_model
 from tests.model.test_weights import PUBLISHED_FORM, write_checkpoint
 from tests.pytorch_state import pytorch_state
 from tests.support import random_one_hot, reference_model

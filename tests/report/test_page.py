@@ -8,11 +8,10 @@ from importlib.resources import files
 import numpy as np
 
 from enformer_vep.errors import SkipReason
-from enformer_vep.io.alleles import AlleleFields
+from enformer_vep.io.vcf.alleles import AlleleFields
 from enformer_vep.report.contents import Contents, Counts, Histogram, ShownAlleles, Tracks
-from enformer_vep.report.page import SCRIPTS, STYLES, render, shown
+from enformer_vep.report.page import REASONS, SCRIPTS, STATISTICS, STYLES, render, shown
 from enformer_vep.report.payload import cut, rounded
-from enformer_vep.report.words import REASONS, STATISTICS
 from enformer_vep.scoring import STATISTICS as ALL_STATISTICS
 
 

@@ -13,7 +13,7 @@ from enformer_vep.model.enformer import Enformer
 from enformer_vep.model.weights import save_model
 from tests.gtf_files import from_starts, write_gtf
 from tests.pipeline_runs import write_inputs
-from tests.run.stopped_runs import CONTIG, Start, arguments, outputs, records, stop_half_way
+from tests.run.score.stopped_runs import CONTIG, Start, arguments, outputs, records, stop_half_way
 from tests.support import write_fasta, write_vcf
 
 

@@ -9,8 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from enformer_vep.errors import InputError
-from enformer_vep.io import score_rows, table
-from enformer_vep.io.table import open_table
+from enformer_vep.io.tables import formats as table
+from enformer_vep.io.tables import score_rows
+from enformer_vep.io.tables.formats import open_table
 from enformer_vep.run import score_table
 from enformer_vep.run.score_table import ScoreTable
 from tests.score_tables import LAYOUTS, alleles, random_scores, tracks, write_scores

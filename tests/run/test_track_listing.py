@@ -8,8 +8,8 @@ import pytest
 from enformer_vep.cli import main
 from enformer_vep.errors import TrackError, WeightsError
 from enformer_vep.fetch.cache import Cache
-from enformer_vep.io.track_choice import TrackChoice
-from enformer_vep.io.tracks import TrackTable, read_track_table
+from enformer_vep.io.tracks.choice import TrackChoice
+from enformer_vep.io.tracks.table import TrackTable, read_track_table
 from enformer_vep.run.track_listing import find_tracks, to_terminal, to_tsv
 
 TABLE = """\

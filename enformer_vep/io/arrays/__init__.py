@@ -1,0 +1,1 @@
+"""Arrays: bigWig, Zarr, and the files of TF-MoDISco."""

@@ -1,0 +1,1 @@
+"""Reference genomes and their genes: FASTA, names of contigs, GTF."""

@@ -1,0 +1,1 @@
+"""Tables of results as Parquet and text: their writers and readers."""

@@ -1,0 +1,1 @@
+"""VCF and BCF: their records, which of them are wanted, and what they are annotated with."""

@@ -1,0 +1,1 @@
+"""`annotate`: finished scores as INFO of a VCF."""

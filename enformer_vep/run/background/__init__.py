@@ -1,0 +1,1 @@
+"""`background`: the distributions that percentiles are taken against."""

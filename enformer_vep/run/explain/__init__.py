@@ -1,0 +1,1 @@
+"""`saturate`, `derive` and `contributions`: which bases matter."""

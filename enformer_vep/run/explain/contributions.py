@@ -1,0 +1,189 @@
+"""From regions or variants to contributions: the one module that knows every stage of `contributions`."""
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+
+from enformer_vep.errors import InputError, SkipReason
+from enformer_vep.fetch.cache import Cache
+from enformer_vep.genome.regions import ScoredBins
+from enformer_vep.io.genome.fasta import Genome, ReferenceCodes
+from enformer_vep.io.vcf.alleles import VcfAllele
+from enformer_vep.model.location import locate_model
+from enformer_vep.run.explain.contribution_arguments import name_variants
+from enformer_vep.run.explain.contribution_computing import compute, scratch_array
+from enformer_vep.run.explain.contribution_files import check_content, check_output, write
+from enformer_vep.run.explain.contribution_record import (
+    CONTRIBUTION_RECORD_FORMAT,
+    KIND,
+    ContributionCourse,
+    ContributionIdentity,
+    IntegratedIdentity,
+    SequencesIdentity,
+    SkippedRecord,
+)
+from enformer_vep.run.explain.contribution_scalars import Scalar, make_scalars
+from enformer_vep.run.explain.contribution_sequences import ExplainedSequence, SequenceMaker
+from enformer_vep.run.explain.contribution_settings import SECONDS_PER_GRADIENT, ContributionSettings
+from enformer_vep.run.fetched import find_fasta
+from enformer_vep.run.model_run import course_items, model_run_identity
+from enformer_vep.run.models import OpenModel, notify, open_model
+from enformer_vep.run.predict.predicted_regions import find_regions, parse_regions
+from enformer_vep.run.progress import Progress, duration
+from enformer_vep.run.score.placed import Unscored
+from enformer_vep.run.signals import StopSignals
+from enformer_vep.run.variant_arguments import read_variants
+from enformer_vep.wording import plural
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ContributionSummary:
+    """What a run has written: sequences, bases and scalars, from how many gradients, in which time, and where."""
+
+    num_sequences: int
+    num_bases: int
+    num_scalars: int
+    num_gradients: int
+    seconds: float
+    path: Path
+
+    def __str__(self) -> str:
+        of_what = f"{plural(self.num_bases, 'base')} of {plural(self.num_sequences, 'sequence')}"
+        how = f"{plural(self.num_gradients, 'gradient')} in {duration(self.seconds)}"
+        return f"explained {plural(self.num_scalars, 'scalar')} by {of_what} with {how}: {self.path}"
+
+
+def compute_contributions(settings: ContributionSettings) -> ContributionSummary:
+    """Computes the contributions of the bases of regions or alleles, and writes them.
+
+    TensorFlow is imported once the rest of the command is known to be usable.
+
+    Raises:
+      InputError: the settings or an input cannot be used.
+      EnformerVepError: the run failed, or was stopped; nothing is left of it.
+    """
+    started = datetime.now(timezone.utc)
+    cache = Cache.at(settings.inputs.cache)
+    location = locate_model(settings.scoring.model, cache.folder)
+    fasta = find_fasta(settings.inputs.fasta, cache)
+    named = settings.inputs.arguments
+    are_variants = name_variants(named)
+    regions = () if are_variants else parse_regions(named)
+    alleles = read_variants(named, settings.inputs.max_gradients) if are_variants else []
+    packages = check_output(settings.output)
+    with closing(Genome(fasta)) as genome, StopSignals():
+        intervals = find_regions(regions, genome)
+        bins = _named_bins(settings, genome)
+        model = open_model(location, settings.scoring, settings.compute, cache)
+        reference = ReferenceCodes(genome)
+        geometry = model.loaded.model.config.geometry
+        maker = SequenceMaker(reference, geometry, bins, settings.inputs.width_bp)
+        sequences = [maker.region(interval) for interval in intervals]
+        of_alleles, skipped = _of_alleles(maker, alleles)
+        sequences += of_alleles
+        scalars = make_scalars(model.tracks, settings.method.mean_by)
+        check_content(settings.output, sequences, [scalar.name for scalar in scalars])
+        num_gradients = _count_gradients(len(sequences) * len(scalars), settings)
+        notify(model, settings.scoring, settings.compute)
+        identity = _identity(settings, genome, model, sequences, scalars, packages)
+        first = time.perf_counter()
+        shape = (len(scalars), identity.sequences.num_bases, 4)
+        with (
+            scratch_array(settings.output.path.parent, shape) as hypothetical,
+            Progress(is_quiet=settings.quiet, unit="gradients") as progress,
+        ):
+            progress.start(num_gradients)
+            found, completeness_error = compute(
+                settings.method, settings.scoring, model, reference, sequences, scalars, hypothetical, progress
+            )
+            progress.begin("writing")
+            course = ContributionCourse(
+                **course_items(settings.output.command, genome, model, started),
+                num_gradients=num_gradients,
+                skipped=tuple(skipped),
+                largest_completeness_error=completeness_error,
+            )
+            write(settings.output, identity, course, found, model.tracks, genome.contigs)
+        seconds = time.perf_counter() - first
+    return ContributionSummary(len(sequences), shape[1], len(scalars), num_gradients, seconds, settings.output.path)
+
+
+def _of_alleles(
+    maker: SequenceMaker, alleles: Sequence[VcfAllele]
+) -> tuple[list[ExplainedSequence], list[SkippedRecord]]:
+    """Returns the sequences of alleles, and which alleles have none; each of these is said with the reason.
+
+    Raises:
+      InputError: no allele can be explained.
+    """
+    sequences: list[ExplainedSequence] = []
+    skipped: list[SkippedRecord] = []
+    for allele in alleles:
+        malformed = Unscored(SkipReason.MALFORMED_RECORD, allele.malformed) if allele.malformed else None
+        found = malformed or maker.variant(allele.variant)
+        if isinstance(found, Unscored):
+            skipped.append(SkippedRecord(allele.record, allele.allele, str(allele), found.reason.value, found.detail))
+        else:
+            sequences += found
+    if skipped and not sequences:
+        first = skipped[0]
+        which = "" if len(skipped) == 1 else f"none of {plural(len(skipped), 'variant')} can be explained: "
+        raise InputError(
+            f"{which}variant {first.variant} cannot be explained ({first.reason}): {first.detail}; correct it, or "
+            "leave it out"
+        )
+    for one in skipped:
+        logger.warning("%s is not explained: %s (%s)", one.variant, one.detail, one.reason)
+    return sequences, skipped
+
+
+def _named_bins(settings: ContributionSettings, genome: Genome) -> ScoredBins:
+    try:
+        return settings.scoring.bins.with_names(genome.resolve)
+    except ValueError as error:
+        raise InputError(str(error)) from error
+
+
+def _count_gradients(num_scalars: int, settings: ContributionSettings) -> int:
+    """Returns the gradients that a run takes.
+
+    Raises:
+      InputError: these are too many.
+    """
+    num_gradients = num_scalars * settings.gradients_of_scalar
+    most = settings.inputs.max_gradients
+    if num_gradients > most:
+        raise InputError(
+            f"this takes {plural(num_gradients, 'gradient')}, which the official model computes in about "
+            f"{duration(num_gradients * SECONDS_PER_GRADIENT)} on two CPU cores: expected at most {most:,}; choose "
+            "fewer regions, variants or tracks, explain means of tracks with --mean-by, or raise --max-gradients"
+        )
+    return num_gradients
+
+
+def _identity(
+    settings: ContributionSettings,
+    genome: Genome,
+    model: OpenModel,
+    sequences: Sequence[ExplainedSequence],
+    scalars: Sequence[Scalar],
+    packages: Mapping[str, str],
+) -> ContributionIdentity:
+    method = settings.method
+    of_run = model_run_identity(KIND, CONTRIBUTION_RECORD_FORMAT, genome, model, packages)
+    return ContributionIdentity(
+        **vars(of_run),
+        mean_by=method.mean_by,
+        scalars=tuple(scalar.name for scalar in scalars),
+        bins=str(settings.scoring.bins),
+        sequences=SequencesIdentity.of(sequences),
+        is_corrected=method.is_corrected,
+        reverse_complement=settings.scoring.views.reverse_complement,
+        integrated=IntegratedIdentity(method.steps) if method.steps else None,
+    )

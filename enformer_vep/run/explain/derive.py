@@ -1,0 +1,165 @@
+"""What is derived from the effects of a saturation, without the model: one pass over them fills every output."""
+
+import json
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from enformer_vep.errors import InputError, OutputError
+from enformer_vep.io.arrays.bigwig import check_bigwig_support
+from enformer_vep.io.arrays.bigwig_folder import check_file_names, is_bigwig_folder
+from enformer_vep.io.arrays.modisco_files import check_equal_lengths, modisco_paths
+from enformer_vep.io.arrays.saturation_arrays import Sink
+from enformer_vep.io.arrays.zarr_folder import check_zarr_folder, check_zarr_support
+from enformer_vep.io.tables.outputs import NPZ_SUFFIX, SATURATION_KIND, ZARR_SUFFIX
+from enformer_vep.io.tracks.choice import TrackChoice
+from enformer_vep.io.tracks.table import TrackTable
+from enformer_vep.io.whole_file import check_writable
+from enformer_vep.io.whole_folder import check_folder
+from enformer_vep.run.explain.derived_files import IMPORTANCE_KIND, whole_arrays, whole_importance, whole_modisco
+from enformer_vep.run.explain.saved_saturation import SavedSaturation
+from enformer_vep.run.record_text import is_record_of
+from enformer_vep.run.score.results import (
+    RUN_METADATA,
+    SATURATION_METADATA,
+    TRACKS_METADATA,
+    bases_to_json,
+    tracks_to_json,
+)
+from enformer_vep.run.signals import StopSignals
+from enformer_vep.wording import listed, plural
+
+MAX_UNCHOSEN_TRACKS = 50
+"""Of more tracks, nobody wants a bigWig file each or the mean without having said so."""
+
+
+@dataclass(frozen=True)
+class DeriveSettings:
+    """What is derived; None for what is not wanted.
+
+    Attributes:
+      saturation: an output of `saturate`.
+      effects: arrays of the raw effects.
+      centred: arrays of the effects less their mean over letters.
+      importance: a folder of one bigWig file per track, with the genome's letter's centred effect at each base.
+      modisco: what the names of TF-MoDISco's input begin with.
+      mean_of: the number of letters that the mean is taken over: see `genome.saturation.centred`.
+      tracks: the wanted tracks, None for all.
+      overwrite: whether existing files are overwritten.
+
+    Raises:
+      InputError: nothing is wanted.
+    """
+
+    saturation: str
+    effects: str | None = None
+    centred: str | None = None
+    importance: str | None = None
+    modisco: str | None = None
+    mean_of: int = 4
+    tracks: TrackChoice | None = None
+    overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.wanted:
+            raise InputError("nothing to derive: name an output with --effects, --centred, --importance or --modisco")
+
+    @property
+    def wanted(self) -> list[str]:
+        """The names of the outputs."""
+        return [name for name in (self.effects, self.centred, self.importance, self.modisco) if name is not None]
+
+
+def derive(settings: DeriveSettings) -> str:
+    """Derives all that is wanted.
+
+    Returns:
+      A line that says what was done.
+
+    Raises:
+      InputError: the settings or the saturation cannot be used.
+      EnformerVepError: an output cannot be written.
+    """
+    _check_outputs(settings)
+    saved = SavedSaturation.find(settings.saturation)
+    tracks = saved.tracks if settings.tracks is None else saved.tracks.select(settings.tracks)
+    _check_fits(settings, saved, tracks)
+    with StopSignals(), ExitStack() as stack:
+        makers = [stack.enter_context(maker) for maker in _makers(settings, saved, tracks)]
+        for block in saved.blocks(tracks):
+            for maker in makers:
+                maker.put(block)
+        for maker in makers:
+            maker.close()
+    what = f"{plural(saved.bases.num_bases, 'base')} of {plural(len(tracks.identifiers), 'track')}"
+    return f"derived from {what}: {', '.join(settings.wanted)}"
+
+
+def _makers(
+    settings: DeriveSettings, saved: SavedSaturation, tracks: TrackTable
+) -> Iterator[AbstractContextManager[Sink]]:
+    metadata = {
+        TRACKS_METADATA: tracks_to_json(tracks),
+        RUN_METADATA: json.dumps(saved.run).encode(),
+        SATURATION_METADATA: bases_to_json(saved.bases),
+    }
+    bases, mean_of = saved.bases, settings.mean_of
+    if settings.effects is not None:
+        yield whole_arrays(Path(settings.effects), saved.arrays(tracks, metadata, None))
+    if settings.centred is not None:
+        yield whole_arrays(Path(settings.centred), saved.arrays(tracks, metadata, mean_of))
+    if settings.importance is not None:
+        yield whole_importance(Path(settings.importance), bases, tracks, saved.run, mean_of)
+    if settings.modisco is not None:
+        yield whole_modisco(Path(settings.modisco), bases, mean_of)
+
+
+def _check_outputs(settings: DeriveSettings) -> None:
+    """Checks that the outputs can be written, before anything is read.
+
+    Raises:
+      OutputError: one cannot.
+    """
+    if len(set(settings.wanted)) < len(settings.wanted):
+        raise OutputError(f"an output is named twice: {listed(settings.wanted)}")
+    for out in filter(None, (settings.effects, settings.centred)):
+        if out.endswith(ZARR_SUFFIX):
+            check_zarr_support()
+            check_zarr_folder(Path(out), SATURATION_KIND, overwrite=settings.overwrite)
+        elif out.endswith(NPZ_SUFFIX):
+            check_writable(Path(out), overwrite=settings.overwrite)
+        else:
+            raise OutputError(f"cannot tell the format of {out!r}: expected a name that ends in .npz or .zarr")
+        if Path(out).absolute() == Path(settings.saturation).absolute():
+            raise OutputError(f"{out} is the saturation itself: name another output")
+    if settings.importance is not None:
+        check_folder(Path(settings.importance), _is_importance, overwrite=settings.overwrite)
+        check_bigwig_support()
+    if settings.modisco is not None:
+        for path in modisco_paths(Path(settings.modisco)):
+            check_writable(path, overwrite=settings.overwrite)
+
+
+def _check_fits(settings: DeriveSettings, saved: SavedSaturation, tracks: TrackTable) -> None:
+    """Checks that the outputs can be made of this saturation.
+
+    Raises:
+      InputError: one cannot.
+    """
+    num_tracks = len(tracks.identifiers)
+    if settings.tracks is None and num_tracks > MAX_UNCHOSEN_TRACKS:
+        for option, out, what in (
+            ("--importance", settings.importance, "a bigWig file each"),
+            ("--modisco", settings.modisco, "their mean"),
+        ):
+            if out is not None:
+                raise InputError(f"which tracks? {option} makes {what} of {num_tracks:,}: choose some with --tracks")
+    if settings.importance is not None:
+        check_file_names(tracks.identifiers)
+    if settings.modisco is not None:
+        check_equal_lengths([region.length for region in saved.bases.regions])
+
+
+def _is_importance(folder: Path) -> bool:
+    return is_bigwig_folder(folder, lambda record: is_record_of(record, IMPORTANCE_KIND))

@@ -1,0 +1,1 @@
+"""`plot`: pictures of both alleles of variants."""

@@ -1,0 +1,167 @@
+"""The logos of a variant: every base around it, in both alleles, changed to each of the other three.
+
+All substitutions of a variant are looked at in its own window, so that they share the reference. A substitution in the
+alternate is one allele with the variant, and its effect is the difference of their scores: in both, the left flank
+stays in place, so that they differ by the substitution alone, whatever the length of the variant.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from enformer_vep.genome.codes import Codes
+from enformer_vep.genome.indels import IndelPolicy
+from enformer_vep.genome.saturation import LETTERS, UNKNOWN, importance
+from enformer_vep.genome.variant import Interval, Variant
+from enformer_vep.run.plot.settings import MAX_LOGO_ALLELE_BP
+from enformer_vep.run.score.placed import PlacedVariant, Unscored
+from enformer_vep.run.score.scorer import VariantScorer
+from enformer_vep.run.settings import ScoringSettings
+from enformer_vep.scoring import STATISTICS
+
+NUM_SUBSTITUTIONS = 3
+STATISTIC = "SAD"
+
+Float32s = npt.NDArray[np.float32]
+
+
+def logo_scoring(scoring: ScoringSettings) -> ScoringSettings:
+    """Returns the settings by which substitutions are scored: as the variant, with the left flank in place."""
+    views = replace(scoring.views, indels=IndelPolicy.LEFT)
+    return replace(scoring, statistics=(STATISTICS[STATISTIC],), views=views)
+
+
+def has_logo(variant: Variant) -> bool:
+    """Returns whether a variant's alleles are short enough for logos."""
+    return max(len(variant.ref), len(variant.alt)) <= MAX_LOGO_ALLELE_BP
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Both alleles of a variant with their flanks.
+
+    Attributes:
+      placed: the variant and its window.
+      start: the genome's position of the first base of both alleles, 0-based.
+      reference: the bases of the reference; N where it has no base of A C G T.
+      alternate: the bases of the alternate.
+      changed: from where to where the reference differs, as places in `reference`.
+      inserted: the same in `alternate`.
+    """
+
+    placed: PlacedVariant
+    start: int
+    reference: str
+    alternate: str
+    changed: tuple[int, int]
+    inserted: tuple[int, int]
+
+    @classmethod
+    def of(cls, placed: PlacedVariant, scorer: VariantScorer, flank_bp: int) -> "Surroundings":
+        """Reads the bases around a variant, as far as its contig goes.
+
+        Raises:
+          FastaReadError: the genome can no longer be read.
+        """
+        variant, contig = placed.variant, placed.window.interval.contig
+        length_bp = scorer.reference.genome.contigs[contig]
+        start, end = max(variant.start - flank_bp, 0), min(variant.end + flank_bp, length_bp)
+        reference = _bases(scorer.reference.fetch(Interval(contig, start, end)))
+        left, right = reference[: variant.start - start], reference[variant.end - start :]
+        ref, alt = reference[len(left) : len(reference) - len(right)], variant.alt.upper()
+        num_left = _num_equal(ref, alt)
+        num_right = _num_equal(ref[num_left:][::-1], alt[num_left:][::-1])
+        first = len(left) + num_left
+        return cls(
+            placed,
+            start,
+            reference,
+            left + alt + right,
+            (first, len(left) + len(ref) - num_right),
+            (first, len(left) + len(alt) - num_right),
+        )
+
+    def substitutions(self) -> Iterator[PlacedVariant]:
+        """Yields three substitutions of each base of the reference, the variant, and three of each of the alternate.
+
+        A base that is N is left as it is.
+        """
+        contig = self.placed.window.interval.contig
+        for place, base in enumerate(self.reference):
+            for letter in _others(base):
+                yield replace(self.placed, variant=Variant(contig, self.start + place + 1, base, letter))
+        yield self.placed
+        for place, base in enumerate(self.alternate):
+            for letter in _others(base):
+                changed = self.alternate[:place] + letter + self.alternate[place + 1 :]
+                yield replace(self.placed, variant=Variant(contig, self.start + 1, self.reference, changed))
+
+    @property
+    def num_substitutions(self) -> int:
+        """How many alleles `substitutions` yields."""
+        return sum(len(_others(base)) for base in self.reference + self.alternate) + 1
+
+
+@dataclass(frozen=True, eq=False)
+class Importances:
+    """How much each base contributes, on each of some tracks.
+
+    The contribution of a base is the mean of what its three substitutions take away: AlphaGenome's convention, in
+    which the effects of a place are centred on the mean over its three substitutions.
+
+    Attributes:
+      reference: float32 [bases of the reference, tracks].
+      alternate: float32 [bases of the alternate, tracks].
+    """
+
+    reference: Float32s
+    alternate: Float32s
+
+
+def importances(
+    found: Iterator[Float32s | Unscored], around: Surroundings, tracks: Sequence[int]
+) -> Importances | Unscored:
+    """Makes contributions of the scores of what `substitutions` yields.
+
+    Args:
+      found: the scores, float32 [all tracks] each, in order; all are drawn.
+      around: the variant.
+      tracks: the tracks that are wanted.
+
+    Returns:
+      The contributions, or why they are not known.
+    """
+    chosen: list[Float32s] = []
+    unscored = None
+    for scores in found:
+        if isinstance(scores, Unscored):
+            unscored = unscored or scores
+        else:
+            chosen.append(scores[list(tracks)])
+    if unscored is not None:
+        return unscored
+    scores_left = iter(chosen)
+
+    def of_allele(bases: str, baseline: Float32s | float) -> Float32s:
+        made = np.zeros((len(bases), len(LETTERS), len(tracks)), dtype=np.float32)
+        for place, base in enumerate(bases):
+            for letter in _others(base):
+                made[place, LETTERS.index(letter)] = next(scores_left) - baseline
+        return importance(made, NUM_SUBSTITUTIONS)
+
+    reference = of_allele(around.reference, 0.0)
+    return Importances(reference, of_allele(around.alternate, next(scores_left)))
+
+
+def _bases(codes: Codes) -> str:
+    return "".join(f"{LETTERS}{UNKNOWN}"[code] for code in codes)
+
+
+def _others(base: str) -> str:
+    return LETTERS.replace(base, "") if base in LETTERS else ""
+
+
+def _num_equal(x: str, y: str) -> int:
+    return next((place for place, (a, b) in enumerate(zip(x, y, strict=False)) if a != b), min(len(x), len(y)))

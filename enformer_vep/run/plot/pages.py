@@ -1,0 +1,141 @@
+"""From a variant to what is on its page."""
+
+import os
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from enformer_vep.errors import SkipReason
+from enformer_vep.genome.genes import GeneIndex
+from enformer_vep.genome.variant import MISSING, Interval, Variant, abbreviate
+from enformer_vep.io.vcf.alleles import VcfAllele
+from enformer_vep.plots.content import LogoColumns, TrackProfile, VariantPage
+from enformer_vep.run.models import OpenModel
+from enformer_vep.run.plot.logo_maker import LOGO_LEGENDS, LogoMaker
+from enformer_vep.run.plot.settings import DEFAULT_NUM_TRACKS, PageSettings
+from enformer_vep.run.plot.tracks import RANKED_BY, effects, labels, strongest
+from enformer_vep.run.predict.profiles import VariantProfile, variant_profiles
+from enformer_vep.run.score.placed import Unscored
+from enformer_vep.run.score.scorer import VariantScorer
+from enformer_vep.run.settings import ScoringSettings
+
+
+class PageMaker:
+    """Predicts variants, one after another, and keeps of their predictions what is shown."""
+
+    def __init__(
+        self,
+        page: PageSettings,
+        scoring: ScoringSettings,
+        genes: GeneIndex | None,
+        model: OpenModel,
+        scorer: VariantScorer,
+    ) -> None:
+        """Takes the engine.
+
+        Args:
+          page: what a page shows.
+          scoring: the tracks, where windows lie and how variants are looked at.
+          genes: the genes that are drawn, None for none.
+          model: the model.
+          scorer: scores variants with it, looked at in this way.
+        """
+        self._settings = page
+        self._scoring = scoring
+        self._genome = scorer.reference.genome
+        self._genes = genes
+        self._model = model
+        self._geometry = model.loaded.model.config.geometry
+        self._scorer = scorer
+        self._logos = None
+        if page.logo_bp is not None:
+            self._logos = LogoMaker(page, scoring, model, scorer)
+
+    def num_alleles(self, variant: Variant) -> int:
+        """Returns how many alleles are predicted for a page, at most: the variant, and those of its logos."""
+        return 1 + (0 if self._logos is None else self._logos.num_alleles(variant))
+
+    def make(self, allele: VcfAllele, count: Callable[[int], None]) -> VariantPage | Unscored:
+        """Predicts a variant.
+
+        Args:
+          allele: the variant.
+          count: is called with the number of alleles that were predicted.
+
+        Returns:
+          Its page, or why it has none.
+
+        Raises:
+          EnformerVepError: the engine failed.
+        """
+        if allele.malformed:
+            return Unscored(SkipReason.MALFORMED_RECORD, allele.malformed)
+        (profile,) = variant_profiles(self._scorer, [allele.variant], self._geometry)
+        count(1)
+        if isinstance(profile, Unscored):
+            return profile
+        found = effects(profile)
+        top = self._settings.top
+        if top is None and self._scoring.tracks is None:
+            top = DEFAULT_NUM_TRACKS
+        places = strongest(found, top)
+        logos = None if self._logos is None else self._logos.make(profile.placed, places, count)
+        if isinstance(logos, Unscored):
+            return logos
+        tracks = [
+            TrackProfile(
+                *labels(self._model.tracks, place),
+                float(found[place]),
+                np.ascontiguousarray(profile.reference[:, place]),  # not a view, which would keep all tracks
+                np.ascontiguousarray(profile.difference[:, place]),
+                None if logos is None else logos.of_tracks[number],
+            )
+            for number, place in enumerate(places)
+        ]
+        return self._page(allele, profile, tracks, None if logos is None else logos.columns)
+
+    def _page(
+        self, allele: VcfAllele, profile: VariantProfile, tracks: Sequence[TrackProfile], columns: LogoColumns | None
+    ) -> VariantPage:
+        variant, contig = allele.variant, profile.bins.contig
+        shown = self._shown(profile)
+        return VariantPage(
+            title=_title(allele),
+            subtitle=self._subtitle(variant),
+            notice=self._model.loaded.notice or "",
+            variant=Interval(contig, variant.start, variant.end),
+            shown=shown,
+            first_bin_start=profile.bins.start,
+            bin_size_bp=self._geometry.bin_size_bp,
+            tracks=tracks,
+            effect_name=RANKED_BY,
+            genes=None if self._genes is None else self._genes.overlapping(shown),
+            logo_columns=columns,
+            logo_legend="" if columns is None else LOGO_LEGENDS[self._settings.logo_by],
+        )
+
+    def _shown(self, profile: VariantProfile) -> Interval:
+        """Returns the stretch that is shown: within the scored bins and the contig, and the span if there is one."""
+        bins, variant = profile.bins, profile.placed.variant
+        start, end = max(bins.start, 0), min(bins.end, self._genome.contigs[bins.contig])
+        if (span_bp := self._settings.span_bp) is not None:
+            start, end = max(start, variant.start - span_bp), min(end, variant.start + span_bp)
+        return Interval(bins.contig, start, end)
+
+    def _subtitle(self, variant: Variant) -> str:
+        scoring = self._scoring
+        views = scoring.views
+        words = [os.path.basename(self._genome.path), f"model {self._model.loaded.name}", f"{scoring.head} head"]
+        if views.reverse_complement:
+            words.append("mean of both strands")
+        if views.shifts != (0,):
+            words.append(f"mean of shifts {','.join(map(str, views.shifts))} bp")
+        if len(variant.ref) != len(variant.alt):
+            words.append(f"indels: {views.indels.value}")
+        return ", ".join(words)
+
+
+def _title(allele: VcfAllele) -> list[str]:
+    variant = allele.variant
+    name = [] if allele.id == MISSING else [f"({allele.id})"]
+    return [f"{variant.chrom}:{variant.pos}", f"{abbreviate(variant.ref)}>{abbreviate(variant.alt)}", *name]

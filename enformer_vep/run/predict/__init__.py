@@ -1,0 +1,1 @@
+"""`predict`: the tracks of regions, and of both alleles of variants."""

@@ -1,0 +1,158 @@
+"""From regions to predicted tracks: every stage of `predict REGION`."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from enformer_vep.errors import EnformerVepError, InputError
+from enformer_vep.genome.geometry import Geometry
+from enformer_vep.genome.tiling import BinSpan, Tile, covering_bins, tiles
+from enformer_vep.genome.views import View, ViewSettings
+from enformer_vep.inference.engine import Engine
+from enformer_vep.io.genome.fasta import ReferenceCodes
+from enformer_vep.run.course import EngineCourse
+from enformer_vep.run.engines import make_engine
+from enformer_vep.run.models import OpenModel
+from enformer_vep.run.predict.files import open_writer
+from enformer_vep.run.predict.opening import open_inputs
+from enformer_vep.run.predict.overlaps import averaged
+from enformer_vep.run.predict.predicted_regions import find_regions, parse_regions
+from enformer_vep.run.predict.record import BinsIdentity, MeanIdentity, RegionsIdentity
+from enformer_vep.run.predict.settings import PredictSettings
+from enformer_vep.run.progress import Progress, duration
+from enformer_vep.wording import plural
+
+Float32s = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class PredictSummary:
+    """What a run has written: bins and tracks, from how many windows, in which time, and where."""
+
+    num_bins: int
+    num_tracks: int
+    num_windows: int
+    seconds: float
+    path: Path
+
+    def __str__(self) -> str:
+        what = f"{plural(self.num_bins, 'bin')} of {plural(self.num_tracks, 'track')}"
+        return f"predicted {what} from {plural(self.num_windows, 'window')} in {duration(self.seconds)}: {self.path}"
+
+
+def predict_regions(settings: PredictSettings) -> PredictSummary:
+    """Predicts the reference over regions, and writes the chosen tracks.
+
+    TensorFlow is imported once the rest of the command is known to be usable.
+
+    Raises:
+      InputError: the settings or an input cannot be used.
+      EnformerVepError: the run failed, or was stopped; nothing is left of it.
+    """
+    named = parse_regions(settings.inputs.regions)
+    windows_per_bin, views = settings.inputs.windows_per_bin, settings.scoring.views
+    with open_inputs(settings) as inputs:
+        intervals = find_regions(named, inputs.genome)
+        run = inputs.open()
+        spans = covering_bins(intervals, run.geometry.bin_size_bp)
+        try:
+            windows = tiles(spans, run.geometry, windows_per_bin)
+        except ValueError as error:
+            raise InputError(str(error)) from error
+        run.check_cost("the regions take", len(windows), "choose smaller regions")
+        run.notify()
+        bins = BinsIdentity.of(spans)
+        identity = RegionsIdentity(
+            **vars(run.identity()),
+            bins=bins,
+            num_windows=len(windows),
+            windows_per_bin=windows_per_bin,
+            views=MeanIdentity(views.reverse_complement, views.shifts),
+        )
+        engine = make_engine(run.model, settings.scoring, settings.compute, ReferenceCodes(inputs.genome).fetch)
+        first = time.perf_counter()
+        with (
+            open_writer(settings.output, run.described(identity), spans) as writer,
+            Progress(is_quiet=settings.quiet, unit="windows") as progress,
+        ):
+            progress.start(len(windows))
+
+            for span, values in predicted_spans(engine, windows, windows_per_bin, views, run.model, progress.done):
+                writer.write(span, values)
+            progress.begin("writing")
+            writer.finish(EngineCourse(**run.course(engine, {})))
+        seconds = time.perf_counter() - first
+    return PredictSummary(bins.num_bins, len(run.model.tracks.identifiers), len(windows), seconds, settings.output.path)
+
+
+def predicted_spans(
+    engine: Engine,
+    windows: Sequence[Tile],
+    windows_per_bin: int,
+    views: ViewSettings,
+    model: OpenModel,
+    done: Callable[[], object],
+) -> Iterator[tuple[BinSpan, Float32s]]:
+    """Yields the wanted bins of windows in their order, each with its prediction: float32 [bins, tracks].
+
+    Args:
+      engine: predicts all scored bins.
+      windows: as `tiles` orders them.
+      windows_per_bin: how many windows each wanted bin is in.
+      views: the strands and shifts.
+      model: the model.
+      done: called for each window.
+
+    Raises:
+      EnformerVepError: a prediction is not finite.
+    """
+
+    def checked() -> Iterator[tuple[Tile, Float32s]]:
+        for tile, values in predictions(engine, windows, views, model.loaded.model.config.geometry):
+            _check_finite(values, tile, model)
+            yield tile, values
+            done()
+
+    return averaged(checked(), windows_per_bin)
+
+
+def predictions(
+    engine: Engine, windows: Sequence[Tile], views: ViewSettings, geometry: Geometry
+) -> Iterator[tuple[Tile, Float32s]]:
+    """Yields each window with the mean of its views' predictions, mirrored ones turned back: float32 [bins, tracks].
+
+    Args:
+      engine: predicts all scored bins.
+      windows: in the order in which their predictions are wanted; those of neighbours cost least.
+      views: the strands and shifts.
+      geometry: the model's lengths.
+    """
+    of_windows = [views.views(tile.window, None, geometry) for tile in windows]
+    found = engine.predict(view.reference for of_window in of_windows for view in of_window)
+    for tile, of_window in zip(windows, of_windows, strict=True):
+        yield tile, _mean([(view, next(found)) for view in of_window])
+
+
+def _mean(of_views: Sequence[tuple[View, Float32s]]) -> Float32s:
+    if len(of_views) == 1:
+        view, values = of_views[0]
+        return values[::-1] if view.is_mirrored else values
+    total = np.zeros(of_views[0][1].shape)
+    for view, values in of_views:
+        total += values[::-1] if view.is_mirrored else values
+    return (total / len(of_views)).astype(np.float32)
+
+
+def _check_finite(values: Float32s, tile: Tile, model: OpenModel) -> None:
+    if np.isfinite(values).all():
+        return
+    track = model.tracks.identifiers[int(np.argmin(np.isfinite(values).all(axis=0)))]
+    place = tile.window
+    raise EnformerVepError(
+        f"the model predicts NaN or infinity for {track} in the window {place.contig}:{place.start + 1}-{place.end}: "
+        "its weights may be damaged"
+    )
