@@ -345,7 +345,7 @@ def self_test() -> int:
         (folder / "files" / "out.tsv.gz").write_bytes(gzip.compress(b"pos\ta\n1\t0.5\n", mtime=0))
         (folder / "files" / "run.json").write_text(json.dumps(run))
         np.savez(folder / "files" / "arrays.npz", effects=np.array([0, 0.5], "f4"), attributes=json.dumps(run))
-        page = f'<p>in {seconds} s</p><script type="application/json" id="data">{{"score":[1,2]}}</script>'
+        page = f'<p>run in {seconds} s</p><script type="application/json" id="data">{{"score":[1,2]}}</script>'
         (folder / "files" / "page.html").write_text(page)
         (folder / "files" / "track.bw").write_bytes(b"\x88\x8f\xfc\x26\0\0")
         (folder / "log" / "00.exit_code").write_text("0")
@@ -384,7 +384,7 @@ def self_test() -> int:
             new / "arrays.npz", effects=np.array([0, 0.25], "f4"), attributes=json.dumps(record)
         ),
         "the payload of a page": lambda new: (new / "page.html").write_text(
-            '<p>in 2 s</p><script type="application/json" id="data">{"score":[1,3]}</script>'
+            '<p>run in 2 s</p><script type="application/json" id="data">{"score":[1,3]}</script>'
         ),
         "a byte of a bigWig": lambda new: (new / "track.bw").write_bytes(b"\x88\x8f\xfc\x26\0\1"),
         "another message": lambda new: (new.parent / "log" / "00.stderr").write_text("wrote /new/out.parquet in 2 s\n"),
