@@ -36,6 +36,7 @@ import inspect
 import json
 import os
 import platform
+import resource
 import shlex
 import shutil
 import signal
@@ -246,7 +247,8 @@ def main() -> int:
         names = [name for name in CASES if name in arguments.only]
         num_different = compare_commits(commit, names, cache, folder, arguments.jobs)
     verdict = f"{num_different} of {len(names)} cases differ" if num_different else f"all {len(names)} cases are equal"
-    print(f"{verdict}, in {time.monotonic() - begun:.0f} s")
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    print(f"{verdict}, in {time.monotonic() - begun:.0f} s, with {used.ru_utime + used.ru_stime:.0f} s of CPU time")
     return int(num_different > 0)
 
 
