@@ -376,11 +376,11 @@ CASES: dict[str, list[Step]] = {
         ),
     ),
     "contributions": steps(
-        f"contributions made_up_1:66960-66970 {DEMO} -o tracks --tracks assay:CAGE --modisco modisco",
-        f"contributions one.bed made_up_1:66969:T:G {DEMO} -o out.parquet --mean-by group --width 30 "
+        f"contributions made_up_1:66950-66955 one.bed {DEMO} -o tracks --tracks assay:CAGE",
+        f"contributions made_up_1:66969:T:G {DEMO} -o out.parquet --mean-by group --width 30 "
         "--reverse-complement --bins centre:2000",
         f"contributions indels.vcf {DEMO} -o out.zarr --tracks 2 --width 11 --steps 2",
-        f"contributions made_up_1:66960-66970 {DEMO} -o out.npz --mean-by all --uncorrected --modisco uncorrected",
+        f"contributions made_up_1:66960-66970 {DEMO} -o out.npz --mean-by all --uncorrected --modisco modisco",
         *refused(
             f"contributions made_up_1:66960-66970 {DEMO} -o x.parquet",
             f"contributions made_up_1:66969:T:G {DEMO} -o x --tracks 2",
