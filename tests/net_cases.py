@@ -459,7 +459,6 @@ CASES: dict[str, list[Step]] = {
             f"score few.vcf {DEMO} --region made_up_1:9-2",
             f"score few.vcf {DEMO} --region missing.bed",
             f"score few.vcf {DEMO} --include-id missing.txt",
-            f"score few.vcf {DEMO} --summary --summary-only",
             f"score few.vcf {DEMO} --layout list -o x.tsv",
             f"score few.vcf {DEMO} -o x.csv",
             f"score few.vcf {DEMO} -o nowhere/x.parquet",
