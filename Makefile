@@ -19,18 +19,20 @@ install: .venv/developing
 
 # Each of the two workers begins with its half of the tests, and takes over some of the other's when it is done. More than
 # one thread of TensorFlow in each costs a fifth more time on two cores; the tests of test-full have as many as a run.
+# Compiled modules are kept even where the environment says not to: tests start many interpreters.
 ONE_THREAD = TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1 OMP_NUM_THREADS=1
-PYTEST = $(ONE_THREAD) $(BIN)/python -m pytest -n 2 --dist worksteal
+PYTEST = PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2
 
 test: lint
-	$(PYTEST) -m 'not full'
+	$(ONE_THREAD) $(PYTEST) --dist worksteal -m 'not full'
 
 test-quick: install
-	$(PYTEST) -m 'not full and not slow'
+	$(ONE_THREAD) $(PYTEST) --dist worksteal -m 'not full and not slow'
 
-# Two at a time, handed out one by one: some compute, and those of workflows mostly wait.
+# Two at a time, handed out one by one or in groups that share what takes long to make: some compute, and those of
+# workflows mostly wait.
 test-full: install
-	$(BIN)/python -m pytest -n 2 --dist load --maxschedchunk 1 -m full
+	$(PYTEST) --dist loadgroup -m full
 
 lint: install
 	$(BIN)/ruff check .

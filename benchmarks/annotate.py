@@ -60,7 +60,7 @@ def parts(num_records: int, num_tracks: int) -> Iterator[Any]:
 def write_scores(out: Path, vcf: Path, num_records: int, num_tracks: int, summary: str) -> None:
     from enformer_vep.io.tables.formats import TableSettings
     from enformer_vep.io.tables.outputs import OutputPaths
-    from enformer_vep.run.file_identity import file_identity
+    from enformer_vep.run.identities import identify_file
     from enformer_vep.run.run_record import Counts, RunRecord
     from enformer_vep.run.score.results import ResultWriter, WholeFiles
     from tests.run_records import COURSE
@@ -70,7 +70,7 @@ def write_scores(out: Path, vcf: Path, num_records: int, num_tracks: int, summar
     tracks = named_tracks({f"ENC{index}": f"{ASSAYS[index % 4]}:cell {index}" for index in range(num_tracks)})
     num_alleles = num_records + -(-num_records // 10)
     num_skipped = 2 * -(-(num_records - 50) // 100)
-    identity = identity_of(tracks, vcf=file_identity(vcf), statistics=("SAD",), summary=summary)
+    identity = identity_of(tracks, vcf=identify_file(vcf), statistics=("SAD",), summary=summary)
     record = RunRecord(
         identity, None, Counts(num_records, 0, num_alleles, num_alleles - num_skipped, num_skipped, {}, 0)
     )
@@ -88,7 +88,7 @@ def measure(vcf: Path, scores: Path, out: Path, results: "multiprocessing.Queue[
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {0})
     from enformer_vep.run.annotate.course import AnnotateSettings, annotate_vcf
-    from enformer_vep.run.environment import peak_memory_bytes
+    from enformer_vep.run.identities import peak_memory_bytes
 
     start, processor = time.perf_counter(), time.process_time()
     annotate_vcf(AnnotateSettings(str(vcf), str(scores), str(out)))

@@ -39,8 +39,8 @@ def predict_here(state: Path, out: Path) -> None:
     from enformer_vep.inference.device import import_tensorflow
 
     tf = import_tensorflow()
+    from enformer_vep.model.attention import position_features
     from enformer_vep.model.location import locate_model
-    from enformer_vep.model.positional import position_features
     from enformer_vep.model.weights import load_model
 
     model = load_model(locate_model(str(state))).model
@@ -76,7 +76,7 @@ def write_state(model: str, path: Path) -> None:
     from safetensors.numpy import save_file
 
     from enformer_vep.fetch.cache import Cache
-    from enformer_vep.model.fitting import fitting_config
+    from enformer_vep.model.architecture import fitting_config
     from enformer_vep.model.location import locate_model
     from enformer_vep.model.sources.opening import open_source
     from tests.pytorch_state import pytorch_state
@@ -119,15 +119,12 @@ def main() -> None:
     if not arguments.python:
         parser.error("--python is needed: that of an environment with enformer-pytorch")
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        model = arguments.model
-        if model is None:
-            from benchmarks.engines import make_model
+        from benchmarks.inputs import chosen_model
 
-            model = str(folder / "model")
-            make_model(Path(model))
+        folder = Path(name)
         state = folder / "state.safetensors"
-        write_state(model, state)
+        with chosen_model(arguments.model) as model:
+            write_state(model, state)
         for python, run in ((sys.executable, "here"), (arguments.python, "package")):
             command = [python, "-m", "benchmarks.enformer_pytorch", "--run", run, "--files"]
             subprocess.run([*command, str(state), str(folder / f"{run}.npz")], check=True, cwd=ROOT)

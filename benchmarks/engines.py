@@ -130,8 +130,8 @@ class Bench:
     def engine(self, contender: Contender) -> Any:
         """The reusing engine in a contender's precision."""
         from enformer_vep.genome.windows import Placement
+        from enformer_vep.inference.comparer import reusing_engine
         from enformer_vep.inference.engine import EngineSettings
-        from enformer_vep.inference.reusing import ReusingEngine
 
         settings = EngineSettings(
             "human",
@@ -140,15 +140,15 @@ class Bench:
             variant_offsets=Placement.parse(contender.placement).offsets(self.model.config.geometry),
             is_fused=self.device.kind == "CPU",
         )
-        return ReusingEngine(self.model, self.codes.fetch, settings)
+        return reusing_engine(self.model, self.codes.fetch, settings)
 
     def full_engine(self) -> Any:
         """The full engine."""
+        from enformer_vep.inference.comparer import full_engine
         from enformer_vep.inference.engine import EngineSettings
-        from enformer_vep.inference.full import FullEngine
 
         settings = EngineSettings("human", batch_size=self.arguments.batch_size)
-        return FullEngine(self.model, self.codes.fetch, settings)
+        return full_engine(self.model, self.codes.fetch, settings)
 
     def run(self, engine: Any, contender: Contender, numbers: Sequence[int], into: Measured) -> float:
         """Runs some alleles, given by their numbers in the workload; returns the seconds that it took."""
@@ -235,7 +235,7 @@ def peak_memory_gb(arguments: argparse.Namespace, contender: Contender | None) -
 
 def measure_memory(bench: Bench, name: str) -> float:
     """Runs one engine on the alleles of its workload; returns the peak memory of this process, in GB."""
-    from enformer_vep.run.environment import peak_memory_bytes
+    from enformer_vep.run.identities import peak_memory_bytes
 
     if name == "full":
         engine, contender = bench.full_engine(), contenders(1)[0]

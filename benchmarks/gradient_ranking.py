@@ -70,18 +70,18 @@ class World:
     def exact(self, site: Site, tracks: list[int]) -> np.ndarray:
         """Returns the SADs of every substitution: float64 [tracks, bases, 4], 0 for the base that stands there."""
         from enformer_vep.genome.edit import Edit
-        from enformer_vep.genome.indels import IndelPolicy
         from enformer_vep.genome.variant import Variant
         from enformer_vep.genome.views import Comparison, ViewSettings
+        from enformer_vep.genome.windows import IndelPolicy
+        from enformer_vep.inference.comparer import reusing_engine
         from enformer_vep.inference.engine import EngineSettings
-        from enformer_vep.inference.reusing import ReusingEngine
         from enformer_vep.scoring import STATISTICS
 
         geometry = self.model.config.geometry
         window = self.window(site)
         first = site.region[0] - window.start
         offsets = range(first, first + len(site.region))
-        engine = ReusingEngine(self.model, self.fetch, EngineSettings("human", tracks, variant_offsets=offsets))
+        engine = reusing_engine(self.model, self.fetch, EngineSettings("human", tracks, variant_offsets=offsets))
         places = [(at, base) for at in site.region for base in range(4) if base != self.codes[at]]
         regions = np.ones((1, geometry.num_bins), np.float32)
 
@@ -98,8 +98,8 @@ class World:
 
     def first_order(self, site: Site, tracks: list[int], steps: int) -> np.ndarray:
         """Returns the same to first order, by the gradient at the sequence or by integrated gradients."""
-        from enformer_vep.genome.layout import ModelInput, Span
-        from enformer_vep.inference.contributions import MeanGradients
+        from enformer_vep.genome.layout import ModelInput
+        from enformer_vep.inference.mean_gradients import MeanGradients
         from enformer_vep.model.gradients import Target
         from enformer_vep.run.explain.contribution_values import first_order_effects
 
@@ -108,7 +108,7 @@ class World:
         targets = [Target(bins, np.array([track], np.int32), np.ones(1, np.float32)) for track in tracks]
         wanted = range(site.region.start - window.start, site.region.stop - window.start)
         found = np.zeros((len(tracks), len(wanted), 4), np.float32)
-        layout = ModelInput((Span(CONTIG, window.start, window.end),))
+        layout = ModelInput.of(window)
         MeanGradients(self.gradients, self.fetch, steps=steps).add(layout, targets, wanted, found)
         return first_order_effects(found, np.broadcast_to(self.codes[site.region], found.shape[:2]))
 

@@ -50,10 +50,10 @@ class Bench:
 
     def passes(self) -> Callable[[], Any]:
         """Returns what runs a pass of the full engine."""
+        from enformer_vep.inference.comparer import full_engine
         from enformer_vep.inference.engine import EngineSettings
-        from enformer_vep.inference.full import FullEngine
 
-        engine = FullEngine(self.model, self.codes.fetch, EngineSettings("human"))
+        engine = full_engine(self.model, self.codes.fetch, EngineSettings("human"))
         return lambda: next(engine.predict([self.layout]))
 
     def gradients(self) -> tuple[Callable[[], Any], Callable[[Any], Any]]:
@@ -101,7 +101,7 @@ def peak_memory_gb(arguments: argparse.Namespace, what: str) -> float:
 
 def measure_memory(bench: Bench, what: str) -> float:
     """Runs a pass, or a shared pass and a gradient; returns the peak memory of this process, in GB."""
-    from enformer_vep.run.environment import peak_memory_bytes
+    from enformer_vep.run.identities import peak_memory_bytes
 
     if what == "pass":
         bench.passes()()

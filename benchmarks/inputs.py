@@ -86,9 +86,8 @@ def look_at(variant: Any, codes: Any, geometry: Any, placement: str = "centred")
       placement: the placement's name.
     """
     from enformer_vep.genome.edit import Edit
-    from enformer_vep.genome.indels import IndelPolicy
     from enformer_vep.genome.views import Comparison, ViewSettings
-    from enformer_vep.genome.windows import Placement
+    from enformer_vep.genome.windows import IndelPolicy, Placement
 
     contig = codes.genome.resolve(variant.chrom)
     window = Placement.parse(placement).window(variant, contig, geometry).interval

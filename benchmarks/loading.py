@@ -20,6 +20,8 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.inputs import chosen_model
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -38,8 +40,8 @@ def work(model: str, precision: str) -> None:
     from enformer_vep.fetch.cache import Cache
     from enformer_vep.genome.codes import N_CODE
     from enformer_vep.genome.variant import Variant
+    from enformer_vep.inference.comparer import reusing_engine
     from enformer_vep.inference.engine import EngineSettings
-    from enformer_vep.inference.reusing import ReusingEngine
     from enformer_vep.model.location import locate_model
     from enformer_vep.model.weights import load_model
     from enformer_vep.scoring import STATISTICS
@@ -53,7 +55,7 @@ def work(model: str, precision: str) -> None:
     contig = Contig(np.random.default_rng(1).integers(0, N_CODE, 400_000, dtype=np.uint8))
     ref = contig.letters(199_999, 200_000)
     snv = Variant("1", 200_000, ref, "ACGT"[("ACGT".index(ref) + 1) % 4])
-    engine = ReusingEngine(loaded, contig.fetch, EngineSettings("human", precision=precision))
+    engine = reusing_engine(loaded, contig.fetch, EngineSettings("human", precision=precision))
     comparison = look_at(snv, contig.fetch, loaded.config.geometry)
     list(engine.compare([comparison], [STATISTICS["SAD"]]))
     print("scored", flush=True)
@@ -93,14 +95,12 @@ def main() -> None:
     if arguments.work:
         work(arguments.models[0], arguments.work)
         return
-    with tempfile.TemporaryDirectory() as name:
-        models = arguments.models
+    models = arguments.models
+    with tempfile.TemporaryDirectory() as name, chosen_model(models[0] if models else None) as model:
         if not models:
-            from benchmarks.engines import make_model
             from enformer_vep.run.weights import convert_model
 
-            make_model(Path(name) / "model")
-            models = [f"{name}/model", f"{name}/own.safetensors"]
+            models = [model, f"{name}/own.safetensors"]
             convert_model(models[0], models[1], overwrite=False)
         rows = {}
         for model in models:

@@ -41,14 +41,13 @@ def measure(arguments: argparse.Namespace) -> tuple[np.ndarray, dict[str, np.nda
     device = prepare_device("cpu")
     tf = import_tensorflow()
     from enformer_vep.fetch.cache import Cache
+    from enformer_vep.inference.comparer import full_engine, reusing_engine
     from enformer_vep.inference.engine import EngineSettings
-    from enformer_vep.inference.full import FullEngine
-    from enformer_vep.inference.reusing import ReusingEngine
     from enformer_vep.io.genome.fasta import Genome, ReferenceCodes
     from enformer_vep.model.differences import DifferenceTransformer
     from enformer_vep.model.location import locate_model
     from enformer_vep.model.weights import load_model
-    from enformer_vep.run.engines import MIN_FUSED_CHANNELS
+    from enformer_vep.run.session import MIN_FUSED_CHANNELS
     from enformer_vep.scoring import STATISTICS
 
     model = load_model(locate_model(arguments.model, Cache.at(None).folder)).model
@@ -68,8 +67,8 @@ def measure(arguments: argparse.Namespace) -> tuple[np.ndarray, dict[str, np.nda
 
     is_fused = device.kind == "CPU" and model.config.channels >= MIN_FUSED_CHANNELS
     engines = {
-        "full": FullEngine(model, codes.fetch, EngineSettings(head)),
-        "reusing": ReusingEngine(model, codes.fetch, EngineSettings(head, is_fused=is_fused)),
+        "full": full_engine(model, codes.fetch, EngineSettings(head)),
+        "reusing": reusing_engine(model, codes.fetch, EngineSettings(head, is_fused=is_fused)),
     }
     exact, totals = [], []
     found: dict[str, list[np.ndarray]] = {name: [] for name in engines}

@@ -25,12 +25,12 @@ def score(arguments: argparse.Namespace, placements: list[str]) -> tuple[np.ndar
 
     device = prepare_device("cpu")
     from enformer_vep.fetch.cache import Cache
+    from enformer_vep.inference.comparer import reusing_engine
     from enformer_vep.inference.engine import EngineSettings
-    from enformer_vep.inference.reusing import ReusingEngine
     from enformer_vep.io.genome.fasta import Genome, ReferenceCodes
     from enformer_vep.model.location import locate_model
     from enformer_vep.model.weights import load_model
-    from enformer_vep.run.engines import MIN_FUSED_CHANNELS
+    from enformer_vep.run.session import MIN_FUSED_CHANNELS
     from enformer_vep.scoring import STATISTICS
 
     model = load_model(locate_model(arguments.model, Cache.at(None).folder)).model
@@ -43,7 +43,7 @@ def score(arguments: argparse.Namespace, placements: list[str]) -> tuple[np.ndar
     scores: dict[str, np.ndarray] = {}
     for name in placements:
         is_fused = device.kind == "CPU" and model.config.channels >= MIN_FUSED_CHANNELS
-        engine = ReusingEngine(model, codes.fetch, EngineSettings(head, is_fused=is_fused))
+        engine = reusing_engine(model, codes.fetch, EngineSettings(head, is_fused=is_fused))
         comparisons = (look_at(variant, codes, model.config.geometry, name) for variant in chosen)
         scores[name] = np.array([found["SAD"][0] for found in engine.compare(comparisons, [STATISTICS["SAD"]])])
     return np.array([len(variant.ref) == len(variant.alt) for variant in chosen]), scores

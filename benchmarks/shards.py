@@ -20,8 +20,14 @@ from pathlib import Path
 
 
 def settings_of(folder: Path, out: Path, shard: str):
-    from enformer_vep.run.settings import CheckSettings, InputSettings, OutputSettings, ScoreSettings, ScoringSettings
-    from enformer_vep.run.shards import Shard
+    from enformer_vep.run.settings import (
+        CheckSettings,
+        InputSettings,
+        OutputSettings,
+        ScoreSettings,
+        ScoringSettings,
+        Shard,
+    )
 
     return ScoreSettings(
         InputSettings(str(folder / "input.vcf"), str(folder / "genome.fa"), shard=Shard.parse(shard)),
@@ -34,7 +40,7 @@ def settings_of(folder: Path, out: Path, shard: str):
 def run_start(folder: Path, shard: str, started: float) -> None:
     """Runs a shard up to its first allele, and prints how long that took since `started`, in seconds of the epoch."""
     from benchmarks.zero_engine import ZeroEngine, use_zero_engine
-    from enformer_vep.run.score import pipeline
+    from enformer_vep.run.score import course
 
     use_zero_engine(10)
 
@@ -47,7 +53,7 @@ def run_start(folder: Path, shard: str, started: float) -> None:
 
     ZeroEngine.compare = compare
     with tempfile.TemporaryDirectory() as out:
-        pipeline.score_vcf(settings_of(folder, Path(out, "out.parquet"), shard))
+        course.score_vcf(settings_of(folder, Path(out, "out.parquet"), shard))
 
 
 def measure_start(num_records: int, num_shards: int, sample: int) -> None:
@@ -66,11 +72,11 @@ def measure_start(num_records: int, num_shards: int, sample: int) -> None:
 def run_shards(folder: Path, num_shards: int, num_tracks: int) -> None:
     """Scores all shards in this process."""
     from benchmarks.zero_engine import use_zero_engine
-    from enformer_vep.run.score import pipeline
+    from enformer_vep.run.score import course
 
     use_zero_engine(num_tracks)
     for number in range(1, num_shards + 1):
-        pipeline.score_vcf(settings_of(folder, folder / f"shard{number}.parquet", f"{number}/{num_shards}"))
+        course.score_vcf(settings_of(folder, folder / f"shard{number}.parquet", f"{number}/{num_shards}"))
 
 
 def run_merge(folder: Path) -> None:

@@ -20,7 +20,7 @@ def measure(num_records: int, num_tracks: int, suffix: str, results: "multiproce
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {0})
     from benchmarks.zero_engine import use_zero_engine, write_inputs
-    from enformer_vep.run.score import pipeline
+    from enformer_vep.run.score import course
     from enformer_vep.run.settings import CheckSettings, InputSettings, OutputSettings, ScoreSettings, ScoringSettings
 
     use_zero_engine(num_tracks)
@@ -34,7 +34,7 @@ def measure(num_records: int, num_tracks: int, suffix: str, results: "multiproce
             check=CheckSettings(quiet=True),
         )
         start = time.perf_counter()
-        summary = pipeline.score_vcf(settings)
+        summary = course.score_vcf(settings)
         seconds = time.perf_counter() - start
         size = (folder / f"out{suffix}").stat().st_size
     results.put(

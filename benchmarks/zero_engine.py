@@ -7,10 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from enformer_vep.genome.views import Comparison
-from enformer_vep.inference.engine import EngineCounts, Scores
+from enformer_vep.inference.engine import ByStatistic, EngineCounts
 from enformer_vep.io.tracks.table import unnamed_tracks
-from enformer_vep.run import models
-from enformer_vep.run.score import opening
+from enformer_vep.run import session
 from enformer_vep.scoring import Statistic
 
 CONTIG_BP = 20_000_000
@@ -24,7 +23,7 @@ class ZeroEngine:
     def __init__(self, num_tracks: int) -> None:
         self._zeros = np.zeros((1, num_tracks))
 
-    def compare(self, comparisons: Iterable[Comparison], statistics: Sequence[Statistic]) -> Iterator[Scores]:
+    def compare(self, comparisons: Iterable[Comparison], statistics: Sequence[Statistic]) -> Iterator[ByStatistic]:
         for _ in comparisons:
             yield {statistic.name: self._zeros for statistic in statistics}
 
@@ -34,9 +33,8 @@ class ZeroEngine:
 
 def use_zero_engine(num_tracks: int) -> None:
     """Makes every later run of this process use the engine of zeros, with so many tracks."""
-    opening.make_engine = lambda *_, **__: ZeroEngine(num_tracks)
-    chosen = lambda *_, **__: unnamed_tracks("human", num_tracks)  # noqa: E731
-    models.choose_tracks = opening.choose_tracks = chosen
+    session.make_engine = lambda *_, **__: ZeroEngine(num_tracks)
+    session.choose_tracks = lambda *_, **__: unnamed_tracks("human", num_tracks)
 
 
 def write_inputs(folder: Path, num_records: int) -> None:

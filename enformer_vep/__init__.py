@@ -8,18 +8,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from enformer_vep.api.demo import DemoFiles as DemoFiles
-    from enformer_vep.api.demo import demo_files as demo_files
     from enformer_vep.api.explaining import Contributions as Contributions
     from enformer_vep.api.explaining import Saturation as Saturation
     from enformer_vep.api.model import Model as Model
-    from enformer_vep.api.opening import open_model as open_model
+    from enformer_vep.api.model import open_model as open_model
     from enformer_vep.api.predictions import AllelePrediction as AllelePrediction
     from enformer_vep.api.predictions import Prediction as Prediction
     from enformer_vep.api.scores import Scores as Scores
     from enformer_vep.api.scores import read_scores as read_scores
     from enformer_vep.api.scoring import score_variants as score_variants
     from enformer_vep.api.scoring import score_vcf as score_vcf
+    from enformer_vep.demo.run import DemoFiles as DemoFiles
+    from enformer_vep.demo.run import demo_files as demo_files
     from enformer_vep.errors import EnformerVepError as EnformerVepError
     from enformer_vep.errors import InputError as InputError
     from enformer_vep.errors import SkipReason as SkipReason
@@ -30,7 +30,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "AllelePrediction": "api.predictions",
     "Contributions": "api.explaining",
-    "DemoFiles": "api.demo",
+    "DemoFiles": "demo.run",
     "EnformerVepError": "errors",
     "InputError": "errors",
     "Model": "api.model",
@@ -39,8 +39,8 @@ _HOMES = {
     "Scores": "api.scores",
     "SkipReason": "errors",
     "Variant": "genome.variant",
-    "demo_files": "api.demo",
-    "open_model": "api.opening",
+    "demo_files": "demo.run",
+    "open_model": "api.model",
     "read_scores": "api.scores",
     "score_variants": "api.scoring",
     "score_vcf": "api.scoring",

@@ -1,15 +1,36 @@
 """What can go wrong, and why an allele is skipped."""
 
+from collections.abc import Callable
 from enum import Enum
+
+from enformer_vep.wording import for_command_line, with_options
 
 
 class EnformerVepError(Exception):
-    """The work failed. The message is one line: what, where, expected, found, what to do."""
+    """The work failed. The message is one line: what, where, expected, found, what to do.
+
+    Attributes:
+      message: the message, with options as `wording.option` gives them. As text, the error names them as the command
+        line does, until `render` names them for another reader.
+    """
 
     exit_code = 1
 
     is_resumable = True
     """Whether the same command with --resume may succeed, continuing from the finished parts."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(for_command_line(message))
+        self.message = message
+
+    def add(self, text: str) -> None:
+        """Adds to the message."""
+        self.message += text
+        self.args = (for_command_line(self.message),)
+
+    def render(self, option: Callable[[str, str | None], str]) -> None:
+        """Names the options in the message for another reader, given their names and values on the command line."""
+        self.args = (with_options(self.message, option),)
 
 
 class InputError(EnformerVepError, ValueError):

@@ -1,9 +1,33 @@
 """Wording that messages share: plurals, lists that say what they leave out, suggestions, and what the system said."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 
 NUM_LISTED = 5
+
+_START, _END = "\ufdd0", "\ufdd1"  # noncharacters, which no text has
+_OPTION = re.compile(f"{_START}(\\S+?)(?: ([^{_END}]*))?{_END}")
+
+
+def option(name: str, value: object = None) -> str:
+    """Returns an option for the message of an error: the reader is shown `--bins all`, or in Python `bins='all'`.
+
+    Args:
+      name: the long or short name on the command line, such as '--bins' or '-o'.
+      value: the value that is shown with it, None for none.
+    """
+    return f"{_START}{name}{'' if value is None else f' {value}'}{_END}"
+
+
+def with_options(message: str, render: Callable[[str, str | None], str]) -> str:
+    """Returns a message with its options as they are written for the reader, given their names and values."""
+    return _OPTION.sub(lambda found: render(found[1], found[2]), message)
+
+
+def for_command_line(message: str) -> str:
+    """Returns a message with its options as they are written on the command line."""
+    return with_options(message, lambda name, value: name if value is None else f"{name} {value}")
 
 
 def plural(count: int, noun: str) -> str:

@@ -7,13 +7,12 @@ import numpy as np
 from enformer_vep.genome.codes import N_CODE, Codes
 from enformer_vep.genome.edit import Edit
 from enformer_vep.genome.geometry import Geometry
-from enformer_vep.genome.indels import IndelPolicy
 from enformer_vep.genome.layout import FetchCodes
-from enformer_vep.genome.regions import ScoredBins
+from enformer_vep.genome.scored_bins import ScoredBins
 from enformer_vep.genome.variant import Interval, Variant
 from enformer_vep.genome.views import Comparison, ViewSettings
-from enformer_vep.genome.windows import Placement
-from enformer_vep.inference.engine import Scores
+from enformer_vep.genome.windows import IndelPolicy, Placement
+from enformer_vep.inference.engine import ByStatistic
 from enformer_vep.scoring import STATISTICS, Statistic
 
 OFFICIAL_VIEWS = ViewSettings(indels=IndelPolicy.LEFT)
@@ -61,8 +60,8 @@ def look_at(
 
 
 def assert_agree(
-    found: Scores,
-    expected: Scores,
+    found: ByStatistic,
+    expected: ByStatistic,
     statistics: Sequence[Statistic] = ALL_STATISTICS,
     *,
     tolerance: float = 2e-3,

@@ -1,6 +1,7 @@
 """Fixtures that several test files share, and TensorFlow brought in quietly."""
 
 import gc
+import json
 import logging
 import subprocess
 import sys
@@ -82,6 +83,17 @@ def small_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("small") / "model"
     save_model(reference_model(SMALL_CONFIG), folder)
     return folder
+
+
+@pytest.fixture
+def tiny_demo(model: "Enformer", tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tiny model stands where the demo model does, with its name and notice."""
+    from enformer_vep.model.location import locate_model
+    from enformer_vep.model.weights import save_model
+
+    said = json.loads((locate_model("demo").prefix.parent / "config.json").read_text(encoding="utf-8"))
+    save_model(model, tmp_path / "package" / "model", name=said["name"], notice=said["notice"])
+    monkeypatch.setattr("enformer_vep.model.location.files", lambda package: tmp_path / "package")
 
 
 @pytest.fixture(scope="module")

@@ -6,14 +6,13 @@ from typing import Any
 import pandas as pd
 
 from enformer_vep.errors import SkipReason
-from enformer_vep.genome.indels import IndelPolicy
-from enformer_vep.genome.regions import ScoredBins
+from enformer_vep.genome.scored_bins import ScoredBins
 from enformer_vep.genome.views import ViewSettings
-from enformer_vep.genome.windows import Placement
+from enformer_vep.genome.windows import IndelPolicy, Placement
 from enformer_vep.io.tracks.choice import TrackChoice
 from enformer_vep.model.enformer import Enformer
 from enformer_vep.model.weights import save_model
-from enformer_vep.run.score.pipeline import score_vcf
+from enformer_vep.run.score.course import score_vcf
 from enformer_vep.run.settings import ScoreSettings
 from enformer_vep.scoring import parse_statistics
 from tests.support import TINY_CONFIG, random_sequence, write_fasta, write_vcf

@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 
 from enformer_vep.genome.variant import Variant
+from enformer_vep.genome.views import ViewSettings
 from enformer_vep.io.tables.formats import TableSettings
 from enformer_vep.io.tables.outputs import OutputPaths
 from enformer_vep.io.tracks.table import TrackTable
 from enformer_vep.io.vcf.alleles import VcfAllele
-from enformer_vep.run.file_identity import FileIdentity
-from enformer_vep.run.identity import ModelIdentity, RunIdentity, TracksIdentity, ViewsIdentity
-from enformer_vep.run.run_record import Counts, RunRecord
+from enformer_vep.run.identities import FileIdentity, ModelIdentity, TracksIdentity
+from enformer_vep.run.run_record import Counts, RunIdentity, RunRecord
 from enformer_vep.run.score.parts import Part
 from enformer_vep.run.score.results import ResultWriter, WholeFiles
-from tests.run_records import COURSE, IDENTITY
+from tests.run_records import COURSE, IDENTITY, changed
 from tests.support import named_tracks
 
 LAYOUTS = [
@@ -38,8 +38,8 @@ def model(sha256: str = "e", *, is_published: bool = True) -> ModelIdentity:
     return replace(IDENTITY.model, tensors_sha256=sha256, is_published=is_published)
 
 
-def views(**changed: Any) -> ViewsIdentity:
-    return replace(IDENTITY.views, **changed)
+def views(**items: Any) -> ViewSettings:
+    return replace(IDENTITY.scoring.views, **items)
 
 
 def tracks(num: int) -> TrackTable:
@@ -58,7 +58,7 @@ def alleles(
 
 
 def identity_of(table: TrackTable, **changes: Any) -> RunIdentity:
-    return replace(IDENTITY, **{"tracks": TracksIdentity(**table.record()), **changes})
+    return changed(IDENTITY, **{"tracks": TracksIdentity.of(table), **changes})
 
 
 def write_scores(
@@ -87,7 +87,7 @@ def write_scores(
     vcf = FileIdentity(10, sha256=out.name)
     made = identity_of(table, **{"vcf": vcf, "statistics": statistics, **identity})
     record = RunRecord(made, None, Counts(len(scores), 0, len(scores), len(scores), 0, {}, 0))
-    settings = TableSettings(statistics, table, made.layout, made.dtype)
+    settings = TableSettings(statistics, table, made.output.layout, made.output.dtype)
     paths = OutputPaths(str(out))
     paths.work.mkdir()
     with WholeFiles(paths) as files:

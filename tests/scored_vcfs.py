@@ -17,11 +17,12 @@ from enformer_vep.io.tables.outputs import OutputPaths
 from enformer_vep.io.tracks.table import TrackTable
 from enformer_vep.io.vcf.alleles import VcfAllele
 from enformer_vep.io.vcf.reader import VcfReader
-from enformer_vep.run.file_identity import FileIdentity, file_identity
-from enformer_vep.run.identity import GenesIdentity, TracksIdentity
-from enformer_vep.run.run_record import Counts, RunRecord
+from enformer_vep.run.identities import FileIdentity, TracksIdentity, identify_file
+from enformer_vep.run.run_record import Counts, GenesIdentity, RunRecord, ShardRecord
 from enformer_vep.run.score.parts import Part, SkippedAllele
 from enformer_vep.run.score.results import ResultWriter, WholeFiles
+from enformer_vep.run.settings import GeneSettings, Shard
+from enformer_vep.scoring import parse_statistics
 from tests.run_records import COURSE
 from tests.score_tables import identity_of, random_scores
 from tests.support import named_tracks
@@ -66,6 +67,7 @@ def score(
     tracks: TrackTable = TRACKS,
     statistics: tuple[str, ...] = ("SAD", "SAR"),
     left_out: Sequence[int] = (),
+    shard: Shard | None = None,
     has_percentiles: bool = False,
     gene_columns: str | None = None,
     **identity: Any,
@@ -78,6 +80,7 @@ def score(
       tracks: the tracks.
       statistics: the statistics.
       left_out: numbers of records that are in neither list.
+      shard: the share of the alleles that is scored, with the scores that a single run gives them; None for all.
       has_percentiles: whether each score has a percentile: a thousandth of it, and NaN if it is from -1 to 1.
       gene_columns: the columns of the table of genes, None for no genes.
       **identity: other items of the run's identity: layout, dtype, summary, selection and so on.
@@ -88,34 +91,41 @@ def score(
     scored, skipped = read_alleles(vcf)
     scored = [allele for allele in scored if allele.record not in left_out]
     skipped = [each for each in skipped if each.allele.record not in left_out]
-    num_tracks = len(tracks.identifiers)
-    scores = random_scores(len(scored), len(statistics) * num_tracks)
+    scores = random_scores(len(scored), len(statistics) * len(tracks.identifiers))
+    places = sorted((each.record, each.allele) for each in [*scored, *(one.allele for one in skipped)])
+    share = (0, len(places)) if shard is None else shard.share(len(places))
+    mine = set(places[slice(*share)])
+    scores = scores[[(each.record, each.allele) in mine for each in scored]]
+    scored = [each for each in scored if (each.record, each.allele) in mine]
+    skipped = [each for each in skipped if (each.allele.record, each.allele.allele) in mine]
     if has_percentiles:
         identity["background"] = FileIdentity(1, sha256="b")
     genes = None
     if gene_columns is not None:
         genes = GeneTableSettings(GENES, ("SAR", "SAD"), tracks, gene_columns)  # type: ignore[arg-type]
-        of_tracks = TracksIdentity(**tracks.record())
-        identity["genes"] = GenesIdentity(
-            FileIdentity(1, sha256="g"), "all", 3, "variant", genes.statistics, of_tracks, gene_columns
-        )
-    made = identity_of(tracks, vcf=file_identity(vcf), statistics=statistics, **identity)
-    counts = Counts(0, 0, len(scored) + len(skipped), len(scored), len(skipped), {}, 0)
-    record = RunRecord(made, None, counts)
-    paths = OutputPaths(str(out), summary=made.summary, genes=genes is not None)  # type: ignore[arg-type]
+        chosen = GeneSettings(gene_statistics=parse_statistics("SAR,SAD"), gene_columns=gene_columns)  # type: ignore[arg-type]
+        identity["genes"] = GenesIdentity(FileIdentity(1, sha256="g"), TracksIdentity.of(tracks), chosen)
+    made = identity_of(tracks, vcf=identify_file(vcf), statistics=statistics, **identity)
+    of_genes = None if genes is None else gene_scores(scored, scores)
+    num_rows = None if of_genes is None else sum(len(each.numbers) for each in of_genes)
+    counts = Counts(0, 0, len(scored) + len(skipped), len(scored), len(skipped), {}, 0, num_rows)
+    record = RunRecord(
+        made, None if shard is None else ShardRecord(shard.number, shard.of, *share, len(places)), counts
+    )
+    paths = OutputPaths(str(out), summary=made.output.summary, genes=genes is not None)
     settings = TableSettings(
         statistics,
         tracks,
-        made.layout,
-        made.dtype,
-        made.summary,
-        has_percentiles,  # type: ignore[arg-type]
+        made.output.layout,
+        made.output.dtype,
+        made.output.summary,
+        has_percentiles,
     )
     paths.work.mkdir()
     with WholeFiles(paths) as files:
         percentiles: Any = (lambda _, values: thousandths(values)) if has_percentiles else None
         writer = ResultWriter(files, paths, settings, record, genes, percentiles)
-        writer.write(Part(scored, scores, skipped, None if genes is None else gene_scores(scored, scores)))
+        writer.write(Part(scored, scores, skipped, of_genes))
         writer.finish(replace(record, course=COURSE))
     paths.work.rmdir()
     return out

@@ -18,7 +18,7 @@ from enformer_vep.io.tracks.labels import add_labels
 from enformer_vep.io.tracks.table import TrackTable
 from enformer_vep.model.config import EnformerConfig
 from enformer_vep.model.enformer import Enformer
-from enformer_vep.model.keys import checkpoint_variables
+from enformer_vep.model.weights import checkpoint_variables
 from tests.reference_weights import value
 
 DATA = Path(__file__).parent / "data"

@@ -115,7 +115,7 @@ SIZES = {"0": 0, "1000": 1000, "3K": 3072, "256m": 2**28, "2G": 2**31}
 def test_sizes_in_bytes(size: str, num_bytes: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     seen = []
     monkeypatch.setattr(
-        "enformer_vep.run.score.pipeline.score_vcf", lambda settings: seen.append(settings.compute.cache_bytes)
+        "enformer_vep.run.score.course.score_vcf", lambda settings: seen.append(settings.compute.cache_bytes)
     )
     assert main(["score", "x.vcf", "-f", "x.fa", "-o", str(tmp_path / "x.tsv"), "--cache-size", size, "-q"]) == 0
     assert seen == [num_bytes]

@@ -15,17 +15,6 @@ import pytest
 from enformer_vep.cli import main
 
 
-def run(*arguments: str, stdin: str | None = None, **environment: str) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        [sys.executable, "-m", "enformer_vep", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        input=stdin,
-        env={**os.environ, **environment},
-    )
-
-
 def test_score_says_what_it_did_in_a_last_line(
     arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
@@ -40,6 +29,7 @@ def test_score_says_what_it_did_in_a_last_line(
     assert last.endswith(f"results: {tmp_path / 'out.tsv'}")
 
 
+@pytest.mark.usefixtures("tiny_demo")
 def test_quiet_is_silent(arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     assert main([*arguments, "--quiet"]) == 0
     assert main([*arguments, "--quiet", "-m", "demo", "-o", str(tmp_path / "demo.tsv")]) == 0
@@ -96,20 +86,26 @@ def test_the_json_log_of_a_run(arguments: list[str], tmp_path: Path) -> None:
     assert "exists" in failed["message"]
 
 
-def test_environment_variables_stand_for_options(inputs: Path, tmp_path: Path) -> None:
+def test_environment_variables_stand_for_options(inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     vcf = tmp_path / "mine.vcf"
     vcf.write_bytes((inputs / "input.vcf").read_bytes())
-    environment = {"ENFORMER_VEP_FASTA": str(inputs / "genome.fa"), "ENFORMER_VEP_MODEL": str(inputs / "model")}
-    completed = run("score", str(vcf), **environment)
-    assert completed.returncode == 0, completed.stderr
+    monkeypatch.setenv("ENFORMER_VEP_FASTA", str(inputs / "genome.fa"))
+    monkeypatch.setenv("ENFORMER_VEP_MODEL", str(inputs / "model"))
+    assert main(["score", str(vcf)]) == 0
     assert (tmp_path / "mine.model.parquet").exists()
 
 
-def test_standard_input_to_standard_output(inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    vcf = (inputs / "input.vcf").read_text()
+def test_standard_input_to_standard_output(inputs: Path, tmp_path: Path) -> None:
     options = ["-f", str(inputs / "genome.fa"), "-m", str(inputs / "model"), "--tracks", "0"]
-    completed = run("score", "-", *options, "-o", "-", stdin=vcf, PYTHONPATH=str(Path(__file__).parents[1]))
+    completed = subprocess.run(
+        [sys.executable, "-m", "enformer_vep", "score", "-", *options, "-o", "-"],
+        input=(inputs / "input.vcf").read_text(),
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert completed.returncode == 0, completed.stderr
     lines = completed.stdout.splitlines()
     assert lines[0] == "chrom\tpos\tid\tref\talt\trecord\tallele\tSAD:human_0"

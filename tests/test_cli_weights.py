@@ -15,11 +15,10 @@ from safetensors.numpy import save_file
 from enformer_vep.cli import main
 from enformer_vep.model.config import OFFICIAL_CONFIG
 from enformer_vep.model.enformer import Enformer
-from enformer_vep.model.keys import checkpoint_variables
 from enformer_vep.model.location import locate_model
 from enformer_vep.model.sources.opening import open_source
-from enformer_vep.model.sources.published import is_training_state, published_tensors
-from enformer_vep.model.weights import load_model, save_model
+from enformer_vep.model.sources.source import is_training_state, published_tensors
+from enformer_vep.model.weights import checkpoint_variables, load_model, save_model
 from enformer_vep.run.weights import PublishedTensors
 from tests.model.test_weights import assert_same_weights, write_checkpoint
 from tests.pytorch_state import pytorch_state

@@ -88,7 +88,7 @@ def test_examples(
 
 
 def test_blocks_of_the_head(shared_data: Path) -> None:
-    from enformer_vep.inference.track_blocks import TrackBlocks
+    from enformer_vep.inference.passes import TrackBlocks
 
     tracks = published(shared_data / "tracks" / "targets_human.txt", "human")
     needed = {

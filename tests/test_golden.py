@@ -16,11 +16,10 @@ from enformer_vep.genome.codes import one_hot
 from enformer_vep.genome.layout import ModelInput
 from enformer_vep.genome.variant import Variant
 from enformer_vep.genome.views import Comparison
+from enformer_vep.inference.comparer import full_engine, reusing_engine
 from enformer_vep.inference.device import Precision, cpu_information
-from enformer_vep.inference.engine import EngineSettings, Scores
-from enformer_vep.inference.full import FullEngine
+from enformer_vep.inference.engine import ByStatistic, EngineSettings
 from enformer_vep.inference.receptive_field import ReceptiveField
-from enformer_vep.inference.reusing import ReusingEngine
 from enformer_vep.io.genome.fasta import Genome, ReferenceCodes
 from enformer_vep.model.arithmetic import Arithmetic, arithmetic
 from enformer_vep.model.config import OFFICIAL_CONFIG
@@ -65,7 +64,7 @@ def golden_comparisons(golden: np.lib.npyio.NpzFile, fasta: str) -> tuple[Refere
     return codes, comparisons
 
 
-def assert_golden(golden: np.lib.npyio.NpzFile, head: str, record: int, found: Scores) -> None:
+def assert_golden(golden: np.lib.npyio.NpzFile, head: str, record: int, found: ByStatistic) -> None:
     np.testing.assert_allclose(found["REF"][0], golden[f"{head}/ref_sum"][record], rtol=PREDICTION_TOLERANCE)
     np.testing.assert_allclose(found["ALT"][0], golden[f"{head}/alt_sum"][record], rtol=PREDICTION_TOLERANCE)
     for statistic in ("SAD", "SAR"):
@@ -114,7 +113,7 @@ def test_small_model(small_model: Enformer, real_genome: str, *, is_reusing: boo
     golden = np.load(DATA / "small.npz")
     codes, comparisons = golden_comparisons(golden, real_genome)
     assert len(comparisons) == 9
-    make = ReusingEngine if is_reusing else FullEngine
+    make = reusing_engine if is_reusing else full_engine
     engine = make(small_model, codes.fetch, EngineSettings("human", batch_size=2))
     chosen = (0, 6)  # an SNV and a deletion
     for record, scores in zip(chosen, engine.compare((comparisons[record] for record in chosen), SUMS), strict=True):
@@ -126,7 +125,7 @@ def test_small_model(small_model: Enformer, real_genome: str, *, is_reusing: boo
 def test_all_of_the_small_model(small_model: Enformer, real_genome: str, head: str, chosen: range) -> None:
     golden = np.load(DATA / "small.npz")
     codes, comparisons = golden_comparisons(golden, real_genome)
-    engine = ReusingEngine(small_model, codes.fetch, EngineSettings(head, batch_size=2))
+    engine = reusing_engine(small_model, codes.fetch, EngineSettings(head, batch_size=2))
     for record, scores in zip(chosen, engine.compare((comparisons[record] for record in chosen), SUMS), strict=True):
         assert_golden(golden, head, record, scores)
 
@@ -149,6 +148,7 @@ def test_reverse_complement_is_no_symmetry_of_the_model(small_model: Enformer, r
 
 
 @pytest.mark.full
+@pytest.mark.xdist_group("official_size")
 def test_a_full_checkpoint_has_the_published_keys(full_checkpoint: Path) -> None:
     expected = {key: tuple(shape) for key, shape in json.loads((DATA / "keys_full.json").read_text()).items()}
     entries = read_bundle_index(full_checkpoint / "model.index").entries
@@ -168,24 +168,26 @@ def full_model(full_checkpoint: Path) -> Enformer:
 
 
 @pytest.mark.full
+@pytest.mark.xdist_group("official_size")
 def test_full_model(full_model: Enformer, real_genome: str) -> None:
     """One bin by bin by the plain model, and all nine by the engine that is used."""
     golden = np.load(DATA / "full.npz")
     codes, comparisons = golden_comparisons(golden, real_genome)
     assert_golden_bins(golden, 5, full_model, both_codes(comparisons[5], codes))
-    engine = ReusingEngine(full_model, codes.fetch, EngineSettings("human"))
+    engine = reusing_engine(full_model, codes.fetch, EngineSettings("human"))
     for record, scores in enumerate(engine.compare(comparisons, SUMS)):
         assert_golden(golden, "human", record, scores)
 
 
 @pytest.mark.full
+@pytest.mark.xdist_group("official_size")
 @pytest.mark.parametrize("precision", precisions("mixed", "bfloat16"))
 def test_full_model_in_low_precision(full_model: Enformer, real_genome: str, precision: Precision) -> None:
     """An MNV and a deletion."""
     golden = np.load(DATA / "full.npz")
     codes, comparisons = golden_comparisons(golden, real_genome)
     chosen = (4, 6)
-    engine = ReusingEngine(full_model, codes.fetch, EngineSettings("human", precision=precision))
+    engine = reusing_engine(full_model, codes.fetch, EngineSettings("human", precision=precision))
     found = engine.compare((comparisons[record] for record in chosen), SUMS)
     for record, scores in zip(chosen, found, strict=True):
         error = spread_error(scores["SAD"][0], golden["human/sad"][record])
@@ -194,6 +196,7 @@ def test_full_model_in_low_precision(full_model: Enformer, real_genome: str, pre
 
 @needs_bfloat16
 @pytest.mark.full
+@pytest.mark.xdist_group("official_size")
 def test_effects_a_hundred_times_smaller_are_as_exact(full_model: Enformer, real_genome: str) -> None:
     """The change that enters the transformer is scaled; the right answer is the difference in float32 throughout."""
     golden = np.load(DATA / "full.npz")
@@ -228,6 +231,7 @@ def test_effects_a_hundred_times_smaller_are_as_exact(full_model: Enformer, real
 
 
 @pytest.mark.full
+@pytest.mark.xdist_group("official_size")
 def test_real_variants_at_full_size(full_checkpoint: Path, shared_data: Path, tmp_path: Path) -> None:
     """The command on real records of every kind: each allele accounted for, in less than 3 GB."""
     chosen = choose_real_records(shared_data / "variants" / "hg38_chr1_real_variants.vcf.gz", tmp_path / "real.vcf")

@@ -22,14 +22,13 @@ ALLOWED = {
     "report": set(),
     "run": {"errors", "genome", "io", "fetch", "model", "inference", "scoring", "plots", "report"},
     "demo": {"errors", "genome", "model", "run"},
-    "api": {"errors", "genome", "io", "fetch", "inference", "model", "scoring", "plots", "run", "demo"},
-    "commands": {"api", "errors", "genome", "io", "fetch", "inference", "scoring", "run", "demo"},
+    "options": {"errors", "genome", "io", "fetch", "inference", "scoring", "run"},
+    "api": {"errors", "genome", "io", "fetch", "inference", "model", "scoring", "plots", "run", "options"},
+    "commands": {"errors", "genome", "io", "fetch", "scoring", "run", "demo", "options"},
     "cli": {"errors", "commands"},
     "__main__": {"cli"},
-    "__init__": {"api", "errors", "genome"},
+    "__init__": {"api", "demo", "errors", "genome"},
 }
-
-MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
 def room(module: str) -> str:
@@ -48,71 +47,64 @@ def imported_rooms(path: Path) -> set[str]:
     return rooms - {"__init__"}  # the version
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_imports_go_one_way(path: Path) -> None:
-    own = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-    # How messages are worded is everybody's to use.
-    assert imported_rooms(path) <= ALLOWED[own] | {own, "wording"}
+def test_imports_go_one_way() -> None:
+    for path in PACKAGE.rglob("*.py"):
+        own = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+        # How messages are worded is everybody's to use.
+        assert imported_rooms(path) <= ALLOWED[own] | {own, "wording"}, path.relative_to(PACKAGE)
 
 
-def modules_after(code: str) -> set[str]:
-    script = f"import sys\n{code}\nprint('LOADED', *sorted(sys.modules))"
-    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    return set(run.stdout.rsplit("LOADED", 1)[1].split())
+HEAVY = {"numpy", "pandas", "pysam", "pyarrow", "requests", "pooch", "platformdirs"}
+DRAWING = {"matplotlib", "logomaker"}
 
 
-def test_help_loads_nothing_heavy() -> None:
-    loaded = modules_after("from enformer_vep.cli import main\nassert main(['--help']) == 0")
-    heavy = {"tensorflow", "numpy", "pandas", "pysam", "pyarrow", "requests", "pooch", "platformdirs"}
-    heavy |= {"matplotlib", "logomaker"}
-    assert not heavy & loaded
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
+    """The modules that are loaded after each of these, one after the other in one interpreter of its own."""
+    folder = tmp_path_factory.mktemp("imports")
+    commands = {
+        "help": (["--help"], 0),
+        "fetch": (["fetch", "weights", "hg38", "--plan", "--cache", f"{folder}/cache"], 0),
+        "background": (["background", "none.parquet", "-o", f"{folder}/b.parquet"], 2),
+        "annotate": (["annotate", "none.vcf", "none.parquet", "-o", f"{folder}/o.vcf"], 2),
+        "score": (["score", f"{folder}/none.vcf", "-f", "none.fa", "-m", "demo"], 2),
+        "plot": (["plot", "chr1:5-9", "-f", "none.fa", "-m", "demo", "-o", f"{folder}/out.png"], 2),
+        "tracks": (["tracks", "assay:CAGE,/CTCF/", "-m", "demo"], 0),
+    }
+    courses = {
+        "fetch": "import enformer_vep.fetch.fetching, enformer_vep.run.weights",
+        "background": "import enformer_vep.run.background.thousand_genomes",
+        "annotate": "import enformer_vep.run.annotate.vep_plugin",
+        "score": "import enformer_vep.run.score.course, enformer_vep.demo.run",
+        "plot": "import enformer_vep.run.plot.course",
+    }
+    lines = ["import sys", "from enformer_vep.cli import main"]
+    for name, (arguments, exit_code) in commands.items():
+        lines += [courses.get(name, ""), f"assert main({arguments}) == {exit_code}"]
+        lines.append(f"print('\\nLOADED', {name!r}, *sorted(sys.modules))")
+    return modules_after(lines)
 
 
-def test_tensorflow_is_not_imported_before_a_model_runs(tmp_path: Path) -> None:
-    code = (
-        "import enformer_vep.run.score.pipeline, enformer_vep.demo.run\nfrom enformer_vep.cli import main\n"
-        f"assert main(['score', {str(tmp_path / 'none.vcf')!r}, '-f', 'none.fa', '-m', 'demo']) == 2"
-    )
-    assert "tensorflow" not in modules_after(code)
+def modules_after(lines: list[str]) -> dict[str, set[str]]:
+    """Runs a script; returns what it says was loaded at each of the places that it names."""
+    run = subprocess.run([sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    printed = [line.split() for line in run.stdout.splitlines() if line.startswith("LOADED ")]
+    return {place: set(modules) for _, place, *modules in printed}
 
 
-def test_fetching_needs_no_tensorflow(tmp_path: Path) -> None:
-    code = (
-        "import enformer_vep.fetch.fetching, enformer_vep.run.weights\nfrom enformer_vep.cli import main\n"
-        f"assert main(['fetch', 'weights', 'hg38', '--plan', '--cache', {str(tmp_path)!r}]) == 0"
-    )
-    assert "tensorflow" not in modules_after(code)
+def test_help_loads_nothing_heavy(loaded: dict[str, set[str]]) -> None:
+    assert not ({"tensorflow"} | HEAVY | DRAWING) & loaded["help"]
 
 
-def test_tracks_are_listed_without_tensorflow() -> None:
-    code = "from enformer_vep.cli import main\nassert main(['tracks', 'assay:CAGE,/CTCF/', '-m', 'demo']) == 0"
-    assert "tensorflow" not in modules_after(code)
+@pytest.mark.parametrize("course", ["fetch", "background", "annotate", "score", "plot", "tracks"])
+def test_tensorflow_and_what_draws_are_not_imported_before_they_are_used(
+    loaded: dict[str, set[str]], course: str
+) -> None:
+    assert not ({"tensorflow"} | DRAWING) & loaded[course]
 
 
-def test_backgrounds_are_made_without_tensorflow(tmp_path: Path) -> None:
-    code = (
-        "import enformer_vep.run.background.thousand_genomes\nfrom enformer_vep.cli import main\n"
-        f"assert main(['background', 'none.parquet', '-o', {str(tmp_path / 'b.parquet')!r}]) == 2"
-    )
-    assert "tensorflow" not in modules_after(code)
-
-
-def test_variants_are_plotted_with_no_window_system_and_matplotlib_comes_late(tmp_path: Path) -> None:
-    out = str(tmp_path / "out.png")
-    code = (
-        "import enformer_vep.run.plot.course, enformer_vep.run.score.pipeline\nfrom enformer_vep.cli import main\n"
-        f"assert main(['plot', 'chr1:5-9', '-f', 'none.fa', '-m', 'demo', '-o', {out!r}]) == 2\n"
-    )
-    loaded = modules_after(code)
-    assert not {"tensorflow", "matplotlib", "logomaker"} & loaded
-    drawing = "import enformer_vep.plots.page, enformer_vep.plots.saving, logomaker\n"
-    chosen = "import matplotlib\nassert matplotlib.get_backend(auto_select=False) is None\n"
-    assert "tensorflow" not in modules_after(drawing + chosen)
-
-
-def test_a_vcf_is_annotated_without_tensorflow(tmp_path: Path) -> None:
-    code = (
-        "import enformer_vep.run.annotate.vep_plugin\nfrom enformer_vep.cli import main\n"
-        f"assert main(['annotate', 'none.vcf', 'none.parquet', '-o', {str(tmp_path / 'o.vcf')!r}]) == 2"
-    )
-    assert "tensorflow" not in modules_after(code)
+def test_drawing_needs_neither_tensorflow_nor_a_window_system() -> None:
+    lines = ["import sys, enformer_vep.plots.page, enformer_vep.plots.saving, logomaker, matplotlib"]
+    lines.append("assert matplotlib.get_backend(auto_select=False) is None")
+    assert "tensorflow" not in modules_after([*lines, "print('LOADED', 'drawing', *sorted(sys.modules))"])["drawing"]

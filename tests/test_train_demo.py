@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from enformer_vep.model.keys import checkpoint_variables
+from enformer_vep.model.weights import checkpoint_variables
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.full
 
 SCRIPT = Path(__file__).parents[1] / "tools" / "train_demo.py"
 
@@ -49,7 +49,6 @@ def small(script: ModuleType, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return script
 
 
-@pytest.mark.full
 def test_a_training_that_died_goes_on_to_the_same_model_and_trains_every_variable(
     small: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,16 @@
 import pytest
 
-from enformer_vep.wording import cause, did_you_mean, listed, nearest, plural, shortened, sized
+from enformer_vep.wording import (
+    cause,
+    did_you_mean,
+    for_command_line,
+    listed,
+    nearest,
+    option,
+    plural,
+    shortened,
+    sized,
+)
 
 
 @pytest.mark.parametrize(("count", "expected"), [(0, "0 contigs"), (1, "1 contig"), (2000, "2,000 contigs")])
@@ -46,3 +56,9 @@ SIZES = {0: "0 bytes", 1: "1 byte", 640: "640 bytes", 999: "999 bytes", 800_919:
 @pytest.mark.parametrize(("num_bytes", "expected"), [*SIZES.items(), (983_659_424, "984 MB"), (10**10, "10 GB")])
 def test_a_size_in_the_unit_that_people_use(num_bytes: int, expected: str) -> None:
     assert sized(num_bytes) == expected
+
+
+def test_an_option_is_shown_as_it_is_written_on_the_command_line() -> None:
+    message = f"{option('--bins', 'centre:5')} and {option('-g')} or {option('--span', 5)}"
+    assert for_command_line(message) == "--bins centre:5 and -g or --span 5"
+    assert for_command_line("a message without options") == "a message without options"

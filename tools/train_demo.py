@@ -26,12 +26,12 @@ from enformer_vep.demo.recovery import Recovery, measure_recovery
 from enformer_vep.demo.variants import TEST_SEED, TEST_VARIANTS, draw_variants
 from enformer_vep.demo.world import HELD_OUT_CONTIGS, TRACKS, held_out_contig, noisy_counts, training_contig
 from enformer_vep.genome.codes import Codes, one_hot, reverse_complement
+from enformer_vep.model.attention import position_features
 from enformer_vep.model.config import NUM_POSITION_CLASSES, EnformerConfig
 from enformer_vep.model.enformer import Enformer
-from enformer_vep.model.positional import position_features
 from enformer_vep.model.weights import save_model
-from enformer_vep.run.environment import versions
-from enformer_vep.run.score.pipeline import score_vcf
+from enformer_vep.run.identities import versions
+from enformer_vep.run.score.course import score_vcf
 from enformer_vep.run.settings import InputSettings, OutputSettings, ScoreSettings, ScoringSettings
 
 HEAD = "human"

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from enformer_vep.api.options import Path, at_least, to_regions
+from enformer_vep.api.options import read
 from enformer_vep.api.predictions import one_allele
-from enformer_vep.api.session import Session, progress_of
 from enformer_vep.api.variants import GivenVariants, OneVariant, one_or_more, variant_text
 from enformer_vep.errors import InputError
 from enformer_vep.genome.saturation import LETTERS
 from enformer_vep.genome.variant import Variant
 from enformer_vep.io.vcf.alleles import VcfAllele
+from enformer_vep.options.values import Path, read_regions
 from enformer_vep.run.explain.contribution_arguments import name_variants
 from enformer_vep.run.explain.contribution_arrays import Contributions as ComputedContributions
 from enformer_vep.run.explain.contribution_computing import compute
@@ -22,9 +22,11 @@ from enformer_vep.run.explain.contribution_scalars import make_scalars
 from enformer_vep.run.explain.contribution_sequences import SequenceMaker
 from enformer_vep.run.explain.contribution_settings import MethodSettings
 from enformer_vep.run.explain.saturate import find_bases
-from enformer_vep.run.explain.saturate_settings import MAX_BASES, MAX_DELETION_BP
+from enformer_vep.run.explain.saturate_settings import MAX_BASES
 from enformer_vep.run.predict.predicted_regions import find_regions, parse_regions
+from enformer_vep.run.progress import notebook_progress
 from enformer_vep.run.score.placed import Unscored
+from enformer_vep.run.session import Session
 from enformer_vep.run.settings import ScoringSettings
 from enformer_vep.wording import plural
 
@@ -55,12 +57,12 @@ class Saturation:
             scores = [name for name in self.table.columns if ":" in name]
             raise InputError(f"no column {column!r}: expected one such as {scores[0]}")
         rows = self.table[(self.table["ref"].str.len() == 1) & (self.table["alt"].str.len() == 1)]
-        found = rows.pivot(index=["chrom", "pos"], columns="alt", values=column).reindex(columns=list(LETTERS))
-        own = rows.groupby(["chrom", "pos"])["ref"].first().reindex(found.index)
+        effects = rows.pivot(index=["chrom", "pos"], columns="alt", values=column).reindex(columns=list(LETTERS))
+        own = rows.groupby(["chrom", "pos"])["ref"].first().reindex(effects.index)
         for letter in LETTERS:
-            found.loc[own == letter, letter] = 0
-        found.columns.name = None
-        matrix: pd.DataFrame = found.astype(np.float32)
+            effects.loc[own == letter, letter] = 0
+        effects.columns.name = None
+        matrix: pd.DataFrame = effects.astype(np.float32)
         return matrix
 
 
@@ -86,8 +88,8 @@ def saturated_variants(
     Raises:
       InputError: a region cannot be used, has no known base, or there are more changes than are allowed.
     """
-    at_least("deletions", max_deletion_bp, 0, at_most=MAX_DELETION_BP)
-    named = parse_regions(to_regions(regions))
+    read("deletions", max_deletion_bp, "saturate")
+    named = parse_regions(read_regions(regions))
     intervals = find_regions(named, session.genome)
     what = ", ".join(region.text for region in named)
     num_bases = sum(interval.length for interval in intervals)
@@ -126,18 +128,13 @@ def contributions(
       InputError: a region, a variant or an option cannot be used.
       EnformerVepError: a gradient is not finite.
     """
-    at_least("width", width_bp, 1)
+    read("width", width_bp, "contributions")
     named = [variant_text(item) for item in one_or_more(what)]
     if not named:
         raise InputError("expected a region or a variant, found none")
-    with session.lock:
-        session.check_open()
-        opened = session.opened_for(scoring)
-        try:
-            bins = scoring.bins.with_names(session.genome.resolve)
-        except ValueError as error:
-            raise InputError(str(error)) from error
-        maker = SequenceMaker(session.reference, opened.loaded.model.config.geometry, bins, width_bp)
+    with session.turn():
+        model = session.model_for(scoring)
+        maker = SequenceMaker(session.reference, model.geometry, session.named_bins(scoring), width_bp)
         sequences = []
         if name_variants(named):
             for text in named:
@@ -148,7 +145,7 @@ def contributions(
                 sequences += made
         else:
             sequences = [maker.region(interval) for interval in find_regions(parse_regions(named), session.genome)]
-        scalars = make_scalars(opened.tracks, method.mean_by)
+        scalars = make_scalars(model.tracks, method.mean_by)
         num_gradients = len(sequences) * len(scalars) * (method.steps or 1) * (1 + scoring.views.reverse_complement)
         if num_gradients > max_gradients:
             raise InputError(
@@ -157,15 +154,15 @@ def contributions(
             )
         num_bases = sum(len(sequence.wanted) for sequence in sequences)
         hypothetical = np.zeros((len(scalars), num_bases, len(LETTERS)), dtype=np.float32)
-        with progress_of("gradients", is_wanted=progress) as shown:
+        with notebook_progress("gradients", is_wanted=progress) as shown:
             shown.start(num_gradients)
-            found, _ = compute(method, scoring, opened, session.reference, sequences, scalars, hypothetical, shown)
-    return Contributions(_table(found), _values(found))
+            computed, _ = compute(session, method, scoring, sequences, scalars, hypothetical, shown)
+    return Contributions(_table(computed), _values(computed))
 
 
-def _table(found: ComputedContributions) -> pd.DataFrame:
+def _table(computed: ComputedContributions) -> pd.DataFrame:
     parts = []
-    for rows in found.rows():
+    for rows in computed.rows():
         columns: dict[str, Any] = {
             "scalar": rows.scalar,
             "sequence": rows.sequence,
@@ -182,11 +179,11 @@ def _table(found: ComputedContributions) -> pd.DataFrame:
     return table
 
 
-def _values(found: ComputedContributions) -> pd.DataFrame:
+def _values(computed: ComputedContributions) -> pd.DataFrame:
     rows = [
         {"scalar": scalar, "sequence": sequence.name, "allele": sequence.allele, "value": float(value)}
-        for scalar, values in zip(found.scalars, found.values, strict=True)
-        for sequence, value in zip(found.sequences, values, strict=True)
+        for scalar, values in zip(computed.scalars, computed.values, strict=True)
+        for sequence, value in zip(computed.sequences, values, strict=True)
     ]
     values: pd.DataFrame = pd.DataFrame(rows)
     return values

@@ -1,6 +1,7 @@
 """A model that stays open between calls, with its weights, its traced graphs and its caches."""
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, overload
@@ -8,49 +9,39 @@ from typing import TYPE_CHECKING, Any, overload
 import pandas as pd
 
 from enformer_vep.api.explaining import Contributions, Saturation, contributions, saturated_variants
-from enformer_vep.api.frames import to_frame
-from enformer_vep.api.messages import in_words_of_python
-from enformer_vep.api.options import (
-    Path,
-    ScoreOptions,
-    Shifts,
-    Stats,
-    Tracks,
-    at_least,
-    between,
-    one_of,
-    to_bins,
-    to_placement,
-    to_statistics,
-    to_tracks,
-    to_views,
+from enformer_vep.api.frames import AlleleScores, to_frame
+from enformer_vep.api.options import ScoreOptions, in_words_of_python, read, read_views
+from enformer_vep.api.predictions import (
+    AllelePrediction,
+    Prediction,
+    plot_variant,
+    predict_alleles,
+    predict_regions,
 )
-from enformer_vep.api.plotting import plot_variant
-from enformer_vep.api.predictions import AllelePrediction, Prediction, predict_alleles, predict_regions
-from enformer_vep.api.session import Session, progress_of
 from enformer_vep.api.variants import GivenVariants, OneVariant, PlainVariants, Variants, check_variants, read_variants
 from enformer_vep.errors import InputError
-from enformer_vep.genome.indels import DEFAULT_INDEL_POLICY
-from enformer_vep.genome.windows import CENTRED
+from enformer_vep.genome.windows import CENTRED, DEFAULT_INDEL_POLICY
+from enformer_vep.inference.device import DEFAULT_CACHE_BYTES, Precision
 from enformer_vep.io.tables.formats import TableSettings
-from enformer_vep.run.explain.contribution_settings import DEFAULT_MAX_GRADIENTS, MEANS_BY, MeanBy, MethodSettings
+from enformer_vep.options.values import Path, Shifts, Stats, Tracks
+from enformer_vep.run.explain.contribution_settings import DEFAULT_MAX_GRADIENTS, MeanBy, MethodSettings
 from enformer_vep.run.explain.saturate import PREDICTIONS
 from enformer_vep.run.explain.saturate_settings import DEFAULT_MAX_ALLELES
 from enformer_vep.run.explain.saturate_settings import DEFAULT_WINDOW as SATURATE_WINDOW
 from enformer_vep.run.plot.settings import (
     DEFAULT_LOGO_BP,
     DEFAULT_WIDTH_MM,
-    MAX_TRACKS,
-    MAX_WIDTH_MM,
-    MIN_WIDTH_MM,
     PageSettings,
 )
 from enformer_vep.run.predict.settings import DEFAULT_MAX_WINDOWS, PredictInputSettings
-from enformer_vep.run.score.allele_scores import score_alleles
-from enformer_vep.run.score.part_scorer import PartScorer
+from enformer_vep.run.progress import notebook_progress
+from enformer_vep.run.score.scorer import scored_parts
+from enformer_vep.run.session import Session
 from enformer_vep.run.settings import (
     DEFAULT_PART_SIZE,
     DEFAULT_STATISTICS,
+    ComputeSettings,
+    EngineName,
     ScoringSettings,
 )
 
@@ -58,6 +49,76 @@ if TYPE_CHECKING:
     import polars as pl
     from matplotlib.figure import Figure
     from typing_extensions import Unpack
+
+
+@in_words_of_python
+def open_model(
+    model: Path | None = None,
+    fasta: Path | None = None,
+    *,
+    head: str = ScoringSettings.head,
+    tracks: Tracks | None = None,
+    track_table: Path | None = None,
+    precision: Precision = ComputeSettings.precision,
+    engine: EngineName = ComputeSettings.engine,
+    device: str | None = None,
+    batch_size: int | None = None,
+    cache_size: int | str = DEFAULT_CACHE_BYTES,
+    allow_nondeterministic: bool = False,
+    cache: Path | None = None,
+) -> "Model":
+    """Opens a model and a genome, and keeps them for any number of calls.
+
+    Args:
+      model: a checkpoint's folder or prefix, a SavedModel's folder, a .safetensors or PyTorch file, 'enformer' (the
+        official weights) or 'demo'; None for ENFORMER_VEP_MODEL, and else the official weights.
+      fasta: the reference genome: a file, or the name of a fetched one such as 'hg38'; None for ENFORMER_VEP_FASTA.
+      head: the head, 'human' or 'mouse'.
+      tracks: the tracks that are predicted: an expression as of `--tracks`, or a list of numbers and expressions; None
+        for all.
+      track_table: a table that names the tracks; None for the fetched one.
+      precision: 'float32', 'mixed', 'bfloat16', or on a GPU 'tf32'.
+      engine: 'reusing' computes only what a variant changes; 'full' runs both sequences through the whole model.
+      device: 'cpu', 'gpu' or 'gpu:N'; None for the first GPU if there is one, and else the CPU.
+      batch_size: sequences that a GPU runs at a time.
+      cache_size: memory for results that windows share, in bytes, or as a text such as '256M'. Calls that look at
+        variants in up to four different ways, as with other tracks or another `window`, have so much each.
+      allow_nondeterministic: whether a GPU may use operations whose results differ a little from run to run.
+      cache: the folder of fetched files; None for ENFORMER_VEP_CACHE, and else the user's.
+
+    Raises:
+      InputError: the model, the genome or an option cannot be used.
+    """
+    scoring = ScoringSettings(read("model", model), head, read("track_table", track_table), read("tracks", tracks))
+    compute = to_compute(engine, precision, device, batch_size, cache_size, allow_nondeterministic)
+    with ExitStack() as on_failure:
+        session = on_failure.enter_context(Session(scoring, compute, read("fasta", fasta), read("cache", cache)))
+        session.notify()
+        on_failure.pop_all()
+    return Model(session)
+
+
+def to_compute(
+    engine: EngineName,
+    precision: Precision,
+    device: str | None,
+    batch_size: int | None,
+    cache_size: int | str,
+    allow_nondeterministic: bool,
+) -> ComputeSettings:
+    """Returns how predictions are computed: see `open_model`.
+
+    Raises:
+      InputError: an option cannot be used.
+    """
+    return ComputeSettings(
+        read("engine", engine),
+        read("precision", precision),
+        device,
+        read("batch_size", batch_size),
+        read("cache_size", cache_size),
+        allow_nondeterministic,
+    )
 
 
 class Model:
@@ -68,34 +129,33 @@ class Model:
     """
 
     def __init__(self, session: Session) -> None:
-        """Takes what is open."""
         self._session = session
 
     @property
     def name(self) -> str:
         """The model's name: 'demo', or 'enformer'."""
-        return self._session.opened.loaded.name
+        return self._session.model.loaded.name
 
     @property
     def notice(self) -> str | None:
         """A sentence on what the model is not made for, as of the demo's; None if it is Enformer."""
-        return self._session.opened.loaded.notice
+        return self._session.model.loaded.notice
 
     @property
     def head(self) -> str:
         """The head that predicts the tracks."""
-        return self._session.opened.tracks.head
+        return self._session.model.tracks.head
 
     @property
     def tracks(self) -> pd.DataFrame:
         """The chosen tracks: index (in the head, from 0), identifier, description, assay, target, biosample ..."""
-        found: pd.DataFrame = self._session.opened.tracks.table.copy()
-        return found
+        tracks: pd.DataFrame = self._session.model.tracks.table.copy()
+        return tracks
 
     @property
     def device(self) -> str:
         """What the model runs on."""
-        return self._session.opened.device.description
+        return self._session.model.device.description
 
     @property
     def fasta(self) -> str:
@@ -105,7 +165,7 @@ class Model:
     def __repr__(self) -> str:
         state = "" if self._session.is_open else ", closed"
         return (
-            f"<enformer_vep.Model {self.name}: {len(self._session.opened.tracks.table):,} tracks of the "
+            f"<enformer_vep.Model {self.name}: {len(self._session.model.tracks.table):,} tracks of the "
             f"{self.head} head, {self.fasta}, {self.device}{state}>"
         )
 
@@ -164,14 +224,13 @@ class Model:
         """
         scoring = self._scoring(
             tracks,
-            placement=to_placement(window),
-            statistics=to_statistics(stats),
-            bins=to_bins(bins),
-            views=to_views(indels, shifts, reverse_complement=reverse_complement),
+            placement=read("window", window),
+            statistics=read("stats", stats),
+            bins=read("bins", bins),
+            views=read_views(indels, shifts, reverse_complement=reverse_complement),
         )
         given = read_variants(variants)
-        with self._session.lock:
-            self._session.check_open()
+        with self._session.turn():
             check_variants(given, self._session.genome, allow_mismatches=allow_mismatches)
             return self.score_given(given, scoring, strict=strict, progress=progress)
 
@@ -190,15 +249,16 @@ class Model:
           InputError: an allele or a setting cannot be used.
           EnformerVepError: the model failed.
         """
-        with self._session.lock:
+        alleles, part_size = given.alleles, DEFAULT_PART_SIZE[self._session.model.device.kind]
+        with self._session.turn():
             scorer = self._session.scorer(scoring)
             columns = TableSettings(scoring.names, scorer.tracks).columns
-            parts = PartScorer(scorer, given.name, is_strict=strict)
-            with progress_of("alleles", is_wanted=progress) as shown:
-                shown.start(len(given.alleles))
-                part_size = DEFAULT_PART_SIZE[self._session.opened.device.kind]
-                found = score_alleles(parts, given.alleles, len(columns), part_size, shown.done)
-        return to_frame(given, found, columns)
+            parts = (alleles[start : start + part_size] for start in range(0, len(alleles), part_size))
+            with notebook_progress("alleles", is_wanted=progress) as shown:
+                shown.start(len(alleles))
+                scored = scored_parts(scorer, parts, given.name, is_strict=strict, done=shown.done)
+                scores = AlleleScores.of_parts(alleles, scored, len(columns))
+        return to_frame(given, scores, columns)
 
     @in_words_of_python
     def predict(
@@ -230,13 +290,13 @@ class Model:
           InputError: a region or an option cannot be used.
           EnformerVepError: the model failed.
         """
-        views = to_views(DEFAULT_INDEL_POLICY.value, shifts, reverse_complement=reverse_complement)
+        views = read_views(shifts=shifts, reverse_complement=reverse_complement)
         return predict_regions(
             self._session,
             regions,
             self._scoring(tracks, views=views),
-            windows_per_bin=windows_per_bin,
-            max_windows=max_windows,
+            windows_per_bin=read("windows_per_bin", windows_per_bin, "predict"),
+            max_windows=read("max_windows", max_windows, "predict"),
             progress=progress,
         )
 
@@ -268,9 +328,9 @@ class Model:
           InputError: the variant cannot be predicted, or an option cannot be used.
           EnformerVepError: the model failed.
         """
-        views = to_views(indels, shifts, reverse_complement=reverse_complement)
+        views = read_views(indels, shifts, reverse_complement=reverse_complement)
         return predict_alleles(
-            self._session, variant, self._scoring(tracks, placement=to_placement(window), views=views)
+            self._session, variant, self._scoring(tracks, placement=read("window", window), views=views)
         )
 
     @in_words_of_python
@@ -311,20 +371,19 @@ class Model:
           InputError: a region or an option cannot be used.
           EnformerVepError: the model failed.
         """
-        statistics = to_statistics(stat)
+        statistics = read("stats", stat)
         for statistic in statistics:
             if statistic.name in PREDICTIONS:
                 raise InputError(f"stat {statistic.name} is a prediction, not an effect: choose another, such as SAD")
         scoring = self._scoring(
             tracks,
-            placement=to_placement(window),
+            placement=read("window", window),
             statistics=statistics,
-            bins=to_bins(bins),
-            views=to_views(indels, shifts, reverse_complement=reverse_complement),
+            bins=read("bins", bins),
+            views=read_views(indels, shifts, reverse_complement=reverse_complement),
         )
-        with self._session.lock:
-            self._session.check_open()
-            given = saturated_variants(self._session, regions, deletions, max_alleles)
+        with self._session.turn():
+            given = saturated_variants(self._session, regions, deletions, read("max_alleles", max_alleles, "saturate"))
             table = self.score_given(given, scoring, strict=False, progress=progress)
         assert isinstance(table, pd.DataFrame)
         return Saturation(table)
@@ -363,14 +422,18 @@ class Model:
           InputError: a region, a variant or an option cannot be used.
           EnformerVepError: a gradient is not finite.
         """
-        views = to_views(DEFAULT_INDEL_POLICY.value, (0,), reverse_complement=reverse_complement)
+        views = read_views(reverse_complement=reverse_complement)
         return contributions(
             self._session,
             what,
-            self._scoring(tracks, bins=to_bins(bins), views=views),
-            MethodSettings(one_of("mean_by", mean_by, MEANS_BY), at_least("steps", steps, 0) or 0, not uncorrected),
+            self._scoring(tracks, bins=read("bins", bins), views=views),
+            MethodSettings(
+                read("mean_by", mean_by, "contributions"),
+                read("steps", steps or None, "contributions") or 0,
+                not uncorrected,
+            ),
             width_bp=width,
-            max_gradients=max_gradients,
+            max_gradients=read("max_gradients", max_gradients, "contributions"),
             progress=progress,
         )
 
@@ -416,17 +479,17 @@ class Model:
           InputError: the variant or an option cannot be used, or matplotlib is not installed.
           EnformerVepError: the model failed.
         """
-        views = to_views(indels, shifts, reverse_complement=reverse_complement)
+        views = read_views(indels, shifts, reverse_complement=reverse_complement)
         page = PageSettings(
-            span_bp=at_least("span", span, 1),
-            top=at_least("top", top, 1, at_most=MAX_TRACKS),
-            width_mm=between("width", width, MIN_WIDTH_MM, MAX_WIDTH_MM),
+            span_bp=read("span", span, "plot"),
+            top=read("top", top, "plot"),
+            width_mm=read("width", width, "plot"),
             logo_bp=DEFAULT_LOGO_BP if logo else None,
         )
-        scoring = self._scoring(tracks, placement=to_placement(window), views=views)
+        scoring = self._scoring(tracks, placement=read("window", window), views=views)
         return plot_variant(self._session, variant, scoring, page, gtf=gtf, progress=progress)
 
     def _scoring(self, tracks: Tracks | None, **changes: Any) -> ScoringSettings:
         """Returns the settings of a call: those with which the model was opened, with changes."""
         scoring = self._session.scoring
-        return replace(scoring, tracks=scoring.tracks if tracks is None else to_tracks(tracks), **changes)
+        return replace(scoring, tracks=scoring.tracks if tracks is None else read("tracks", tracks), **changes)

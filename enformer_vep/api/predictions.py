@@ -1,4 +1,4 @@
-"""Predicted tracks: of regions of the genome, and of both alleles of a variant."""
+"""Predicted tracks: of regions of the genome, and of both alleles of a variant, which can be drawn."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,23 +9,30 @@ import numpy.typing as npt
 import pandas as pd
 
 from enformer_vep.api.arrays import check_installed
-from enformer_vep.api.options import Path, to_regions
-from enformer_vep.api.session import Session, progress_of
+from enformer_vep.api.options import read
 from enformer_vep.api.variants import OneVariant, read_variants
 from enformer_vep.errors import InputError
 from enformer_vep.genome.geometry import Geometry
-from enformer_vep.genome.tiling import BinSpan, covering_bins, tiles
+from enformer_vep.genome.tiling import BinSpan
 from enformer_vep.io.vcf.alleles import VcfAllele
+from enformer_vep.options.values import Path, read_regions
+from enformer_vep.plots import check_plot_support
+from enformer_vep.run.plot.pages import PageMaker
+from enformer_vep.run.plot.settings import PageSettings
 from enformer_vep.run.predict.predicted_regions import find_regions, parse_regions
 from enformer_vep.run.predict.profiles import variant_profiles
-from enformer_vep.run.predict.regions import predicted_spans
+from enformer_vep.run.predict.regions import find_windows, predicted_spans
 from enformer_vep.run.predict.settings import PREDICT_PRECISIONS
+from enformer_vep.run.progress import notebook_progress
+from enformer_vep.run.score.genes import open_genes
 from enformer_vep.run.score.placed import Unscored
-from enformer_vep.run.settings import ScoringSettings
+from enformer_vep.run.session import Session
+from enformer_vep.run.settings import GeneSettings, ScoringSettings
 from enformer_vep.wording import plural
 
 if TYPE_CHECKING:
     import xarray
+    from matplotlib.figure import Figure
 
 Float32s = npt.NDArray[np.float32]
 
@@ -104,34 +111,26 @@ def predict_regions(
       InputError: a region or an option cannot be used.
       EnformerVepError: the model failed.
     """
-    with session.lock:
-        session.check_open()
+    with session.turn():
         _check_precision(session)
-        intervals = find_regions(parse_regions(to_regions(regions)), session.genome)
-        geometry = session.opened.loaded.model.config.geometry
-        spans = covering_bins(intervals, geometry.bin_size_bp)
-        try:
-            windows = tiles(spans, geometry, windows_per_bin)
-        except ValueError as error:
-            raise InputError(str(error)) from error
+        intervals = find_regions(parse_regions(read_regions(regions)), session.genome)
+        model = session.model_for(scoring)
+        spans, windows = find_windows(intervals, model.geometry, windows_per_bin)
         if len(windows) > max_windows:
             raise InputError(
                 f"the regions take {plural(len(windows), 'window')}: expected at most {max_windows:,}; choose smaller "
                 "regions, or raise max_windows"
             )
-        scorer = session.scorer(scoring)
-        values = np.empty((sum(span.num_bins for span in spans), len(scorer.tracks.identifiers)), dtype=np.float32)
-        found: list[BinSpan] = []
-        done = 0
-        with progress_of("windows", is_wanted=progress) as shown:
+        values = np.empty((sum(span.num_bins for span in spans), len(model.tracks.identifiers)), dtype=np.float32)
+        predicted: list[BinSpan] = []
+        num_bins = 0
+        with notebook_progress("windows", is_wanted=progress) as shown:
             shown.start(len(windows))
-            for span, of_span in predicted_spans(
-                scorer.engine, windows, windows_per_bin, scoring.views, session.opened_for(scoring), shown.done
-            ):
-                values[done : done + span.num_bins] = of_span
-                done += span.num_bins
-                found.append(span)
-        return Prediction(values, _bins(found, session, geometry), scorer.tracks.table.copy())
+            for span, of_span in predicted_spans(session, scoring, windows, windows_per_bin, shown.done):
+                values[num_bins : num_bins + span.num_bins] = of_span
+                num_bins += span.num_bins
+                predicted.append(span)
+        return Prediction(values, _bins(predicted, session, model.geometry), model.tracks.table.copy())
 
 
 def predict_alleles(session: Session, variant: OneVariant, scoring: ScoringSettings) -> AllelePrediction:
@@ -142,18 +141,48 @@ def predict_alleles(session: Session, variant: OneVariant, scoring: ScoringSetti
       EnformerVepError: the model failed.
     """
     allele = one_allele(variant)
-    with session.lock:
-        session.check_open()
+    with session.turn():
         _check_precision(session)
-        geometry = session.opened.loaded.model.config.geometry
         scorer = session.scorer(scoring)
-        (profile,) = variant_profiles(scorer, [allele.variant], geometry)
+        (profile,) = variant_profiles(scorer, [allele])
         if isinstance(profile, Unscored):
             raise InputError(f"{allele} cannot be predicted: {profile.detail} ({profile.reason})")
-        span = BinSpan(profile.bins.contig, 0, geometry.num_bins, profile.bins.start)
-        bins = _bins([span], session, geometry)
+        span = BinSpan(profile.bins.contig, 0, scorer.geometry.num_bins, profile.bins.start)
+        bins = _bins([span], session, scorer.geometry)
         name = ":".join(map(str, allele.variant))
         return AllelePrediction(name, profile.reference, profile.difference, bins, scorer.tracks.table.copy())
+
+
+def plot_variant(
+    session: Session,
+    variant: OneVariant,
+    scoring: ScoringSettings,
+    page: PageSettings,
+    *,
+    gtf: Path | None,
+    progress: bool | None,
+) -> "Figure":
+    """Draws both alleles of a variant: see `Model.plot`.
+
+    Raises:
+      InputError: the variant or an option cannot be used, or matplotlib is not installed.
+      EnformerVepError: the model failed.
+    """
+    allele = one_allele(variant)
+    check_plot_support()
+    from enformer_vep.plots.page import draw_page
+    from enformer_vep.plots.style import page_style
+
+    with session.turn():
+        genes = open_genes(GeneSettings(read("gtf", gtf, "plot")), session.genome)
+        maker = PageMaker(session, scoring, page, genes)
+        with notebook_progress("alleles", is_wanted=progress) as shown:
+            shown.start(maker.num_alleles(allele.variant))
+            made = maker.make(allele, shown.done)
+    if isinstance(made, Unscored):
+        raise InputError(f"{allele} cannot be plotted: {made.detail} ({made.reason})")
+    with page_style():
+        return draw_page(made, page.width_mm)
 
 
 def one_allele(variant: OneVariant) -> VcfAllele:
@@ -181,19 +210,19 @@ def _check_precision(session: Session) -> None:
 
 def _bins(spans: Sequence[BinSpan], session: Session, geometry: Geometry) -> pd.DataFrame:
     edges = [span.edges(session.genome.contigs[span.contig], geometry.bin_size_bp) for span in spans]
-    found: pd.DataFrame = pd.DataFrame(
+    frame: pd.DataFrame = pd.DataFrame(
         {
             "chrom": pd.Series([span.contig for span in spans for _ in range(span.num_bins)], dtype=str),
             "start": np.concatenate([starts for starts, _ in edges]),
             "end": np.concatenate([ends for _, ends in edges]),
         }
     )
-    return found
+    return frame
 
 
 def _wide(bins: pd.DataFrame, values: Float32s, tracks: pd.DataFrame) -> pd.DataFrame:
-    found: pd.DataFrame = pd.concat([bins, pd.DataFrame(values, columns=list(tracks["identifier"]))], axis=1)
-    return found
+    frame: pd.DataFrame = pd.concat([bins, pd.DataFrame(values, columns=list(tracks["identifier"]))], axis=1)
+    return frame
 
 
 def _array(values: dict[str, Float32s], bins: pd.DataFrame, tracks: pd.DataFrame) -> "xarray.DataArray":

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -15,14 +16,17 @@ import pyarrow.parquet
 
 from enformer_vep.api.arrays import SelectedScores, check_installed, to_anndata, to_xarray
 from enformer_vep.api.frames import allele_columns
-from enformer_vep.api.options import Path, Stats, Tracks, path_text, to_tracks
+from enformer_vep.api.options import in_words_of_python, read
 from enformer_vep.errors import InputError
-from enformer_vep.io.tables.formats import ALLELE_TYPES, PERCENTILE_SUFFIX
+from enformer_vep.io.tables.formats import PERCENTILE_SUFFIX
 from enformer_vep.io.tables.gene_table import GENE_FIELDS
 from enformer_vep.io.tables.outputs import OutputPaths
-from enformer_vep.io.tables.score_rows import ScoreRows, reading
+from enformer_vep.io.tables.row_reader import reading
+from enformer_vep.io.tables.row_writer import ALLELE_TYPES
+from enformer_vep.io.tables.score_rows import ScoreRows
 from enformer_vep.io.tables.summary_table import open_summary
 from enformer_vep.io.vcf.alleles import AlleleFields, VcfAllele
+from enformer_vep.options.values import Path, Stats, Tracks
 from enformer_vep.run.score.results import SKIPPED_COLUMNS
 from enformer_vep.run.score_table import BATCH_ALLELES, ScoreTable
 from enformer_vep.wording import cause, did_you_mean, plural
@@ -59,7 +63,7 @@ class Scores:
     @property
     def stats(self) -> tuple[str, ...]:
         """The names of the statistics, and of their percentiles if the run had a background."""
-        names = self.source.record.identity.statistics
+        names = self.source.record.identity.scoring.names
         if self.source.record.identity.background is None:
             return names
         return tuple(name for statistic in names for name in (statistic, f"{statistic}{PERCENTILE_SUFFIX}"))
@@ -218,7 +222,7 @@ class Scores:
     def _tracks(self, tracks: Tracks | None) -> list[int]:
         """Returns the places of tracks in the table."""
         known = self.source.tracks
-        choice = to_tracks(tracks)
+        choice = read("tracks", tracks)
         if choice is None:
             return list(range(len(known.identifiers)))
         places = {name: place for place, name in enumerate(known.identifiers)}
@@ -260,6 +264,7 @@ class Scores:
         return alleles, scores
 
 
+@in_words_of_python
 def read_scores(path: Path) -> Scores:
     """Opens what `score` has written: Parquet or text, in any layout and number format. No score is read yet.
 
@@ -269,7 +274,7 @@ def read_scores(path: Path) -> Scores:
     Raises:
       InputError: there is no such table, it is a summary, or its run record or track table cannot be used.
     """
-    return Scores(ScoreTable.find(path_text(path)))
+    return Scores(ScoreTable.find(os.fsdecode(path)))
 
 
 def _read_text(path: Any, kinds: Mapping[str, str]) -> pd.DataFrame:

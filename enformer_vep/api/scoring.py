@@ -1,47 +1,32 @@
 """Scores in one call: into a frame, or into files as the command line writes them."""
 
-from contextlib import closing
+import os
 from typing import TYPE_CHECKING, Any, overload
 
 import pandas as pd
 
-from enformer_vep.api.messages import in_words_of_python
-from enformer_vep.api.opening import open_model
-from enformer_vep.api.options import (
-    Path,
-    ScoreVariantsOptions,
-    Shifts,
-    Stats,
-    Tracks,
-    environment_cache,
-    environment_fasta,
-    environment_model,
-    path_text,
-    to_bins,
-    to_placement,
-    to_statistics,
-    to_tracks,
-    to_views,
-)
-from enformer_vep.api.score_settings import score_settings
+from enformer_vep.api.model import Model, to_compute
+from enformer_vep.api.options import ScoreVariantsOptions, in_words_of_python, read, read_views
 from enformer_vep.api.variants import PlainVariants, Variants, check_variants, read_variants
-from enformer_vep.fetch.cache import Cache
-from enformer_vep.genome.indels import DEFAULT_INDEL_POLICY
-from enformer_vep.genome.windows import CENTRED
+from enformer_vep.genome.windows import CENTRED, DEFAULT_INDEL_POLICY
 from enformer_vep.inference.device import DEFAULT_CACHE_BYTES, Precision
-from enformer_vep.io.genome.fasta import Genome
-from enformer_vep.run.annotate.annotated_run import plan_annotation
-from enformer_vep.run.annotate.course import annotate_vcf
-from enformer_vep.run.fetched import find_fasta
+from enformer_vep.io.tables.outputs import SUMMARY_KINDS
+from enformer_vep.options.commands import options_of
+from enformer_vep.options.kinds import Choice
+from enformer_vep.options.values import Path, Shifts, Stats, Tracks
+from enformer_vep.run.annotate.course import annotate_vcf, plan_annotation
 from enformer_vep.run.progress import is_interactive
-from enformer_vep.run.score.pipeline import score_vcf as run_score_vcf
+from enformer_vep.run.score.course import score_vcf as run_score_vcf
 from enformer_vep.run.score.summary import ScoreSummary
+from enformer_vep.run.session import Session
 from enformer_vep.run.settings import (
     DEFAULT_STATISTICS,
     ComputeSettings,
     EngineName,
+    ScoreSettings,
     ScoringSettings,
 )
+from enformer_vep.wording import did_you_mean
 
 if TYPE_CHECKING:
     import polars as pl
@@ -126,35 +111,26 @@ def score_variants(
       EnformerVepError: the model failed.
     """
     scoring = ScoringSettings(
-        environment_model(model),
+        read("model", model),
         head,
-        None if track_table is None else path_text(track_table),
-        to_tracks(tracks),
-        placement=to_placement(window),
-        statistics=to_statistics(stats),
-        bins=to_bins(bins),
-        views=to_views(indels, shifts, reverse_complement=reverse_complement),
+        read("track_table", track_table),
+        read("tracks", tracks),
+        placement=read("window", window),
+        statistics=read("stats", stats),
+        bins=read("bins", bins),
+        views=read_views(indels, shifts, reverse_complement=reverse_complement),
     )
     given = read_variants(variants)
-    # What is wrong with the variants is said before the model is loaded, which takes seconds.
-    found = find_fasta(environment_fasta(fasta), Cache.at(environment_cache(cache)))
-    with closing(Genome(found)) as genome:
-        check_variants(given, genome, allow_mismatches=allow_mismatches)
-    with open_model(
-        model,
-        found,
-        head=head,
-        tracks=tracks,
-        track_table=track_table,
-        precision=precision,
-        engine=engine,
-        device=device,
-        batch_size=batch_size,
-        cache_size=cache_size,
-        allow_nondeterministic=allow_nondeterministic,
-        cache=cache,
-    ) as opened:
-        return opened.score_given(given, scoring, strict=strict, progress=progress)
+    compute = to_compute(engine, precision, device, batch_size, cache_size, allow_nondeterministic)
+    with Session(scoring, compute, read("fasta", fasta), read("cache", cache)) as session:
+        # What is wrong with the variants is said before the model is loaded, which takes seconds.
+        check_variants(given, session.genome, allow_mismatches=allow_mismatches)
+        session.notify()
+        return Model(session).score_given(given, scoring, strict=strict, progress=progress)
+
+
+_TERMINAL = ("annotate", "quiet", "debug", "help")
+"""Options of `score` that `score_vcf` names, or that are about the terminal."""
 
 
 @in_words_of_python
@@ -191,17 +167,42 @@ def score_vcf(
       InputError: an option or an input cannot be used.
       EnformerVepError: the run failed, or was stopped. Finished parts are kept for `resume=True`.
     """
-    settings = score_settings(
-        vcf=path_text(vcf),
-        out=None if out is None else path_text(out),
-        fasta=environment_fasta(fasta),
-        model=environment_model(model),
-        cache=environment_cache(cache),
-        quiet=not (is_interactive() if progress is None else progress),
-        **options,
+    given = {"out": out, "fasta": fasta, "model": model, "cache": cache}
+    settings = _settings(
+        {**given, **options}, vcf=os.fsdecode(vcf), quiet=not (is_interactive() if progress is None else progress)
     )
-    plan = None if annotate is None else plan_annotation(path_text(annotate), settings)
+    plan = None if annotate is None else plan_annotation(os.fsdecode(annotate), settings)
     summary = run_score_vcf(settings, has_bar=True)
     if plan is not None:
         annotate_vcf(plan)
     return summary
+
+
+def _settings(arguments: dict[str, Any], *, vcf: str, quiet: bool) -> ScoreSettings:
+    """Returns the settings of a run, given the options of `enformer-vep score` by their names in Python.
+
+    Raises:
+      TypeError: there is no such option.
+      InputError: one cannot be used.
+    """
+    options = {name: option for name, option in options_of("score").items() if name not in _TERMINAL}
+    for name in arguments:
+        if name not in options:
+            raise TypeError(f"score_vcf() has no option {name!r}{did_you_mean(name, sorted(options))}")
+    summary = arguments.pop("summary", None) or "none"
+    if arguments.pop("summary_only", False):
+        summary = "only"
+    views = {name: arguments.pop(name, None) for name in ("indels", "shifts", "reverse_complement")}
+    values = {
+        options[name].setting: options[name].read(value)
+        for name, value in arguments.items()
+        if value is not None or options[name].variable
+    }
+    return ScoreSettings.of(
+        vcf=vcf,
+        **values,
+        summary=Choice(SUMMARY_KINDS).read("summary", "beside" if summary is True else summary),
+        views=read_views(**views),
+        quiet=quiet,
+        command="enformer_vep.score_vcf",
+    )

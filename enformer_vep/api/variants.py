@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pandas as pd
 
-from enformer_vep.api.options import Path, path_text
 from enformer_vep.errors import InputError, VcfError
 from enformer_vep.genome.variant import MISSING, Variant
 from enformer_vep.io.genome.fasta import Genome
@@ -17,7 +16,8 @@ from enformer_vep.io.vcf.alleles import VcfAllele
 from enformer_vep.io.vcf.header import split_variant
 from enformer_vep.io.vcf.reader import MAX_POS, VcfReader
 from enformer_vep.io.vcf.survey import survey_alleles
-from enformer_vep.run.score.assembly import check_assembly
+from enformer_vep.options.values import Path
+from enformer_vep.run.score.inputs import check_assembly
 from enformer_vep.run.variant_arguments import is_variant
 from enformer_vep.wording import did_you_mean
 
@@ -72,7 +72,7 @@ def read_variants(variants: Variants) -> GivenVariants:
       VcfError: the file cannot be read.
     """
     if isinstance(variants, str | os.PathLike):
-        text = path_text(variants)
+        text = os.fsdecode(variants)
         return _of_items([text]) if is_variant(text) else _of_file(text)
     if isinstance(variants, pd.DataFrame):
         return _of_frame(variants, [variants.iloc[:, place] for place in range(variants.shape[1])])
@@ -107,7 +107,7 @@ def variant_text(item: object) -> str:
       InputError: it is none of these.
     """
     if isinstance(item, str | os.PathLike):
-        return path_text(item)
+        return os.fsdecode(item)
     if isinstance(item, tuple | list) and len(item) in (len(REQUIRED), len(COLUMNS)):
         return ":".join(map(str, item[: len(REQUIRED)]))
     raise InputError(f"found {item!r}: expected a region, a text such as 'chr1:1000:A:G', or a Variant")

@@ -3,44 +3,7 @@
 import click
 import cloup
 
-from enformer_vep.commands import options
-from enformer_vep.commands.console import set_up_logging, tell
-from enformer_vep.commands.values import STATISTIC, TRACKS
-
-OUTPUT = cloup.option_group(
-    "Output",
-    options.out("VCF to write: .vcf, .vcf.gz (bgzip) or .bcf. A sorted .vcf.gz or .bcf gets an index beside it."),
-    cloup.option(
-        "--stat",
-        "statistic",
-        callback=STATISTIC,
-        metavar="NAME",
-        help="Statistic to write, of those of SCORES.  [default: the first one]",
-    ),
-    cloup.option(
-        "--info",
-        callback=TRACKS,
-        metavar="EXPR",
-        help="Tracks that also get a field of their own, with a number for each ALT allele: numbers, ranges, "
-        "identifiers, assay:NAME, /regular expression/, @FILE, as for 'score --tracks'.",
-    ),
-    options.FORCE,
-)
-
-PLUGIN = cloup.option_group(
-    "For Ensembl's VEP",
-    cloup.option(
-        "--vep-plugin",
-        is_flag=True,
-        help="Write the VCF that VEP's plugin Enformer reads instead: sorted .vcf.gz, one line per scored allele, with "
-        "SAD and SAR of the track whose SAR is largest, among those of --info.",
-    ),
-    cloup.option(
-        "--components",
-        metavar="FILE",
-        help="Table that 'components' made of SCORES: its components go before SAD. Only with --vep-plugin.",
-    ),
-)
+from enformer_vep.commands.console import set_up_logging, tell, with_options
 
 ANNOTATE_EXAMPLES = """\b
 Examples:
@@ -53,9 +16,7 @@ Examples:
 @cloup.command(epilog=ANNOTATE_EXAMPLES, short_help="Write scores into the INFO of the VCF.")
 @cloup.argument("vcf", metavar="VCF", help="The VCF or BCF that was scored.")
 @cloup.argument("scores", metavar="SCORES", help="Output of 'score' for it: scores or summary, Parquet or text.")
-@OUTPUT
-@PLUGIN
-@options.GENERAL
+@with_options("annotate")
 def annotate(
     vcf: str,
     scores: str,

@@ -5,34 +5,7 @@ from typing import Any
 import click
 import cloup
 
-from enformer_vep.commands import options
-from enformer_vep.commands.console import set_up_logging, tell
-
-BACKGROUND_OUTPUT = cloup.option_group(
-    "Output",
-    options.out("Output file, which 'score' reads.", "BACKGROUND"),
-    options.FORCE,
-)
-
-THOUSAND_GENOMES = cloup.option_group(
-    "DeepMind's scores of the 1000 Genomes variants",
-    cloup.option(
-        "--from-1000g",
-        is_flag=True,
-        help="SCORES are the published files 1000G.MAF_threshold=0.005.CHROM.h5. Only SNVs are taken. Needs h5py.",
-    ),
-    cloup.option(
-        "--scale",
-        type=click.Choice(("mean", "sum")),
-        help="Whether the scores in these files are means or sums over the 896 bins, which the files do not say.",
-    ),
-    cloup.option(
-        "-f",
-        "--fasta",
-        metavar="FASTA",
-        help="The genome hg19. Where it has alt instead of ref, the sign of scores is turned.  [default: trust ref]",
-    ),
-)
+from enformer_vep.commands.console import set_up_logging, tell, with_options
 
 BACKGROUND_EXAMPLES = """\b
 Examples:
@@ -43,9 +16,7 @@ Examples:
 
 @cloup.command(epilog=BACKGROUND_EXAMPLES, short_help="Make a background for percentiles.")
 @cloup.argument("scores", metavar="SCORES...", nargs=-1, required=True, help="Outputs of 'score' for common variants.")
-@BACKGROUND_OUTPUT
-@THOUSAND_GENOMES
-@options.GENERAL
+@with_options("background")
 def background(
     scores: tuple[str, ...],
     out: str,

@@ -3,8 +3,7 @@
 import click
 import cloup
 
-from enformer_vep.commands import options
-from enformer_vep.commands.console import set_up_logging
+from enformer_vep.commands.console import set_up_logging, with_options
 
 DEMO_EXAMPLES = """\b
 Examples:
@@ -15,8 +14,7 @@ Examples:
 
 @cloup.command(epilog=DEMO_EXAMPLES, short_help="Show the tool at work on made-up data.")
 @cloup.argument("directory", metavar="DIR", help="Folder for the demo's files. Created if it does not exist.")
-@cloup.option_group("Output", options.FORCE)
-@options.GENERAL
+@with_options("demo")
 def demo(directory: str, overwrite: bool, quiet: bool, debug: bool) -> None:
     """Score made-up variants with a tiny model, and compare the scores with the truth.
 

@@ -3,31 +3,8 @@
 import click
 import cloup
 
-from enformer_vep.commands import options
-from enformer_vep.commands.console import PROGRAM, set_up_logging
-from enformer_vep.fetch.remote import SOURCES, Source
-
-FETCH = cloup.option_group(
-    "Fetching",
-    options.CACHE,
-    cloup.option(
-        "--mirror",
-        envvar="ENFORMER_VEP_MIRROR",
-        show_envvar=True,
-        metavar="URL",
-        help="Web folder to download from. It has the files at the places that --plan prints.",
-    ),
-    cloup.option(
-        "--source",
-        type=click.Choice(SOURCES),
-        default=SOURCES[0],
-        show_default=True,
-        help="Where the weights come from: DeepMind's public bucket, or Kaggle or Hugging Face through their own "
-        "clients (pip install 'enformer-vep[kaggle]' or 'enformer-vep[huggingface]').",
-    ),
-    cloup.option("--plan", "is_plan", is_flag=True, help="Print URLs, sizes, checksums and places, and fetch nothing."),
-    cloup.option("--force", is_flag=True, help="Fetch again what is there, and replace it."),
-)
+from enformer_vep.commands.console import PROGRAM, set_up_logging, with_options
+from enformer_vep.fetch.remote import Source
 
 FETCH_EXAMPLES = """\b
 Examples:
@@ -44,8 +21,7 @@ Examples:
     required=True,
     help="weights, tracks, or genome and a name, such as genome hg38.",
 )
-@FETCH
-@options.GENERAL
+@with_options("fetch")
 def fetch(
     what: tuple[str, ...],
     cache: str | None,

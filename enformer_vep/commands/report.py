@@ -5,62 +5,8 @@ from typing import Any
 import click
 import cloup
 
-from enformer_vep.commands import options
-from enformer_vep.commands.console import set_up_logging, tell
-from enformer_vep.commands.values import STATISTIC
-from enformer_vep.run.report.settings import DEFAULT_TOP, MAX_TOP, ProfileSettings, ReportSettings
-
-REPORT_OUTPUT = cloup.option_group(
-    "Output",
-    cloup.option("-o", "--out", required=True, metavar="PAGE", help="The page, such as report.html."),
-    cloup.option(
-        "--stat",
-        callback=STATISTIC,
-        metavar="STAT",
-        help="Statistic to show.  [default: the first of SADR and SAR that SCORES has, or its first]",
-    ),
-    cloup.option(
-        "--top",
-        type=click.IntRange(0, MAX_TOP),
-        default=DEFAULT_TOP,
-        show_default=True,
-        metavar="N",
-        help=f"Strongest alleles to show in detail, at most {MAX_TOP}.",
-    ),
-    options.FORCE,
-)
-
-REPORT_DETAILS = cloup.option_group(
-    "Genes, and logos of the strongest alleles",
-    cloup.option(
-        "-g",
-        "--gtf",
-        metavar="GTF",
-        help="Genes: the nearest one of each allele, if the run has no genes, and those below the profiles.",
-    ),
-    cloup.option(
-        "--saturation",
-        "saturations",
-        multiple=True,
-        metavar="SATURATION",
-        help="Output of 'saturate': show a logo of each strongest allele in its regions. Can be repeated.",
-    ),
-    cloup.option(
-        "--contributions",
-        multiple=True,
-        metavar="CONTRIBUTIONS",
-        help="Output of 'contributions' (.parquet, .npz or .zarr): the same, of REF and ALT if it has both. Can be "
-        "repeated.",
-    ),
-)
-
-REPORT_PROFILES = cloup.option_group(
-    "Profiles of the strongest alleles",
-    cloup.option("-f", "--fasta", metavar="FASTA", help="The genome of the run: a file or a fetched genome."),
-    cloup.option("-m", "--model", metavar="MODEL", help="The model of the run, as for 'score'."),
-    options.DEVICE,
-    options.CACHE,
-)
+from enformer_vep.commands.console import set_up_logging, tell, with_options
+from enformer_vep.run.report.settings import ProfileSettings, ReportSettings
 
 REPORT_EXAMPLES = """\b
 Examples:
@@ -72,14 +18,11 @@ Examples:
 
 @cloup.command(epilog=REPORT_EXAMPLES, short_help="Make a page that shows the results of 'score'.")
 @cloup.argument("scores", help="Output of 'score'.")
-@REPORT_OUTPUT
-@REPORT_DETAILS
-@REPORT_PROFILES
-@options.GENERAL
+@with_options("report")
 def report(
     scores: str,
     out: str,
-    stat: Any,
+    statistic: str | None,
     top: int,
     gtf: str | None,
     saturations: tuple[str, ...],
@@ -103,6 +46,6 @@ def report(
 
     chosen = ProfileSettings(**profiles) if given else None
     settings = ReportSettings(
-        scores, out, stat, top, chosen, gtf, saturations, contributions, overwrite=overwrite, quiet=quiet
+        scores, out, statistic, top, chosen, gtf, saturations, contributions, overwrite=overwrite, quiet=quiet
     )
     tell(str(make_report(settings)), quiet=quiet)

@@ -1,4 +1,4 @@
-"""`score`: the scores of a VCF."""
+"""`score` and `merge`: the scores of a VCF, in one run or in shards."""
 
 import shutil
 import sys
@@ -7,8 +7,7 @@ from typing import Any
 import click
 import cloup
 
-from enformer_vep.commands import options, score_options
-from enformer_vep.commands.console import set_up_logging, tell
+from enformer_vep.commands.console import pick_views, set_up_logging, tell, with_options
 
 SCORE_EXAMPLES = """\b
 Examples:
@@ -19,23 +18,11 @@ Examples:
 
 @cloup.command(epilog=SCORE_EXAMPLES, short_help="Score every ALT allele of a VCF.")
 @cloup.argument("vcf", metavar="VCF", help="Variants: VCF, bgzipped VCF, BCF, a list, or - for standard input.")
-@score_options.INPUT
-@score_options.OUTPUT
-@score_options.PERCENTILES
-@options.MODEL
-@score_options.SELECTION
-@score_options.VIEWS
-@score_options.GENES
-@score_options.SPEED
-@score_options.RESTARTING
-@options.GENERAL
+@with_options("score")
 @click.pass_obj
 def score(
     command: str,
     /,
-    reverse_complement: bool,
-    shifts: tuple[int, ...],
-    indels: str,
     summary: bool,
     summary_only: bool,
     annotate: str | None,
@@ -50,14 +37,11 @@ def score(
     has the genes in reach of each allele. On a terminal, the last lines show the alleles with the largest effects.
     """
     set_up_logging(quiet=quiet)
-    from enformer_vep.genome.indels import IndelPolicy
-    from enformer_vep.genome.views import ViewSettings
-    from enformer_vep.run.annotate.annotated_run import plan_annotation
-    from enformer_vep.run.annotate.course import annotate_vcf
-    from enformer_vep.run.score.pipeline import score_vcf
+    from enformer_vep.run.annotate.course import annotate_vcf, plan_annotation
+    from enformer_vep.run.score.course import score_vcf
     from enformer_vep.run.settings import ScoreSettings
 
-    views = ViewSettings(reverse_complement, shifts, IndelPolicy(indels))
+    views = pick_views(settings)
     kind = "only" if summary_only else "beside" if summary else "none"
     run = ScoreSettings.of(**settings, views=views, summary=kind, quiet=quiet, command=command)
     plan = None if annotate is None else plan_annotation(annotate, run)
@@ -68,3 +52,27 @@ def score(
     if not quiet and sys.stderr.isatty():
         for line in result.strongest_lines(shutil.get_terminal_size().columns):
             click.echo(line, err=True)
+
+
+MERGE_EXAMPLES = """\b
+Examples:
+  enformer-vep merge input.enformer.parquet input.enformer.*-of-100.parquet
+  enformer-vep merge scores.tsv.gz shard1.tsv.gz shard2.tsv.gz --overwrite
+"""
+
+
+@cloup.command(epilog=MERGE_EXAMPLES, short_help="Merge the outputs of shards.")
+@cloup.argument("out", metavar="OUT", help="Output file, in the format of the parts.")
+@cloup.argument("parts", metavar="PART...", nargs=-1, required=True, help="Outputs of all shards, in any order.")
+@with_options("merge")
+@click.pass_obj
+def merge(command: str, /, out: str, parts: tuple[str, ...], overwrite: bool, quiet: bool, debug: bool) -> None:
+    """Merge the outputs of 'score --shard K/N', or of 'saturate', into the output of a single run.
+
+    Fails if a shard is missing or duplicated, or if shards belong to different runs.
+    """
+    set_up_logging(quiet=quiet)
+    from enformer_vep.run.score.merge import merge_shards
+
+    summary = merge_shards(out, parts, overwrite=overwrite, command=command)
+    tell(summary, quiet=quiet)

@@ -6,21 +6,8 @@ from typing import Any
 import click
 import cloup
 
-from enformer_vep.commands import options
-from enformer_vep.commands.console import tell
-from enformer_vep.commands.values import TRACKS
-
-LISTING = cloup.option_group(
-    "Tracks",
-    cloup.option(
-        "--track-table",
-        metavar="FILE",
-        help="Table that names the tracks, such as targets_human.txt.  [default: the one beside the model, or the "
-        "fetched one]",
-    ),
-    options.CACHE,
-    cloup.option("--tsv", is_flag=True, help="Print tab-separated text on a terminal too."),
-)
+from enformer_vep.commands.console import parsed, tell, with_options
+from enformer_vep.options.scoring import TRACKS_KIND
 
 TRACKS_EXAMPLES = """\b
 Examples:
@@ -34,12 +21,10 @@ Examples:
     "choice",
     metavar="[EXPR]",
     required=False,
-    callback=TRACKS,
+    callback=parsed(TRACKS_KIND),
     help="Tracks, as for 'score --tracks': 0-9, ENCFF833POA, assay:NAME, /regular expression/, @FILE, !EXCLUDED.",
 )
-@LISTING
-@options.MODEL
-@options.GENERAL
+@with_options("tracks")
 def tracks(
     choice: Any,
     track_table: str | None,

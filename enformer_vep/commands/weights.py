@@ -3,8 +3,7 @@
 import click
 import cloup
 
-from enformer_vep.commands import options
-from enformer_vep.commands.console import set_up_logging, tell
+from enformer_vep.commands.console import set_up_logging, tell, with_options
 
 MODEL_EXAMPLES = """\b
 Examples:
@@ -15,9 +14,7 @@ Examples:
 
 @cloup.command(epilog=MODEL_EXAMPLES, short_help="Say what a weights file is.")
 @cloup.argument("model", metavar="MODEL", help="Weights, as for 'score --model'.")
-@cloup.option_group("Input", options.CACHE)
-@cloup.option_group("Output", cloup.option("--json", "as_json", is_flag=True, help="Print JSON, with all names."))
-@options.DEBUGGING
+@with_options("model")
 def model(model: str, cache: str | None, as_json: bool, debug: bool) -> None:
     """Say what a weights file is: its format and sizes, and whether the weights are the published ones.
 
@@ -43,9 +40,7 @@ Examples:
 @cloup.command(epilog=CONVERT_EXAMPLES, short_help="Convert weights to a file that loads fast.")
 @cloup.argument("model", metavar="SRC", help="Weights, as for 'score --model'.")
 @cloup.argument("out", metavar="DST", help="File to write. Its name ends in .safetensors.")
-@cloup.option_group("Input", options.CACHE)
-@cloup.option_group("Output", options.FORCE)
-@options.GENERAL
+@with_options("convert")
 def convert(model: str, out: str, cache: str | None, overwrite: bool, quiet: bool, debug: bool) -> None:
     """Convert weights to one safetensors file, which loads fast and whose memory processes share.
 

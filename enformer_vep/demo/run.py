@@ -1,7 +1,9 @@
-"""`enformer-vep demo`: shows the tool at work, using only what ships with the package."""
+"""`enformer-vep demo`, and its files in Python: shows the tool at work, using only what ships with the package."""
 
+import os
 import shlex
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +19,7 @@ from enformer_vep.errors import OutputError
 from enformer_vep.model.location import DEMO
 from enformer_vep.run.report.course import make_report
 from enformer_vep.run.report.settings import ProfileSettings, ReportSettings
-from enformer_vep.run.score.pipeline import score_vcf
+from enformer_vep.run.score.course import score_vcf
 from enformer_vep.run.settings import (
     CheckSettings,
     GeneSettings,
@@ -26,6 +28,7 @@ from enformer_vep.run.settings import (
     ScoreSettings,
     ScoringSettings,
 )
+from enformer_vep.wording import cause
 
 FASTA_NAME = "genome.fa"
 VCF_NAME = "variants.vcf"
@@ -34,6 +37,42 @@ PAGE_NAME = "report.html"
 SCORES_NAME = "demo.scores.tsv"
 NUM_ROWS_SHOWN = 10
 NUM_ENHANCERS_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class DemoFiles:
+    """A made-up genome with variants and genes, and the name of the model that knows it.
+
+    Attributes:
+      fasta: the genome.
+      vcf: variants of every kind, some of which cannot be scored.
+      gtf: the genes.
+      model: the name of the model.
+    """
+
+    fasta: Path
+    vcf: Path
+    gtf: Path
+    model: str = DEMO
+
+
+def demo_files(folder: str | os.PathLike[str]) -> DemoFiles:
+    """Writes the made-up genome, variants and genes of the demo to a folder, which is made if it is not there.
+
+    The files are the same each time, and files of these names are overwritten.
+
+    Raises:
+      OutputError: they cannot be written.
+    """
+    place = Path(folder)
+    found = DemoFiles(place / FASTA_NAME, place / VCF_NAME, place / GTF_NAME)
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        found.fasta.with_name(f"{FASTA_NAME}.fai").unlink(missing_ok=True)
+        write_demo(found.fasta, found.vcf, found.gtf)
+    except OSError as error:
+        raise OutputError(f"cannot write the demo to {place}: {cause(error)}") from error
+    return found
 
 
 def run_demo(directory: str, *, overwrite: bool, quiet: bool, echo: Callable[[str], None]) -> None:

@@ -139,7 +139,7 @@ def _check(check: CheckWeights, folder: Path, advice: str) -> None:
     try:
         check(folder)
     except InputError as error:
-        error.args = (f"{error}; {advice}",)
+        error.add(f"; {advice}")
         raise
 
 

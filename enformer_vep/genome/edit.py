@@ -72,6 +72,11 @@ class Edit:
         return cls(contig, start, end, left_end, letters, left_end - num_repeated)
 
     @property
+    def alternate_end(self) -> int:
+        """Where the bases that take the place of `start` to `end` end, if the left flank stays in place."""
+        return self.end + self.shift_bp
+
+    @property
     def shift_bp(self) -> int:
         """How far the genome's right flank is moved: the length of ALT less that of REF."""
         return self.left_end + len(self.letters) - self.right_start

@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from enformer_vep.genome.edit import Edit
 from enformer_vep.genome.geometry import Geometry
-from enformer_vep.genome.indels import IndelPolicy
 from enformer_vep.genome.variant import Interval, Variant
+from enformer_vep.genome.windows import IndelPolicy
 
 FORWARD, REVERSE = "+", "-"
 
@@ -100,10 +100,10 @@ class BinPairs:
     @classmethod
     def of(cls, pairs: Sequence[Mapping[int, int]]) -> "BinPairs":
         """Makes them of each gene's pairs: the alternate's bins by the reference's."""
-        found = np.full((2, len(pairs), max(map(len, pairs), default=0)), -1, dtype=np.int32)
+        numbers = np.full((2, len(pairs), max(map(len, pairs), default=0)), -1, dtype=np.int32)
         for number, of_gene in enumerate(pairs):
-            found[:, number, : len(of_gene)] = list(of_gene), list(of_gene.values())
-        return cls(found)
+            numbers[:, number, : len(of_gene)] = list(of_gene), list(of_gene.values())
+        return cls(numbers)
 
     @property
     def num_genes(self) -> int:
@@ -125,8 +125,8 @@ class GeneIndex:
         for number, gene in enumerate(self.genes):
             starts[gene.contig] += [(tss, number) for tss in gene.tss]
             centres[gene.contig].append((gene.centre, number))
-        self._starts = {contig: sorted(found) for contig, found in starts.items()}
-        self._centres = {contig: sorted(found) for contig, found in centres.items()}
+        self._starts = {contig: sorted(places) for contig, places in starts.items()}
+        self._centres = {contig: sorted(places) for contig, places in centres.items()}
 
     def overlapping(self, interval: Interval) -> list[Gene]:
         """Returns the genes that have a base in an interval, in order."""
@@ -205,7 +205,7 @@ class PromoterBins:
         bin_size_bp, first = self.geometry.bin_size_bp, self.geometry.crop_bins
         scored = range(self.geometry.num_bins)
         scored_bp = scored_interval(window, self.geometry)
-        found: dict[int, int] = {}
+        pairs: dict[int, int] = {}
         for tss in gene.tss:
             if not scored_bp.start <= tss < scored_bp.end:
                 continue
@@ -213,8 +213,8 @@ class PromoterBins:
                 centres = ((place - window.start) // bin_size_bp - first for place in (of_reference, of_alternate))
                 for pair in zip(*map(self.width.around, centres), strict=True):
                     if pair[0] in scored and pair[1] in scored:
-                        found.setdefault(*pair)
-        return found
+                        pairs.setdefault(*pair)
+        return pairs
 
     def _places(self, tss: int, edit: Edit | None) -> list[tuple[int, int]]:
         """Returns where a start stands in the reference's prediction and in the alternate's, as places of the window.
@@ -242,5 +242,4 @@ def _moved(tss: int, edit: Edit) -> int:
         return tss
     if tss >= edit.end:
         return tss + edit.shift_bp
-    num_new_bp = edit.end - edit.start + edit.shift_bp
-    return min(tss, edit.start + num_new_bp)
+    return min(tss, edit.alternate_end)

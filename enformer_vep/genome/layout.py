@@ -131,6 +131,11 @@ class ModelInput:
     def __post_init__(self) -> None:
         object.__setattr__(self, "pieces", tuple(_normalised(self.pieces)))
 
+    @classmethod
+    def of(cls, interval: Interval) -> "ModelInput":
+        """Returns the reference genome's bases of an interval."""
+        return cls((Span(interval.contig, interval.start, interval.end),))
+
     @property
     def length_bp(self) -> int:
         """Length in base pairs."""
@@ -173,16 +178,16 @@ class ModelInput:
 
 
 def _normalised(pieces: Iterable[Piece]) -> list[Piece]:
-    found: list[Piece] = []
+    kept: list[Piece] = []
     for piece in pieces:
         if not piece.length_bp:
             continue
-        joined = found[-1].joined(piece) if found else None
+        joined = kept[-1].joined(piece) if kept else None
         if joined:
-            found[-1] = joined
+            kept[-1] = joined
         else:
-            found.append(piece)
-    return found
+            kept.append(piece)
+    return kept
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Saturation: every base of some regions that is changed to each other letter, and every short deletion there."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -147,6 +148,10 @@ class SaturatedBases:
             "max_deletion_bp": self.max_deletion_bp,
             "contigs": dict(self.contigs),
         }
+
+    def to_json(self) -> bytes:
+        """Writes the bases as JSON."""
+        return json.dumps(self.to_json_values(), separators=(",", ":")).encode()
 
     @classmethod
     def from_json_values(cls, values: Any) -> "SaturatedBases":

@@ -86,17 +86,17 @@ def covering_bins(intervals: Iterable[Interval], bin_size_bp: int) -> list[BinSp
       Spans by the names of their contigs, in the order of their characters as bigWig needs it, and by position. No two
       of them touch.
     """
-    found: list[BinSpan] = []
+    spans: list[BinSpan] = []
     for interval in sorted(intervals, key=lambda interval: (interval.contig, interval.start, interval.end)):
         if not interval.length:
             continue
         span = BinSpan(interval.contig, interval.start // bin_size_bp, -(-interval.end // bin_size_bp))
-        last = found[-1] if found else None
+        last = spans[-1] if spans else None
         if last is not None and last.contig == span.contig and span.first <= last.stop:
-            found[-1] = BinSpan(last.contig, last.first, max(last.stop, span.stop))
+            spans[-1] = BinSpan(last.contig, last.first, max(last.stop, span.stop))
         else:
-            found.append(span)
-    return found
+            spans.append(span)
+    return spans
 
 
 def bins_within(bins: Interval, length_bp: int, bin_size_bp: int) -> BinSpan:
@@ -122,12 +122,12 @@ def tiles(spans: Iterable[BinSpan], geometry: Geometry, windows_per_bin: int = 1
         number of scored bins.
     """
     step = stride(geometry, windows_per_bin)
-    found: dict[tuple[str, int], list[BinSpan]] = {}
+    spans_of_windows: dict[tuple[str, int], list[BinSpan]] = {}
     for span in spans:
         for number in range(span.first // step - windows_per_bin + 1, (span.stop - 1) // step + 1):
             first, stop = max(span.first, number * step), min(span.stop, number * step + geometry.num_bins)
-            found.setdefault((span.contig, number * step), []).append(BinSpan(span.contig, first, stop))
-    return [_tile(contig, first, pieces, geometry) for (contig, first), pieces in found.items()]
+            spans_of_windows.setdefault((span.contig, number * step), []).append(BinSpan(span.contig, first, stop))
+    return [_tile(contig, first, pieces, geometry) for (contig, first), pieces in spans_of_windows.items()]
 
 
 def stride(geometry: Geometry, windows_per_bin: int) -> int:

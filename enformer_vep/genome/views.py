@@ -8,9 +8,9 @@ import numpy.typing as npt
 from enformer_vep.genome.edit import Edit
 from enformer_vep.genome.genes import BinPairs
 from enformer_vep.genome.geometry import Geometry
-from enformer_vep.genome.indels import DEFAULT_INDEL_POLICY, IndelPolicy
-from enformer_vep.genome.layout import ModelInput, Span, Splice, TowerInput
+from enformer_vep.genome.layout import ModelInput, Splice, TowerInput
 from enformer_vep.genome.variant import Interval
+from enformer_vep.genome.windows import DEFAULT_INDEL_POLICY, IndelPolicy
 
 Float32s = npt.NDArray[np.float32]
 
@@ -109,17 +109,28 @@ class ViewSettings:
           geometry: the model's lengths.
         """
         share = np.float32(1 / (len(self.shifts) * (1 + self.reverse_complement)))
-        found = []
+        views = []
         for shift_bp in self.shifts:
             start = window.start - shift_bp
             for reference, alternate, weights in _forward_views(window.contig, start, edit, self.indels, geometry):
                 if not weights.any():
                     continue
-                found.append(View(reference, alternate, False, share * weights))
+                views.append(View(reference, alternate, False, share * weights))
                 if self.reverse_complement:
                     mirrored = reference.reverse_complement(), alternate.reverse_complement()
-                    found.append(View(*mirrored, True, share * weights))
-        return tuple(found)
+                    views.append(View(*mirrored, True, share * weights))
+        return tuple(views)
+
+
+def alleles_from_left(window: Interval, edit: Edit | None) -> tuple[ModelInput, ModelInput]:
+    """Returns the reference and the alternate in a window, with the left flank of both in place.
+
+    Args:
+      window: the reference window.
+      edit: what the allele changes, None if nothing.
+    """
+    reference = ModelInput.of(window)
+    return reference, reference if edit is None else edit.from_left(window.start, window.length)
 
 
 def _forward_views(
@@ -128,15 +139,8 @@ def _forward_views(
     """Returns reference, alternate and the weights of bins of every view in a window that begins at `start`."""
     length_bp = geometry.sequence_length_bp
     whole = np.ones(geometry.num_bins, dtype=np.float32)
-
-    def genome(start: int) -> ModelInput:
-        return ModelInput((Span(contig, start, start + length_bp),))
-
-    reference = genome(start)
-    if edit is None:
-        return [(reference, reference, whole)]
-    left = edit.from_left(start, length_bp)
-    if not edit.shift_bp or policy is IndelPolicy.LEFT:
+    reference, left = alleles_from_left(Interval(contig, start, start + length_bp), edit)
+    if edit is None or not edit.shift_bp or policy is IndelPolicy.LEFT:
         return [(reference, left, whole)]
     right = edit.from_right(start + length_bp, length_bp)
     if policy is IndelPolicy.AVERAGE:
@@ -149,10 +153,10 @@ def _forward_views(
     if edit.shift_bp > 0:
         is_left = _bins_before(_bin_start(edit.end - 1 - start, geometry), geometry)
         return [(reference, left, is_left), (reference, right, 1 - is_left)]
-    # Of a deletion, the frame is the alternate's: in it the change has num_new_bp, none for a plain deletion.
-    num_new_bp = edit.end - edit.start + edit.shift_bp
-    is_left = _bins_before(_bin_start(edit.start + num_new_bp - 1 - start, geometry), geometry)
-    return [(reference, left, is_left), (genome(start - edit.shift_bp), left, 1 - is_left)]
+    # Of a deletion, the frame is the alternate's: in it the change ends at alternate_end.
+    is_left = _bins_before(_bin_start(edit.alternate_end - 1 - start, geometry), geometry)
+    moved = Interval(contig, start - edit.shift_bp, start - edit.shift_bp + length_bp)
+    return [(reference, left, is_left), (ModelInput.of(moved), left, 1 - is_left)]
 
 
 def _bin_start(offset_bp: int, geometry: Geometry) -> int:

@@ -1,7 +1,11 @@
-"""Where a variant's window lies: the placement policies."""
+"""The policies by which a variant is looked at: where its window lies, and how alleles of other lengths are compared.
+
+They are choices alone, which need no NumPy; `views.py` makes the sequences.
+"""
 
 import re
 from dataclasses import dataclass
+from enum import Enum
 
 from enformer_vep.genome.geometry import Geometry
 from enformer_vep.genome.variant import Interval, Variant
@@ -12,6 +16,19 @@ GRID = "grid"
 SHARED = "shared"
 
 _SHARED_PATTERN = re.compile(rf"{SHARED}:([1-9][0-9]{{0,8}})")
+
+
+class IndelPolicy(Enum):
+    """Which sequences an allele that changes the length is compared in; docs/indels.md explains each."""
+
+    LEFT = "left"
+    AVERAGE = "average"
+    STITCH = "stitch"
+    TOWER = "tower"
+
+
+DEFAULT_INDEL_POLICY = IndelPolicy.TOWER
+"""docs/indels.md has the figures that it was chosen by."""
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,1 @@
-"""Engines: from pairs of alleles to predictions."""
+"""The engine: from comparisons of alleles to their statistics."""

@@ -1,9 +1,11 @@
-"""Rows that wait until a batch can be run."""
+"""How rows get to the device and back: what crosses over, and batches of one shape."""
 
 import logging
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
+import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 from enformer_vep.errors import EnformerVepError
@@ -14,8 +16,58 @@ Row = TypeVar("Row")
 Value = TypeVar("Value")
 
 
+class HostLink:
+    """Moves arrays to the device that the model runs on, and back, and counts it: every transfer passes here.
+
+    It is what makes a GPU wait.
+
+    Attributes:
+      num_sent: arrays that were moved to the device.
+      num_received: arrays that were moved back; each waits until the device has computed it.
+      bytes_sent: their bytes.
+      bytes_received: their bytes.
+    """
+
+    def __init__(self) -> None:
+        self.num_sent = self.num_received = 0
+        self.bytes_sent = self.bytes_received = 0
+
+    def send(self, array: npt.ArrayLike) -> tf.Tensor:
+        """Returns the array on the device."""
+        on_host = np.asarray(array)
+        self.num_sent += 1
+        self.bytes_sent += on_host.nbytes
+        return tf.constant(on_host)
+
+    def receive(self, tensor: tf.Tensor) -> npt.NDArray[np.generic]:
+        """Returns the tensor as an array, once it is computed."""
+        array: npt.NDArray[np.generic] = tensor.numpy()
+        self.num_received += 1
+        self.bytes_received += array.nbytes
+        return array
+
+
+def in_batches(run: Callable[[Sequence[Row]], tf.Tensor], rows: Sequence[Row], batch_size: int) -> list[tf.Tensor]:
+    """Computes rows in batches of one shape, the last of which is padded; a single row is computed by itself.
+
+    Args:
+      run: turns a batch of rows into a tensor, along its first axis.
+      rows: any number of rows.
+      batch_size: rows at a time.
+
+    Returns:
+      The tensor of each row.
+    """
+    values: list[tf.Tensor] = []
+    for first in range(0, len(rows), batch_size):
+        batch = list(rows[first : first + batch_size])
+        num_padded = 0 if len(batch) == 1 else batch_size - len(batch)
+        values += tf.unstack(run(batch + batch[-1:] * num_padded))[: len(batch)]
+    return values
+
+
 class Pending(Generic[Value]):
-    """A place for the result of a row that waits to be run."""
+    """The result of a row that waits to be run."""
 
     def __init__(self, value: Value | None = None) -> None:
         self._value = value
@@ -32,7 +84,7 @@ class Pending(Generic[Value]):
         return self._value
 
     def fill(self, value: Value) -> None:
-        """Gives the result."""
+        """Sets the result."""
         self._value = value
 
 
@@ -81,7 +133,7 @@ class Batches(Generic[Row, Value]):
             rows = [row for row, _ in running]
             num_padded = 0 if len(rows) == 1 else self.batch_size - len(rows)
             try:
-                found = self._run(rows + rows[-1:] * num_padded)
+                values = self._run(rows + rows[-1:] * num_padded)
             except tf.errors.ResourceExhaustedError as error:
                 if self.batch_size == 1:
                     raise EnformerVepError("the device does not have enough memory for a single sequence") from error
@@ -90,7 +142,7 @@ class Batches(Generic[Row, Value]):
                     "the device is out of memory: the run continues with a batch size of %d", self.batch_size
                 )
                 continue
-            for (_, pending), value in zip(running, found, strict=False):
+            for (_, pending), value in zip(running, values, strict=False):
                 pending.fill(value)
             self.num_run += len(running)
             del self._waiting[: len(running)]

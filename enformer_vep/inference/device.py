@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from enformer_vep.errors import DeviceError
+from enformer_vep.wording import option
 
 logger = logging.getLogger(__name__)
 
@@ -63,9 +64,9 @@ def cpu_information() -> tuple[str, frozenset[str]]:
     except OSError:
         return platform.processor() or platform.machine(), frozenset()
     fields = dict(line.split(":", 1) for line in text.split("\n\n", 1)[0].splitlines() if ":" in line)
-    found = {name.strip(): value.strip() for name, value in fields.items()}
-    flags = found.get("flags") or found.get("Features", "")
-    return found.get("model name", platform.machine()), frozenset(flags.split())
+    values = {name.strip(): value.strip() for name, value in fields.items()}
+    flags = values.get("flags") or values.get("Features", "")
+    return values.get("model name", platform.machine()), frozenset(flags.split())
 
 
 def bfloat16_aborts() -> bool:
@@ -160,11 +161,11 @@ def prepare_device(name: str | None, precision: str = "float32", *, allow_nondet
     match = DEVICE_PATTERN.fullmatch(name or ("gpu" if gpus else "cpu"))
     is_gpu = match is not None and match[0] != "cpu"
     if precision == "tf32" and not is_gpu:
-        raise DeviceError(f"--precision {precision} requires a GPU: remove it to run on the CPU")
+        raise DeviceError(f"{option('--precision', precision)} requires a GPU: remove it to run on the CPU")
     number = int(match[1] or 0) if match else 0
     if is_gpu and number >= len(gpus):
         raise DeviceError(
-            f"no device {name!r}: TensorFlow sees {len(gpus)} GPUs here; use --device cpu, or install "
+            f"no device {name!r}: TensorFlow sees {len(gpus)} GPUs here; use {option('--device', 'cpu')}, or install "
             "enformer-vep[gpu] and check with nvidia-smi that the driver works"
         )
     chosen = gpus[number : number + 1] if is_gpu else []
@@ -190,8 +191,8 @@ def _prepare_cpu(precision: str) -> Device:
         if bfloat16_aborts():
             isa = os.environ["ONEDNN_MAX_CPU_ISA"]
             raise DeviceError(
-                f"--precision {precision} does not work with ONEDNN_MAX_CPU_ISA={isa}: TensorFlow aborts at bfloat16 "
-                "products; unset the variable, or use --precision float32"
+                f"{option('--precision', precision)} does not work with ONEDNN_MAX_CPU_ISA={isa}: TensorFlow aborts at "
+                f"bfloat16 products; unset the variable, or use {option('--precision', 'float32')}"
             )
         if flags and not flags & _BFLOAT16_FLAGS:
             logger.warning(

@@ -8,11 +8,9 @@ import numpy as np
 import tensorflow as tf
 
 from enformer_vep.genome.layout import ModelInput, TowerInput
-from enformer_vep.inference.batches import Batches, Pending
-from enformer_vep.inference.host import HostLink
-from enformer_vep.inference.passes import Known, PassSettings
+from enformer_vep.inference.batches import Batches, HostLink, Pending
+from enformer_vep.inference.passes import Known, PassSettings, TrackBlocks
 from enformer_vep.inference.towers import Towers
-from enformer_vep.inference.track_blocks import TrackBlocks
 from enformer_vep.model.arithmetic import Arithmetic, arithmetic
 from enformer_vep.model.differences import DifferenceTransformer
 from enformer_vep.model.enformer import Enformer
@@ -151,10 +149,10 @@ class DifferencePasses:
             towers, references = self._towers.alternates(pairs), self._towers.references([x for x, _ in pairs])
             d = [tower - reference for tower, reference in zip(towers, references, strict=True)]
             first_bin = None
-        found: list[tf.Tensor] = self._run_difference(
+        differences: list[tf.Tensor] = self._run_difference(
             _kept([row.pending.value for row in rows]), tf.stack(d), first_bin, self._position_keys
         )
-        return found
+        return differences
 
 
 def _functions(

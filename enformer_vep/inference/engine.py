@@ -12,8 +12,8 @@ from enformer_vep.genome.views import Comparison
 from enformer_vep.inference.device import DEFAULT_CACHE_BYTES, Precision
 from enformer_vep.scoring import Statistic
 
-Scores = Mapping[str, npt.NDArray[np.float64]]
-"""For the name of each statistic float64 [M, tracks]: its value over each of M regions of bins."""
+ByStatistic = Mapping[str, npt.NDArray[np.float64]]
+"""By the name of each statistic float64 [M, tracks]: its value over each of M regions of bins."""
 
 
 class Profile(NamedTuple):
@@ -78,7 +78,7 @@ class Engine(Protocol):
         """Yields the prediction of each input, float32 [bins, tracks], in their order."""
         ...
 
-    def compare(self, comparisons: Iterable[Comparison], statistics: Sequence[Statistic]) -> Iterator[Scores]:
+    def compare(self, comparisons: Iterable[Comparison], statistics: Sequence[Statistic]) -> Iterator[ByStatistic]:
         """Yields the statistics of each comparison, in their order.
 
         Comparisons are drawn as they are needed; those that have references in common cost least if they follow one
@@ -88,7 +88,7 @@ class Engine(Protocol):
 
     def compare_with_genes(
         self, comparisons: Iterable[Comparison], statistics: Sequence[Statistic], of_genes: Sequence[Statistic]
-    ) -> Iterator[tuple[Scores, Scores]]:
+    ) -> Iterator[tuple[ByStatistic, ByStatistic]]:
         """Yields the statistics of each comparison, and those of the promoters of its genes, in their order.
 
         Args:

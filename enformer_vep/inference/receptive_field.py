@@ -89,13 +89,13 @@ def stretches(layout: TowerInput, field: ReceptiveField) -> list[Stretch]:
     if isinstance(layout, Splice):
         at_bin = layout.at_bp // field.bin_size_bp
         sides = ((layout.left, range(at_bin)), (layout.right, range(at_bin, field.num_bins)))
-        found = [
+        of_sides = [
             stretch._replace(bins=intersection(stretch.bins, bins))
             for side, bins in sides
             for stretch in stretches(side, field)
         ]
-        return [stretch for stretch in found if stretch.bins]
-    found = []
+        return [stretch for stretch in of_sides if stretch.bins]
+    of_pieces = []
     for offset_bp, piece in layout.placed():
         if not isinstance(piece, Span):
             continue
@@ -104,8 +104,8 @@ def stretches(layout: TowerInput, field: ReceptiveField) -> list[Stretch]:
         is_last = end_bp == layout.length_bp
         stop = field.num_bins if is_last else (end_bp - field.context_bp) // field.bin_size_bp
         if first < stop:
-            found.append(Stretch(range(first, stop), piece.contig, piece.strand, piece.first - offset_bp))
-    return found
+            of_pieces.append(Stretch(range(first, stop), piece.contig, piece.strand, piece.first - offset_bp))
+    return of_pieces
 
 
 def changed_bins(reference: TowerInput, alternate: TowerInput, field: ReceptiveField) -> list[range]:

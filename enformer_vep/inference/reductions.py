@@ -9,9 +9,17 @@ its last bit with the shape of a block, but heads are always computed in the sam
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
+from typing import cast
 
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
+
+from enformer_vep.genome.genes import BinPairs
+from enformer_vep.inference.batches import HostLink
+from enformer_vep.inference.passes import TrackBlocks
+from enformer_vep.model.arithmetic import in_turn
+from enformer_vep.model.enformer import Graphs
 
 LN2 = float(np.log(2))
 
@@ -69,8 +77,8 @@ class _Region:
         bins = tf.range(tf.shape(values)[1])[None, :, None]
         # tf.argmax does not promise the first of equals.
         first = tf.reduce_min(tf.where(is_largest, bins, tf.int32.max), axis=1)  # [B, tracks]
-        found = tf.gather(tf.transpose(self.choose(values, 0.0), [0, 2, 1]), first, axis=2, batch_dims=2)
-        return tf.cast(found, tf.float64)
+        largest = tf.gather(tf.transpose(self.choose(values, 0.0), [0, 2, 1]), first, axis=2, batch_dims=2)
+        return tf.cast(largest, tf.float64)
 
     def choose(self, values: tf.Tensor, other: float) -> tf.Tensor:
         """The values in the chosen bins, and another one elsewhere."""
@@ -131,9 +139,9 @@ class _Region:
         ascending = tf.sort(tf.transpose(self.choose(self.block.r, np.inf), [0, 2, 1]), axis=-1)
         ranks = tf.concat([tf.floor(self._quartile_position), tf.math.ceil(self._quartile_position)], axis=1)
         ranks = tf.broadcast_to(tf.cast(ranks, tf.int32), [tf.shape(ascending)[0], 2])
-        found = tf.transpose(tf.gather(ascending, ranks, axis=2, batch_dims=1), [0, 2, 1])  # [1 or B, 2, tracks]
+        neighbours = tf.transpose(tf.gather(ascending, ranks, axis=2, batch_dims=1), [0, 2, 1])  # [1 or B, 2, tracks]
         is_any = tf.reduce_any(self.mask, axis=1, keepdims=True)
-        return tf.cast(tf.where(is_any, found, 0.0), tf.float64)
+        return tf.cast(tf.where(is_any, neighbours, 0.0), tf.float64)
 
 
 def _sum(values: tf.Tensor) -> tf.Tensor:
@@ -183,3 +191,99 @@ def reduce_bins(r: tf.Tensor, d: tf.Tensor, weights: tf.Tensor, names: Sequence[
     shape = [tf.shape(d)[0], tf.shape(d)[2]]
     reduced = [[tf.broadcast_to(REDUCTIONS[name](region), shape) for region in regions] for name in names]
     return tf.stack([tf.stack(of_regions, axis=1) for of_regions in reduced], axis=1)
+
+
+_Graph = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
+
+
+class RegionReducer:
+    """Reduces a batch of comparisons over their regions, one block of tracks after another."""
+
+    def __init__(self, graphs: Graphs, blocks: TrackBlocks, link: HostLink, names: Sequence[str]) -> None:
+        """Prepares the graph.
+
+        Args:
+          graphs: the model's graphs.
+          blocks: the tracks that predictions have.
+          link: the way to the device.
+          names: names of reductions, at least one.
+        """
+        self._reduce = graphs.get(("bins", blocks.chosen, tuple(names)), lambda: _region_graph(blocks, names))
+        self._link = link
+        self._names = names
+
+    def __call__(
+        self, references: Sequence[tf.Tensor], differences: Sequence[tf.Tensor], regions: npt.NDArray[np.float32]
+    ) -> list[dict[str, npt.NDArray[np.float64]]]:
+        """Returns for each comparison and each reduction float64 [M, tracks]; regions are [1 or B, M, bins]."""
+        is_same = all(r is references[0] for r in references)
+        r = references[0][tf.newaxis] if is_same else tf.stack(references)
+        reduced = self._link.receive(self._reduce(r, tf.stack(differences), self._link.send(regions)))
+        return [dict(zip(self._names, of_one, strict=True)) for of_one in np.asarray(reduced, dtype=np.float64)]
+
+
+class PromoterReducer:
+    """Reduces an allele over the bins of each gene, all genes together.
+
+    The bins are gathered first. So the cost is that of the promoters' bins alone, next to nothing beside the sums over
+    whole windows, and one graph serves any number of genes. An allele is always reduced by itself: its numbers have the
+    same bits whatever is scored beside it.
+    """
+
+    def __init__(self, graphs: Graphs, blocks: TrackBlocks, bins: range, link: HostLink, names: Sequence[str]) -> None:
+        """Prepares the graph.
+
+        Args:
+          graphs: the model's graphs.
+          blocks: the tracks that predictions have.
+          bins: the bins that predictions have.
+          link: the way to the device.
+          names: names of reductions, at least one.
+        """
+        self._reduce = graphs.get(
+            ("promoters", blocks.chosen, len(bins), tuple(names)), lambda: _promoter_graph(blocks, len(bins), names)
+        )
+        self._bins = bins
+        self._link = link
+        self._names = names
+
+    def __call__(self, r: tf.Tensor, d: tf.Tensor, genes: BinPairs) -> dict[str, npt.NDArray[np.float64]]:
+        """Returns for each reduction float64 [G, tracks]."""
+        numbers = np.where(genes.numbers < 0, -1, genes.numbers - self._bins.start).astype(np.int32)
+        reduced = np.asarray(self._link.receive(self._reduce(r, d, self._link.send(numbers))), dtype=np.float64)
+        return dict(zip(self._names, reduced.transpose(1, 0, 2), strict=True))
+
+
+def _region_graph(blocks: TrackBlocks, names: Sequence[str]) -> _Graph:
+    @tf.function(autograph=False)
+    def reduce(r: tf.Tensor, d: tf.Tensor, regions: tf.Tensor) -> tf.Tensor:
+        """References [1 or B, bins, tracks], differences [B, ...], regions [1 or B, M, bins]: [B, k, M, tracks]."""
+        of_blocks = zip(blocks.split(r), blocks.split(d), strict=True)
+        reduced = in_turn(lambda of_block: reduce_bins(*of_block, regions, names), of_blocks)
+        return blocks.choose(blocks.join(reduced))
+
+    return cast("_Graph", reduce)
+
+
+def _promoter_graph(blocks: TrackBlocks, num_bins: int, names: Sequence[str]) -> _Graph:
+    prediction = tf.TensorSpec([num_bins, blocks.num_tracks], tf.float32)
+    signature = [prediction, prediction, tf.TensorSpec([2, None, None], tf.int32)]
+
+    @tf.function(autograph=False, input_signature=signature)
+    def reduce(r: tf.Tensor, d: tf.Tensor, numbers: tf.Tensor) -> tf.Tensor:
+        """Reference and difference [bins, tracks] and BinPairs.numbers [2, G, K]: float64 [G, k, tracks]."""
+        # 1 for a bin and 0 for -1, without bools, whose transposition makes oneDNN complain on standard error.
+        is_chosen = tf.cast(tf.minimum(numbers[:1], 0) + 1, tf.float32)
+        of_reference, of_alternate = tf.unstack(tf.maximum(numbers, 0))
+
+        def of_block(pair: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
+            reference, difference = pair
+            base = tf.gather(reference, of_reference)  # [G, K, tracks]
+            # a - r, in this order: where both alleles have the same bin, the second term is exactly 0.
+            change = tf.gather(difference, of_alternate) + (tf.gather(reference, of_alternate) - base)
+            return reduce_bins(base, change, tf.transpose(is_chosen, [1, 0, 2]), names)[:, :, 0]
+
+        of_blocks = zip(blocks.split(r), blocks.split(d), strict=True)
+        return blocks.choose(blocks.join(in_turn(of_block, of_blocks)))
+
+    return cast("_Graph", reduce)

@@ -9,19 +9,86 @@ import tensorflow as tf
 from cachetools import LRUCache
 
 from enformer_vep.errors import EnformerVepError
-from enformer_vep.genome.codes import Codes
+from enformer_vep.genome.codes import N_CODE, Codes
 from enformer_vep.genome.layout import FetchCodes, ModelInput, Splice, TowerInput
-from enformer_vep.inference.host import HostLink
-from enformer_vep.inference.patches import Patch, Patches, in_batches
+from enformer_vep.inference.batches import HostLink, in_batches
 from enformer_vep.inference.receptive_field import ReceptiveField, changed_bins, intersection, stretches
 from enformer_vep.inference.tiles import TILE_BINS, GenomeBins, TowerTiles
 from enformer_vep.model.arithmetic import Arithmetic, arithmetic
-from enformer_vep.model.enformer import NUM_BASES, Enformer
+from enformer_vep.model.config import NUM_BASES
+from enformer_vep.model.enformer import Enformer
+from enformer_vep.wording import option
 
 NUM_RECENT_TOWERS = 2
 """Reference towers that are kept whole for the alternates that follow, for each row of a batch."""
 
 NUM_RECENT_PATCHES = 64
+
+
+class Patch(NamedTuple):
+    """As many neighbouring bins of one sequence as one base can reach.
+
+    Attributes:
+      layout: the sequence.
+      first_bin: number of the first bin in the window.
+    """
+
+    layout: ModelInput
+    first_bin: int
+
+
+class Patches:
+    """Computes stem and conv_tower over patches, in batches of one fixed shape.
+
+    Attributes:
+      num_bins: bins of a patch.
+      num_computed: patches that were computed.
+    """
+
+    def __init__(
+        self,
+        compute: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
+        field: ReceptiveField,
+        fetch: FetchCodes,
+        link: HostLink,
+        batch_size: int,
+    ) -> None:
+        """Prepares to compute patches.
+
+        Args:
+          compute: turns codes uint8 [B, length] of patches with their context, and the numbers int32 [B] of their
+            first bins, into float32 [B, num_bins, C].
+          field: the model's receptive field.
+          fetch: returns the reference's codes.
+          link: the way to the device.
+          batch_size: patches at a time.
+        """
+        self._compute = compute
+        self._field = field
+        self._fetch = fetch
+        self._link = link
+        self._batch_size = batch_size
+        self.num_bins = field.max_bins_of_base
+        self.num_computed = 0
+
+    def compute(self, patches: Sequence[Patch]) -> list[tf.Tensor]:
+        """Returns float32 [num_bins, C] for each patch, on the device."""
+        self.num_computed += len(patches)
+
+        def run(rows: Sequence[Patch]) -> tf.Tensor:
+            codes = self._link.send(np.stack([self._codes(patch) for patch in rows]))
+            first_bins = self._link.send(np.array([patch.first_bin for patch in rows], dtype=np.int32))
+            return self._compute(codes, first_bins)
+
+        return in_batches(run, patches, self._batch_size)
+
+    def _codes(self, patch: Patch) -> Codes:
+        """Returns the codes of a patch with its context, N beyond the window's ends."""
+        start, end = self._field.bases_of(patch.first_bin, self.num_bins)
+        first, stop = max(start, 0), min(end, patch.layout.length_bp)
+        codes = np.full(end - start, N_CODE, dtype=np.uint8)
+        codes[first - start : stop - start] = patch.layout.codes(self._fetch, first, stop)
+        return codes
 
 
 @dataclass(frozen=True)
@@ -75,7 +142,7 @@ class Towers:
         if self.field.num_bins < max(2 * self.field.edge_bins + 1, self.field.max_bins_of_base):
             raise EnformerVepError(
                 f"a window of {self.field.num_bins} bins is too short for the reusing engine, since zero padding at "
-                "its ends reaches all of them: use --engine full"
+                f"its ends reaches all of them: use {option('--engine', 'full')}"
             )
         self.patch_bins = self.field.max_bins_of_base
         self._num_bins_kept = 0
@@ -113,12 +180,12 @@ class Towers:
 
     def references(self, layouts: Sequence[ModelInput]) -> list[tf.Tensor]:
         """Returns the towers of whole windows, float32 [T, C]."""
-        found = {layout: self._recent[layout] for layout in layouts if layout in self._recent}
-        missing = list(dict.fromkeys(layout for layout in layouts if layout not in found))
+        towers = {layout: self._recent[layout] for layout in layouts if layout in self._recent}
+        missing = list(dict.fromkeys(layout for layout in layouts if layout not in towers))
         plans = [self._plan(layout, range(self.field.num_bins)) for layout in missing]
         for layout, parts in zip(missing, self._compute(plans), strict=True):
-            found[layout] = self._recent[layout] = tf.concat(parts, axis=0)
-        return [found[layout] for layout in layouts]
+            towers[layout] = self._recent[layout] = tf.concat(parts, axis=0)
+        return [towers[layout] for layout in layouts]
 
     def alternates(self, pairs: Sequence[tuple[ModelInput, TowerInput]]) -> list[tf.Tensor]:
         """Returns the towers of alternates, float32 [T, C], of which all bins that do not change are the reference's.
@@ -137,14 +204,14 @@ class Towers:
             for (reference, alternate), ranges in zip(pairs, changed, strict=True)
             if alternate != reference
         )
-        found = []
+        towers = []
         for tower, plan, parts in zip(references, plans, self._compute(plans), strict=True):
             pieces, first = [], 0
             for part, bins in zip(plan, parts, strict=True):
                 pieces += [tower[first : part.bins.start], bins]
                 first = part.bins.stop
-            found.append(tf.concat([*pieces, tower[first:]], axis=0))
-        return found
+            towers.append(tf.concat([*pieces, tower[first:]], axis=0))
+        return towers
 
     def first_of_few(self, reference: ModelInput, alternate: TowerInput) -> int | None:
         """Returns the first bin of a patch that holds all bins that change; None if no patch holds them."""
@@ -172,12 +239,12 @@ class Towers:
         computed = dict(zip(wanted, self._patches.compute(list(wanted)), strict=True))
         known = {patch: self._recent_patches[patch] for patch in references if patch in self._recent_patches}
         self._recent_patches.update((patch, computed[patch]) for patch in references if patch in computed)
-        found = []
+        differences = []
         for reference, sides in zip(references, of_alternates, strict=True):
             parts = [computed[patch][bins.start : bins.stop] for patch, bins in sides]
             alternate = parts[0] if len(parts) == 1 else tf.concat(parts, axis=0)
-            found.append(alternate - (known | computed)[reference])
-        return found
+            differences.append(alternate - (known | computed)[reference])
+        return differences
 
     def _sides(self, layout: TowerInput, first: int) -> Iterator[tuple[Patch, range]]:
         """Yields the patches of the sequences that bins from `first` on come from, and which of their bins."""
@@ -221,7 +288,7 @@ class Towers:
         parts = [part for plan in plans for part in plan]
         tiles = iter(self._tiles.fetch([part.source for part in parts if isinstance(part.source, GenomeBins)]))
         patches = iter(self._patches.compute([part.source for part in parts if isinstance(part.source, Patch)]))
-        found = []
+        of_plans = []
         for plan in plans:
             of_plan = []
             for bins, source in plan:
@@ -230,8 +297,8 @@ class Towers:
                 else:
                     skipped = bins.start - source.first_bin
                     of_plan.append(next(patches)[skipped : skipped + len(bins)])
-            found.append(of_plan)
-        return found
+            of_plans.append(of_plan)
+        return of_plans
 
 
 def _tiles(model: Enformer, arithmetics: Sequence[Arithmetic]) -> Callable[[tf.Tensor], tf.Tensor]:

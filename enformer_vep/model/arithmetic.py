@@ -129,11 +129,11 @@ def in_turn(compute: Callable[[Item], Result], items: Iterable[Item]) -> list[Re
     Returns:
       What `compute` gives for each item.
     """
-    found: list[Result] = []
+    results: list[Result] = []
     for item in items:
-        with tf.control_dependencies(tf.nest.flatten(found[-1:])):
-            found.append(compute(item))
-    return found
+        with tf.control_dependencies(tf.nest.flatten(results[-1:])):
+            results.append(compute(item))
+    return results
 
 
 def product(x: tf.Tensor, y: tf.Tensor, *, transpose_y: bool = False) -> tf.Tensor:

@@ -11,6 +11,9 @@ import numpy as np
 
 from enformer_vep.genome.geometry import NUM_BINS, SEQUENCE_LENGTH_BP, Geometry
 
+NUM_BASES = 4
+"""Channels of a one_hot sequence."""
+
 NUM_POSITION_CLASSES = 6
 """Three classes of relative position features, each once symmetric and once multiplied by the distance's sign."""
 

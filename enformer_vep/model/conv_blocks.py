@@ -4,8 +4,7 @@ import sonnet as snt
 import tensorflow as tf
 
 from enformer_vep.model.arithmetic import fusible, product_dtype
-from enformer_vep.model.layers import Conv1D, Linear, gelu
-from enformer_vep.model.norms import BatchNorm
+from enformer_vep.model.layers import BatchNorm, Conv1D, Linear, gelu
 
 SEGMENT_ELEMENTS = 2**23
 """Activations of one layer (32 MiB of float32) that inference computes at a time in the long early layers."""

@@ -14,8 +14,7 @@ import tensorflow as tf
 
 from enformer_vep.model.arithmetic import fusible
 from enformer_vep.model.attention import align_distances
-from enformer_vep.model.layers import GELU_SLOPE
-from enformer_vep.model.norms import EPS
+from enformer_vep.model.layers import EPS, GELU_SLOPE
 
 
 @fusible

@@ -7,6 +7,7 @@ those of `difference_steps.py`.
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import tensorflow as tf
 
@@ -24,9 +25,53 @@ from enformer_vep.model.difference_steps import (
     weight_change,
 )
 from enformer_vep.model.enformer import Enformer
-from enformer_vep.model.kept import Kept, KeptBlock, KeptEnd, keep_block
 from enformer_vep.model.layers import gelu
-from enformer_vep.model.transformer import TransformerBlock
+from enformer_vep.model.transformer import BlockActivations, TransformerBlock
+
+
+class KeptBlock(NamedTuple):
+    """What a transformer block's differences need of the reference, in the precision of their products.
+
+    Attributes:
+      x: [B, T, C], the block's input.
+      query: [B, H, Q, K] of the wanted bins, divided by the square root of K, with r_w.
+      key: [B, H, T, K].
+      value: [B, H, T, V], less the mean over keys.
+      weights: [B, H, queries, T] of each block of queries; of the first transformer block all in one.
+      attended: [B, H, Q, V], less the values' mean over keys.
+      middle: [B, Q, C], the mlp's input.
+      hidden: [B, Q, 2C], the mlp's before the relu.
+    """
+
+    x: tf.Tensor
+    query: tf.Tensor
+    key: tf.Tensor
+    value: tf.Tensor
+    weights: tuple[tf.Tensor, ...]
+    attended: tf.Tensor
+    middle: tf.Tensor
+    hidden: tf.Tensor
+
+
+class KeptEnd(NamedTuple):
+    """What the differences of final_pointwise and the head need of the reference.
+
+    Attributes:
+      x: float32 [B, bins, C], the input of final_pointwise.
+      pointwise: float32 [B, bins, 2C], its output.
+      logits: of each block of tracks, float32 [B, bins, tracks].
+    """
+
+    x: tf.Tensor
+    pointwise: tf.Tensor
+    logits: tuple[tf.Tensor, ...]
+
+
+class Kept(NamedTuple):
+    """What alternates need of their reference: of each transformer block, and of what follows the last."""
+
+    blocks: tuple[KeptBlock, ...]
+    end: KeptEnd
 
 
 class DifferenceTransformer:
@@ -68,7 +113,7 @@ class DifferenceTransformer:
         x = tower
         for block, wanted, keys in self._blocks(position_keys):
             x, activations = block.with_activations(x, is_training=False, wanted=wanted, position_keys=keys)
-            blocks.append(keep_block(block, activations, kept_dtype, is_whole=not blocks))
+            blocks.append(_keep_block(block, activations, kept_dtype, is_whole=not blocks))
         if not blocks:
             x = self._model.crop(x, self._bins)
         pointwise = self._model.final_pointwise(x, is_training=False)
@@ -235,3 +280,22 @@ def _spread(x: tf.Tensor, place: tf.Tensor, length: int) -> tf.Tensor:
     one_hot = tf.one_hot(place, length, dtype=x.dtype)  # [B, M, length]
     one_hot = one_hot if x.shape.rank == 3 else one_hot[:, tf.newaxis]
     return tf.matmul(one_hot, x, transpose_a=True)
+
+
+def _keep_block(
+    block: TransformerBlock, activations: BlockActivations, dtype: tf.DType, *, is_whole: bool
+) -> KeptBlock:
+    """Returns a block's activations as its differences need them; `is_whole`: all queries' weights in one tensor."""
+    attention = activations.attention
+    mean = tf.reduce_mean(attention.value, axis=2, keepdims=True)  # rounding errs in proportion to what is left
+    weights = tuple(tf.cast(weights, dtype) for weights in attention.weights)
+    return KeptBlock(
+        x=tf.cast(activations.x, dtype),
+        query=tf.cast(attention.query + block.attention.r_w_bias, dtype),
+        key=tf.cast(attention.key, dtype),
+        value=tf.cast(attention.value - mean, dtype),
+        weights=(tf.concat(weights, axis=2),) if is_whole else weights,
+        attended=tf.cast(attention.attended - mean, dtype),
+        middle=tf.cast(activations.middle, dtype),
+        hidden=tf.cast(activations.hidden, dtype),
+    )

@@ -1,19 +1,57 @@
 """Enformer (Avsec et al., Nature Methods 2021): from one_hot sequence to tracks along the genome."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from itertools import pairwise
+from threading import Lock
+from typing import TypeVar, cast
 
 import sonnet as snt
 import tensorflow as tf
+from cachetools import LRUCache
 
 from enformer_vep.model.arithmetic import Arithmetic, arithmetic, current_arithmetic
-from enformer_vep.model.config import EnformerConfig
+from enformer_vep.model.config import NUM_BASES, EnformerConfig
 from enformer_vep.model.conv_blocks import ConvBlock, HalvingBlock
-from enformer_vep.model.graphs import Graphs
 from enformer_vep.model.layers import Linear, gelu
 from enformer_vep.model.transformer import TransformerBlock
 
-NUM_BASES = 4
+Functions = TypeVar("Functions")
+
+MAX_KEPT = 64
+"""TensorFlow functions that are kept: those of some twelve engines with settings of their own."""
+
+
+class Graphs:
+    """The traced graphs of a model, which all that run the model share.
+
+    To trace a graph takes longer than to run a small model, and seconds at the official size. So what runs a model does
+    not make its TensorFlow functions itself: it asks the model for them by a key. The second engine with the same
+    settings gets the functions of the first, and they are not traced again.
+
+    A function may depend on its key and its arguments, and read the model's variables, whose values are those at each
+    call. It must hold nothing else: no counter, no cache, and no tensor that was computed from variables.
+    """
+
+    def __init__(self, max_kept: int = MAX_KEPT) -> None:
+        """Starts with none.
+
+        Args:
+          max_kept: how many are kept; the one that was not asked for longest is dropped.
+        """
+        self._kept: LRUCache[Hashable, object] = LRUCache(max_kept)
+        self._lock = Lock()
+
+    def get(self, key: Hashable, make: Callable[[], Functions]) -> Functions:
+        """Returns the functions of a key.
+
+        Args:
+          key: all that they depend on besides the model, beginning with a name of their own.
+          make: makes them if none with this key are kept.
+        """
+        with self._lock:
+            if key not in self._kept:
+                self._kept[key] = make()
+            return cast("Functions", self._kept[key])
 
 
 class Enformer(snt.Module):

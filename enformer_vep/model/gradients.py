@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from enformer_vep.model.enformer import NUM_BASES, Enformer
+from enformer_vep.model.config import NUM_BASES
+from enformer_vep.model.enformer import Enformer
 from enformer_vep.model.layers import gelu
 from enformer_vep.model.transformer import TransformerBlock
 

@@ -11,7 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from enformer_vep.errors import WeightsError
-from enformer_vep.wording import did_you_mean, listed
+from enformer_vep.wording import did_you_mean, listed, option
 
 OFFICIAL = "enformer"
 DEMO = "demo"
@@ -76,8 +76,8 @@ def locate_model(model: str, cache: Path | None = None) -> ModelLocation:
         if not folder.is_dir():
             raise WeightsError(
                 f"the official weights are not in {folder}: first run 'enformer-vep fetch weights', or name a "
-                f"checkpoint or SavedModel with -m, or try the tool with -m {DEMO} (a tiny model of a made-up genome, "
-                "whose scores mean nothing biologically)"
+                f"checkpoint or SavedModel with {option('-m')}, or try the tool with {option('-m', DEMO)} (a tiny "
+                "model of a made-up genome, whose scores mean nothing biologically)"
             )
         return _in_folder(folder, OFFICIAL)
     path = Path(model)
@@ -105,9 +105,9 @@ def _in_folder(folder: Path, name: str) -> ModelLocation:
         return _at_prefix(prefixes[0], name)
     if not prefixes:
         return ModelLocation(name, _single_file(folder))
-    found = ", ".join(prefix.name for prefix in prefixes[:3])
+    names = ", ".join(prefix.name for prefix in prefixes[:3])
     raise WeightsError(
-        f"{len(prefixes)} checkpoints in {folder} ({found} ...), and no file 'checkpoint' that says which to use: "
+        f"{len(prefixes)} checkpoints in {folder} ({names} ...), and no file 'checkpoint' that says which to use: "
         "name one by its prefix"
     )
 
@@ -115,12 +115,12 @@ def _in_folder(folder: Path, name: str) -> ModelLocation:
 def _single_file(folder: Path) -> Path:
     """Returns the one safetensors file of a folder, or else its one pickle."""
     for suffixes in ((SAFETENSORS_SUFFIX,), PICKLE_SUFFIXES):
-        found = sorted(path for path in folder.iterdir() if path.name.endswith(suffixes))
-        if len(found) > 1:
-            names = listed(path.name for path in found)
-            raise WeightsError(f"{len(found)} weights files in {folder} ({names}): name one of them")
-        if found:
-            return found[0]
+        paths = sorted(path for path in folder.iterdir() if path.name.endswith(suffixes))
+        if len(paths) > 1:
+            names = listed(path.name for path in paths)
+            raise WeightsError(f"{len(paths)} weights files in {folder} ({names}): name one of them")
+        if paths:
+            return paths[0]
     raise WeightsError(
         f"no model in {folder}: expected a checkpoint (such as {' and '.join(OFFICIAL_FILES[1:])}), a SavedModel "
         f"(variables/variables{INDEX_SUFFIX}), or {_FILES}"

@@ -7,8 +7,7 @@ import tensorflow as tf
 
 from enformer_vep.model.attention import AttentionActivations, RelativeAttention
 from enformer_vep.model.config import EnformerConfig
-from enformer_vep.model.layers import Linear
-from enformer_vep.model.norms import LayerNorm
+from enformer_vep.model.layers import LayerNorm, Linear
 
 
 class BlockActivations(NamedTuple):

@@ -10,13 +10,11 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from enformer_vep.plots import style
-from enformer_vep.plots.axis_labels import POSITIONS_MM, label_positions, label_values
+from enformer_vep.plots.axis_labels import POSITIONS_MM, label_positions, label_values, value_text
 from enformer_vep.plots.content import TrackProfile, VariantPage
-from enformer_vep.plots.genes import ROW_MM, draw_genes, num_rows, place_genes
+from enformer_vep.plots.gene_rows import ROW_MM, draw_genes, num_rows, place_genes
 from enformer_vep.plots.logo_panels import draw_logos
-from enformer_vep.plots.numbers import value_text
-from enformer_vep.plots.sheet import LEFT_MM, RIGHT_MM, TOP_MM, Sheet
-from enformer_vep.plots.track_header import write_header
+from enformer_vep.plots.sheet import LEFT_MM, RIGHT_MM, TOP_MM, Sheet, write_header
 
 _PROFILE_MM, _DIFFERENCE_MM = 12.0, 8.5
 _BETWEEN_MM = 1.8

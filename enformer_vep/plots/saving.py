@@ -12,7 +12,7 @@ DPI = 300
 
 
 class FigureWriter(Protocol):
-    """Takes the figures of a file."""
+    """Writes the figures of a file."""
 
     def add(self, figure: Figure) -> None:
         """Writes a figure: the only one, or the next page."""

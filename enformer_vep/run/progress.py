@@ -182,6 +182,12 @@ class Progress:
             self._log = None
 
 
+def notebook_progress(unit: str, *, is_wanted: bool | None) -> Progress:
+    """Returns a bar; or nothing to be seen, if none is wanted, or by default if nobody is looking."""
+    is_shown = is_interactive() if is_wanted is None else is_wanted
+    return Progress(is_quiet=not is_shown, is_terminal=True, unit=unit)
+
+
 def is_interactive() -> bool:
     """Returns whether somebody is looking: on a terminal, or in a notebook."""
     return _is_notebook() or (sys.stderr is not None and sys.stderr.isatty())

@@ -1,4 +1,4 @@
-"""The run record: the inputs, settings, versions and results of a run, and what of it two runs must have in common.
+"""The run record of `score`: its inputs, settings, versions and results, and what of it two runs must have in common.
 
 `RunIdentity` must agree between the shards of a run, together with how their ShardRecords divide the alleles; and to
 resume a run, together with the whole ShardRecord. `Counts` and `RunCourse` are those of one run alone.
@@ -6,17 +6,151 @@ resume a run, together with the whole ShardRecord. `Counts` and `RunCourse` are 
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from enformer_vep.errors import InputError
-from enformer_vep.run.course import EngineCourse
-from enformer_vep.run.identity import RUN_RECORD_FORMAT, Difference, RunIdentity, ShardRecord, find_differences
-from enformer_vep.run.json_values import from_json_values, to_json_values
+from enformer_vep.io.tables.components import PUBLISHED
+from enformer_vep.run.identities import (
+    FileIdentity,
+    SaturationIdentity,
+    SelectionIdentity,
+    TracksIdentity,
+    identify_file,
+)
+from enformer_vep.run.model_run import EngineCourse, ModelRun
+from enformer_vep.run.record_json import (
+    OPTIONAL,
+    Difference,
+    find_differences,
+    flat,
+    from_json_values,
+    to_json_values,
+)
+from enformer_vep.run.settings import ComputeSettings, GeneSettings, OutputSettings, ScoreSettings, ScoringSettings
 from enformer_vep.wording import cause
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from enformer_vep.io.tracks.table import TrackTable
+    from enformer_vep.run.score.inputs import RunInputs
+    from enformer_vep.run.session import OpenModel
+
+RUN_RECORD_FORMAT = 3
+"""To be raised when an item is added or removed, or changes its meaning."""
+
+
+@dataclass(frozen=True)
+class GenesIdentity:
+    """The annotation whose genes are scored, and how."""
+
+    KEY_ORDER: ClassVar = ("gtf", "transcripts", "bins", "window", "statistics", "tracks", "columns")
+
+    gtf: FileIdentity
+    tracks: TracksIdentity
+    settings: GeneSettings = field(metadata=flat())
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunIdentity(ModelRun):
+    """The inputs and settings of a run; two runs that agree in all of it write the same bytes for the same alleles.
+
+    It does not depend on where, when and in how many parts and shards they run.
+
+    Attributes:
+      vcf: the variants; of a saturation, the list of changes.
+      selection: which records are wanted.
+      batch_size: sequences that are run at a time.
+      scoring: what the scores are.
+      compute: how they are computed.
+      output: how they are written.
+      background: the file of the percentiles, None if there are none.
+      genes: the genes that are scored, None if none are.
+      saturation: the bases whose changes are scored, None for a VCF.
+    """
+
+    KEY_ORDER: ClassVar = (
+        *("format", "notice", "versions", "vcf", "fasta", "model", "head", "statistics", "tracks", "selection"),
+        *("placement", "bins", "views", "engine", "precision", "device", "is_deterministic", "batch_size"),
+        *("layout", "dtype", "summary", "background", "genes", "saturation"),
+    )
+    """As the first version wrote them."""
+
+    vcf: FileIdentity
+    selection: SelectionIdentity
+    batch_size: int
+    scoring: ScoringSettings = field(metadata=flat())
+    compute: ComputeSettings = field(metadata=flat())
+    output: OutputSettings = field(metadata=flat())
+    background: FileIdentity | None = None
+    genes: GenesIdentity | None = None
+    saturation: SaturationIdentity | None = None
+
+    @property
+    def weights(self) -> str:
+        """The name of the weights in transforms: 'published', or their digest."""
+        return PUBLISHED if self.model.is_published else self.model.tensors_sha256
+
+    def differences(self, other: "RunIdentity") -> list[Difference]:
+        """Returns the items in which another run differs; none may, neither between shards nor to resume a run."""
+        differences = find_differences(to_json_values(self), to_json_values(other))
+        # Other bases are another list of changes too, whose digest says less.
+        return sorted(differences, key=lambda difference: not difference.item.startswith("saturation"))
+
+
+def identify_run(
+    settings: ScoreSettings, inputs: "RunInputs", model: "OpenModel", gene_tracks: "TrackTable | None"
+) -> RunIdentity:
+    """Identifies a run.
+
+    Args:
+      settings: what the user asked for.
+      inputs: the opened VCF and FASTA.
+      model: the model.
+      gene_tracks: the tracks on which genes are scored, None if none are.
+    """
+    background, gtf, bases = settings.inputs.background, settings.genes.gtf, settings.inputs.saturated
+    genes = None
+    if gtf is not None and gene_tracks is not None:
+        genes = GenesIdentity(identify_file(gtf), TracksIdentity.of(gene_tracks), settings.genes)
+    return RunIdentity.of(
+        RUN_RECORD_FORMAT,
+        inputs.genome,
+        model,
+        vcf=identify_file(inputs.vcf),
+        selection=SelectionIdentity.of(inputs.selection),
+        batch_size=model.batch_size,
+        scoring=settings.scoring,
+        compute=settings.compute,
+        output=settings.output,
+        background=None if background is None else identify_file(background),
+        genes=genes,
+        saturation=None if bases is None else SaturationIdentity.of(bases),
+    )
+
+
+@dataclass(frozen=True)
+class ShardRecord:
+    """Which alleles a shard has.
+
+    Attributes:
+      number: of the shard, from 1.
+      of: number of shards.
+      first_allele: its first allele, from 0.
+      end_allele: the one after its last.
+      num_alleles: alleles of all shards.
+    """
+
+    number: int
+    of: int
+    first_allele: int
+    end_allele: int
+    num_alleles: int
+
+    def differences_in_division(self, other: "ShardRecord") -> list[Difference]:
+        """Returns the items in which another shard of the same run must not differ."""
+        mine, its = ({"of": shard.of, "num_alleles": shard.num_alleles} for shard in (self, other))
+        return find_differences(mine, its, "shard")
 
 
 @dataclass(frozen=True)
@@ -29,8 +163,8 @@ class RunPlan:
       part_size: alleles of a part.
     """
 
-    identity: RunIdentity
-    shard: ShardRecord | None
+    identity: RunIdentity = field(metadata=flat())
+    shard: ShardRecord | None = field(metadata=OPTIONAL)
     part_size: int
 
     def differences(self, earlier: "RunPlan | RunRecord") -> list[Difference]:
@@ -43,7 +177,7 @@ class RunPlan:
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the plan as JSON has it."""
-        return _flat(self.identity, self.shard) | {"part_size": self.part_size}
+        return to_json_values(self)
 
     @classmethod
     def from_dict(cls, values: Any) -> "RunPlan":
@@ -52,13 +186,11 @@ class RunPlan:
         Raises:
           ValueError: an item is missing, unknown or of another type.
         """
-        taken = _Items(values)
-        identity, shard = taken.identity(), taken.shard()
-        part_size = taken.pop("part_size")
-        taken.check_empty()
-        if type(part_size) is not int or part_size < 1:
-            raise ValueError(f"part_size is {part_size!r}")
-        return cls(identity, shard, part_size)
+        _check_format(values)
+        plan = from_json_values(cls, values)
+        if plan.part_size < 1:
+            raise ValueError(f"part_size is {plan.part_size!r}")
+        return plan
 
 
 @dataclass(frozen=True)
@@ -149,15 +281,14 @@ class RunRecord:
       course: how it went; None in the metadata of a table, which are the same for equal runs.
     """
 
-    identity: RunIdentity
-    shard: ShardRecord | None
+    identity: RunIdentity = field(metadata=flat())
+    shard: ShardRecord | None = field(metadata=OPTIONAL)
     counts: Counts
-    course: RunCourse | MergeCourse | None = None
+    course: RunCourse | MergeCourse | None = field(default=None, metadata=flat())
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the record as JSON has it."""
-        course = {} if self.course is None else to_json_values(self.course)
-        return _flat(self.identity, self.shard) | {"counts": to_json_values(self.counts)} | course
+        return to_json_values(self)
 
     @classmethod
     def from_dict(cls, values: Any) -> "RunRecord":
@@ -166,51 +297,13 @@ class RunRecord:
         Raises:
           ValueError: an item is missing, unknown or of another type.
         """
-        taken = _Items(values)
-        identity, shard = taken.identity(), taken.shard()
-        counts = from_json_values(Counts, taken.pop("counts"), "counts")
-        course: RunCourse | MergeCourse | None = None
-        if "merged_from" in taken.values:
-            course = taken.take(MergeCourse)
-        elif taken.values:
-            course = taken.take(RunCourse)
-        taken.check_empty()
-        return cls(identity, shard, counts, course)
+        _check_format(values)
+        return from_json_values(cls, values)
 
 
-class _Items:
-    """The items of a record, which are taken off one after another."""
-
-    def __init__(self, values: Any) -> None:
-        if not isinstance(values, dict):
-            raise ValueError("expected a JSON object")
-        self.values = dict(values)
-
-    def pop(self, name: str) -> Any:
-        return self.values.pop(name, None)
-
-    def take(self, kind: type[T]) -> T:
-        """Takes the items that a dataclass has."""
-        names = [item.name for item in fields(kind) if item.name in self.values]  # type: ignore[arg-type]
-        return from_json_values(kind, {name: self.values.pop(name) for name in names})
-
-    def identity(self) -> RunIdentity:
-        found = self.values.get("format")
-        if found != RUN_RECORD_FORMAT:
-            raise ValueError(f"its format is {found}, and this version of enformer-vep reads {RUN_RECORD_FORMAT}")
-        return self.take(RunIdentity)
-
-    def shard(self) -> ShardRecord | None:
-        found = self.values.pop("shard", None)
-        return None if found is None else from_json_values(ShardRecord, found, "shard")
-
-    def check_empty(self) -> None:
-        for name in self.values:
-            raise ValueError(f"{name} is unknown")
-
-
-def _flat(identity: RunIdentity, shard: ShardRecord | None) -> dict[str, Any]:
-    return to_json_values(identity) | ({} if shard is None else {"shard": to_json_values(shard)})
+def _check_format(values: Any) -> None:
+    if isinstance(values, dict) and (its := values.get("format")) != RUN_RECORD_FORMAT:
+        raise ValueError(f"its format is {its}, and this version of enformer-vep reads {RUN_RECORD_FORMAT}")
 
 
 def read_run_record(path: Path) -> RunRecord:

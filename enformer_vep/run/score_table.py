@@ -8,21 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet
 
 from enformer_vep.errors import InputError
 from enformer_vep.io.tables.formats import PERCENTILE_SUFFIX, TableSettings
 from enformer_vep.io.tables.outputs import STANDARD_OUTPUT, OutputPaths
-from enformer_vep.io.tables.score_columns import ScoreColumns, open_columns
-from enformer_vep.io.tables.score_rows import ScoredRows, ScoreRows
+from enformer_vep.io.tables.row_reader import read_metadata
+from enformer_vep.io.tables.score_rows import ScoreColumns, ScoredRows, ScoreRows, open_columns
 from enformer_vep.io.tracks.table import REQUIRED_COLUMNS, TrackTable
 from enformer_vep.io.vcf.alleles import AlleleFields
-from enformer_vep.run.identity import find_differences
-from enformer_vep.run.json_values import to_json_values
+from enformer_vep.run.record_json import find_differences, to_json_values
 from enformer_vep.run.run_record import RunRecord, read_run_record
 from enformer_vep.run.score.results import RUN_METADATA, TRACKS_METADATA
-from enformer_vep.wording import cause, plural
+from enformer_vep.wording import cause, listed, option, plural
 
 BATCH_ALLELES = 1000
 
@@ -61,14 +58,14 @@ class ScoreTable:
         if not paths.table.is_file():
             raise InputError(f"no such file: {path}: expected an output of 'enformer-vep score'")
         record, tracks = _of_parquet(paths.table) if paths.is_parquet else _beside_text(paths)
-        if record.identity.summary == "only" and not with_summaries:
-            raise InputError(f"{path} is a summary, which has no scores: score without --summary-only")
+        if record.identity.output.summary == "only" and not with_summaries:
+            raise InputError(f"{path} is a summary, which has no scores: score without {option('--summary-only')}")
         if len(tracks) != record.identity.tracks.num_tracks:
             raise InputError(
                 f"{path} is damaged: its track table has {plural(len(tracks), 'track')}, and its run record "
                 f"{record.identity.tracks.num_tracks:,}"
             )
-        return cls(paths, record, TrackTable(record.identity.head, tracks))
+        return cls(paths, record, TrackTable(record.identity.scoring.head, tracks))
 
     @property
     def path(self) -> Path:
@@ -84,7 +81,7 @@ class ScoreTable:
     def settings(self) -> TableSettings:
         """How the scores were written; percentiles, which may be between them, are left out."""
         identity = self.record.identity
-        return TableSettings(identity.statistics, self.tracks, identity.layout, identity.dtype)  # type: ignore[arg-type]
+        return TableSettings(identity.scoring.names, self.tracks, identity.output.layout, identity.output.dtype)
 
     def batches(self, statistic: str, tracks: Sequence[int], *, with_percentiles: bool = False) -> Iterator[ScoredRows]:
         """Reads the scores of some tracks, BATCH_ALLELES at a time.
@@ -112,6 +109,19 @@ class ScoreTable:
             yield batch
         self.check_num_alleles(num_alleles)
 
+    def checked_statistic(self, statistic: str) -> str:
+        """Returns a statistic that the table has.
+
+        Raises:
+          InputError: it has not.
+        """
+        names = self.record.identity.scoring.names
+        if statistic not in names:
+            raise InputError(
+                f"{self.path} has {listed(names)} and no {statistic}: score with {option('--stats', statistic)}"
+            )
+        return statistic
+
     @contextmanager
     def open_columns(self, folder: Path) -> Iterator[ScoreColumns]:
         """Opens the scores to be read by columns.
@@ -127,15 +137,15 @@ class ScoreTable:
             self.check_num_alleles(columns.num_rows)
             yield columns
 
-    def check_num_alleles(self, found: int) -> None:
+    def check_num_alleles(self, num: int) -> None:
         """Checks that as many alleles were read as the run record says.
 
         Raises:
           InputError: there were more or fewer.
         """
-        if found != self.num_alleles:
+        if num != self.num_alleles:
             raise InputError(
-                f"{self.path} has {plural(found, 'allele')}, but its run record says {self.num_alleles:,}: use the "
+                f"{self.path} has {plural(num, 'allele')}, but its run record says {self.num_alleles:,}: use the "
                 "table as it was written"
             )
 
@@ -150,8 +160,8 @@ def check_same_run(tables: Sequence[ScoreTable]) -> None:
     seen: list[tuple[Path, dict[str, Any], Any]] = []
     for table in tables:
         mine, its = (_meaning(each.record) for each in (first, table))
-        if found := find_differences(mine, its):
-            item, wanted, other = found[0]
+        if differences := find_differences(mine, its):
+            item, wanted, other = differences[0]
             raise InputError(
                 f"{table.path} belongs to a different run than {first.path}: {item} is {other}, not {wanted}; give "
                 "outputs whose scores mean the same"
@@ -169,10 +179,7 @@ def _meaning(record: RunRecord) -> dict[str, Any]:
 
 
 def _of_parquet(path: Path) -> tuple[RunRecord, pd.DataFrame]:
-    try:
-        metadata = pyarrow.parquet.read_schema(path).metadata or {}
-    except (OSError, pa.ArrowException) as error:
-        raise InputError(f"{path} is not a Parquet file, or is damaged: {cause(error)[:300]}") from error
+    metadata = read_metadata(path)
     if not {RUN_METADATA, TRACKS_METADATA} <= metadata.keys():
         raise InputError(f"{path} has no run record in its metadata: expected an output of 'enformer-vep score'")
     try:

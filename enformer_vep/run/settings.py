@@ -3,6 +3,7 @@
 Nothing heavy is imported here: the command line takes its choices and defaults from this module.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from types import MappingProxyType
@@ -15,11 +16,11 @@ from enformer_vep.io.genome.gene_choices import GeneColumns, GeneWindow, Transcr
 from enformer_vep.io.tables.outputs import Dtype, Layout, SummaryKind
 from enformer_vep.io.tracks.choice import TrackChoice
 from enformer_vep.model.location import OFFICIAL
-from enformer_vep.run.shards import Shard
+from enformer_vep.wording import option
 
 if TYPE_CHECKING:
-    from enformer_vep.genome.regions import ScoredBins
     from enformer_vep.genome.saturation import SaturatedBases
+    from enformer_vep.genome.scored_bins import ScoredBins
     from enformer_vep.genome.views import ViewSettings
     from enformer_vep.scoring import Statistic
 
@@ -39,6 +40,22 @@ DEFAULT_TOLERANCE: Mapping[Precision, float] = MappingProxyType(
 """Largest accepted error by precision: twice the one observed on any CPU, and more where rounding alone may decide."""
 
 
+RECORDED_AS, RECORDED_BY = "recorded_as", "recorded_by"
+
+UNRECORDED: Mapping[str, Any] = MappingProxyType({RECORDED_BY: None})
+"""Metadata of a setting that changes no number of the output, so that no record of a run has it."""
+
+
+def recorded_by(item: str) -> Mapping[str, Any]:
+    """Returns the metadata of a setting in whose place a record has what it stands for, as an item of this name."""
+    return {RECORDED_BY: item}
+
+
+def recorded_as(name: str) -> Mapping[str, Any]:
+    """Returns the metadata of a setting that has another name in records. All others have their own."""
+    return {RECORDED_AS: name}
+
+
 def _default_statistics() -> "tuple[Statistic, ...]":
     from enformer_vep.scoring import parse_statistics  # which imports NumPy
 
@@ -52,7 +69,7 @@ def _default_gene_statistics() -> "tuple[Statistic, ...]":
 
 
 def _default_bins() -> "ScoredBins":
-    from enformer_vep.genome.regions import ScoredBins  # the same
+    from enformer_vep.genome.scored_bins import ScoredBins  # the same
 
     return ScoredBins()
 
@@ -61,6 +78,49 @@ def _default_views() -> "ViewSettings":
     from enformer_vep.genome.views import ViewSettings  # the same
 
     return ViewSettings()
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A share of a run: `--shard K/N` scores the K-th, from 1, of N contiguous ranges of the alleles, equal by count.
+
+    Attributes:
+      number: K.
+      of: N.
+
+    Raises:
+      InputError: there is no such share.
+    """
+
+    number: int
+    of: int
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.number <= self.of:
+            raise _invalid_shard(str(self))
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.of}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Shard":
+        """Reads 'K/N'.
+
+        Raises:
+          InputError: it is not K/N with K from 1 to N.
+        """
+        match = re.fullmatch(r"(\d{1,9})/(\d{1,9})", text)
+        if not match:
+            raise _invalid_shard(text)
+        return cls(int(match[1]), int(match[2]))
+
+    def share(self, num_alleles: int) -> tuple[int, int]:
+        """Returns the first allele of this share and the one after its last, counted from 0."""
+        return num_alleles * (self.number - 1) // self.of, num_alleles * self.number // self.of
+
+
+def _invalid_shard(text: str) -> InputError:
+    return InputError(f"invalid shard {text!r}: expected K/N with K from 1 to N, as in 3/10")
 
 
 @dataclass(frozen=True)
@@ -81,17 +141,17 @@ class InputSettings:
       saturated: the bases whose changes are scored in place of a VCF, which `vcf` then only names in messages.
     """
 
-    vcf: str
-    fasta: str | None
-    regions: tuple[str, ...] = ()
-    pass_only: bool = False
-    include_id: str | None = None
-    shard: Shard | None = None
-    strict: bool = False
-    allow_mismatches: bool = False
-    cache: str | None = None
-    background: str | None = None
-    saturated: "SaturatedBases | None" = None
+    vcf: str = field(metadata=recorded_by("vcf"))
+    fasta: str | None = field(metadata=recorded_by("fasta"))
+    regions: tuple[str, ...] = field(default=(), metadata=recorded_by("selection"))
+    pass_only: bool = field(default=False, metadata=recorded_by("selection"))
+    include_id: str | None = field(default=None, metadata=recorded_by("selection"))
+    shard: Shard | None = field(default=None, metadata=recorded_by("shard"))
+    strict: bool = field(default=False, metadata=UNRECORDED)
+    allow_mismatches: bool = field(default=False, metadata=UNRECORDED)
+    cache: str | None = field(default=None, metadata=UNRECORDED)
+    background: str | None = field(default=None, metadata=recorded_by("background"))
+    saturated: "SaturatedBases | None" = field(default=None, metadata=recorded_by("saturation"))
 
 
 @dataclass(frozen=True)
@@ -109,10 +169,10 @@ class ScoringSettings:
       views: whether both strands and shifts are averaged, and how alleles that change the length are compared.
     """
 
-    model: str = OFFICIAL
+    model: str = field(default=OFFICIAL, metadata=recorded_by("model"))
     head: str = "human"
-    track_table: str | None = None
-    tracks: TrackChoice | None = None
+    track_table: str | None = field(default=None, metadata=recorded_by("tracks"))
+    tracks: TrackChoice | None = field(default=None, metadata=recorded_by("tracks"))
     placement: Placement = field(default_factory=Placement)
     statistics: "tuple[Statistic, ...]" = field(default_factory=_default_statistics)
     bins: "ScoredBins" = field(default_factory=_default_bins)
@@ -143,15 +203,18 @@ class ComputeSettings:
 
     engine: EngineName = "reusing"
     precision: Precision = "float32"
-    device: str | None = None
-    batch_size: int | None = None
-    cache_bytes: int = DEFAULT_CACHE_BYTES
-    allow_nondeterministic: bool = False
+    device: str | None = field(default=None, metadata=recorded_by("device"))
+    batch_size: int | None = field(default=None, metadata=recorded_by("batch_size"))
+    cache_bytes: int = field(default=DEFAULT_CACHE_BYTES, metadata=UNRECORDED)
+    allow_nondeterministic: bool = field(default=False, metadata=recorded_by("is_deterministic"))
 
     def __post_init__(self) -> None:
         check_device_name(self.device)
         if self.engine == "full" and self.precision in BFLOAT16_PRECISIONS:
-            raise InputError(f"--precision {self.precision} requires the reusing engine: remove --engine full")
+            raise InputError(
+                f"{option('--precision', self.precision)} requires the reusing engine: remove "
+                f"{option('--engine', 'full')}"
+            )
 
 
 @dataclass(frozen=True)
@@ -172,22 +235,22 @@ class OutputSettings:
       InputError: a layout or number format is chosen for scores that are not written.
     """
 
-    out: str | None = None
+    out: str | None = field(default=None, metadata=UNRECORDED)
     layout: Layout = "wide"
     dtype: Dtype = "float32"
     summary: SummaryKind = "none"
-    part_size: int | None = None
-    resume: bool = False
-    overwrite: bool = False
-    command: str = ""
+    part_size: int | None = field(default=None, metadata=UNRECORDED)
+    resume: bool = field(default=False, metadata=UNRECORDED)
+    overwrite: bool = field(default=False, metadata=UNRECORDED)
+    command: str = field(default="", metadata=UNRECORDED)
 
     def __post_init__(self) -> None:
         if self.summary == "only":
             for name, chosen, usual in (("layout", self.layout, "wide"), ("dtype", self.dtype, "float32")):
                 if chosen != usual:
                     raise InputError(
-                        f"--{name} {chosen} has no effect on a summary: remove it, or use --summary to have the "
-                        "scores as well"
+                        f"{option(f'--{name}', chosen)} has no effect on a summary: remove it, or use "
+                        f"{option('--summary')} to have the scores as well"
                     )
 
 
@@ -205,13 +268,15 @@ class GeneSettings:
       gene_columns: what is written of them.
     """
 
-    gtf: str | None = None
+    gtf: str | None = field(default=None, metadata=recorded_by("gtf"))
     transcripts: TranscriptChoice = "all"
-    gene_bins: int = 3
-    gene_window: GeneWindow = "variant"
-    gene_statistics: "tuple[Statistic, ...]" = field(default_factory=_default_gene_statistics)
-    gene_tracks: TrackChoice | None = None
-    gene_columns: GeneColumns = "summary"
+    gene_bins: int = field(default=3, metadata=recorded_as("bins"))
+    gene_window: GeneWindow = field(default="variant", metadata=recorded_as("window"))
+    gene_statistics: "tuple[Statistic, ...]" = field(
+        default_factory=_default_gene_statistics, metadata=recorded_as("statistics")
+    )
+    gene_tracks: TrackChoice | None = field(default=None, metadata=recorded_by("tracks"))
+    gene_columns: GeneColumns = field(default="summary", metadata=recorded_as("columns"))
 
 
 @dataclass(frozen=True)
@@ -225,10 +290,10 @@ class CheckSettings:
       log_json: a file to which progress is appended as JSON lines, None for no such file.
     """
 
-    verify: int = 0
-    verify_tolerance: float | None = None
-    quiet: bool = False
-    log_json: str | None = None
+    verify: int = field(default=0, metadata=UNRECORDED)
+    verify_tolerance: float | None = field(default=None, metadata=UNRECORDED)
+    quiet: bool = field(default=False, metadata=UNRECORDED)
+    log_json: str | None = field(default=None, metadata=UNRECORDED)
 
 
 @dataclass(frozen=True)
@@ -249,8 +314,8 @@ class ScoreSettings:
     def __post_init__(self) -> None:
         if self.genes.gtf is not None and self.scoring.bins.centre_bp is not None:
             raise InputError(
-                f"--bins {self.scoring.bins} computes the bins around the variant alone, but genes (-g) need those "
-                "around every promoter: remove one of the two options"
+                f"{option('--bins', self.scoring.bins)} computes the bins around the variant alone, but genes "
+                f"({option('-g')}) need those around every promoter: remove one of the two options"
             )
 
     @classmethod

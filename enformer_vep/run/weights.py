@@ -13,14 +13,20 @@ from typing import Any
 from enformer_vep import __version__
 from enformer_vep.errors import OutputError, WeightsError
 from enformer_vep.fetch.cache import Cache
-from enformer_vep.io.whole_file import check_writable, whole_file
+from enformer_vep.io.files import check_writable, whole_file
+from enformer_vep.model.architecture import Misfits, find_misfits, fitting_config, source_config
 from enformer_vep.model.config import OFFICIAL_CONFIG, EnformerConfig
-from enformer_vep.model.fitting import Misfits, find_misfits, fitting_config, source_config
 from enformer_vep.model.location import SAFETENSORS_SUFFIX, locate_model
 from enformer_vep.model.sources.opening import open_source
 from enformer_vep.model.sources.own_file import write_own_file
-from enformer_vep.model.sources.published import is_training_state, published_tensors
-from enformer_vep.model.sources.source import ModelSettings, TensorEntry, WeightsIdentity, WeightsSource
+from enformer_vep.model.sources.source import (
+    ModelSettings,
+    TensorEntry,
+    WeightsIdentity,
+    WeightsSource,
+    is_training_state,
+    published_tensors,
+)
 
 NUM_NAMED = 3
 """Tensors that are named in a line of text; the others are counted."""

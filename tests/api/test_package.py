@@ -6,20 +6,18 @@ import sys
 from collections.abc import Callable
 from typing import get_type_hints
 
-import click
 import pytest
 
 import enformer_vep as ev
-from enformer_vep.api import score_settings
-from enformer_vep.api.messages import python_words
-from enformer_vep.api.options import ScoreOptions, ScoreVariantsOptions
-from enformer_vep.cli import cli
+from enformer_vep.api import scoring
+from enformer_vep.api.options import ScoreOptions, ScoreVariantsOptions, in_words_of_python
+from enformer_vep.options.commands import options_of
+from enformer_vep.wording import option
 
 
 def settings(**options: object) -> object:
-    return score_settings.score_settings(
-        vcf="a.vcf", out="a.parquet", fasta="a.fa", model="demo", cache=None, quiet=True, **options
-    )
+    given = {"out": "a.parquet", "fasta": "a.fa", "model": "demo", "cache": None}
+    return scoring._settings({**given, **options}, vcf="a.vcf", quiet=True)
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:
@@ -53,55 +51,54 @@ def test_a_run_loads_no_tensorflow_before_its_variants_are_known() -> None:
     assert "no such file: none.vcf" in run.stdout
 
 
-SAME = {"stats": "statistics", "window": "placement", "cache_size": "cache_bytes"}
-
-
-@pytest.mark.parametrize("function", [ev.score_variants, ev.open_model, ev.Model.score])
-def test_options_have_the_names_and_defaults_of_the_command_line(function: object) -> None:
-    options = {parameter.name: parameter for parameter in cli.commands["score"].params}
-    for name, parameter in inspect.signature(function).parameters.items():  # type: ignore[arg-type]
-        if name in ("self", "variants", "progress"):
-            continue
-        option = options[SAME.get(name, name)]
-        if name in ("fasta", "model", "cache"):
-            assert option.envvar == f"ENFORMER_VEP_{name.upper()}"
-            assert parameter.default is None
-        elif name == "shifts":
-            assert (parameter.default, option.default) == ((0,), "0")
-        elif name == "cache_size":
-            assert (parameter.default, option.default) == (128 * 2**20, "128M")
-        else:
-            assert f"--{name.replace('_', '-')}" in option.opts
-            default = option.default is True if option.is_flag else option.default
-            assert parameter.default == (default if isinstance(default, str | bool) else None), name
-
-
 def test_score_vcf_takes_every_option_of_score() -> None:
     """All but those of the terminal, and `-q`, which is `progress=False`."""
-    given = {"vcf", "out", "fasta", "model", "cache", "annotate", "progress"}
-    assert given | {"options"} == set(inspect.signature(ev.score_vcf).parameters)
-    options = {
-        max(option.opts, key=len).removeprefix("--").replace("-", "_")
-        for option in cli.commands["score"].params
-        if isinstance(option, click.Option)
-    }
-    assert options - given - {"quiet", "debug", "help"} == score_settings.OPTIONS
-    for name in score_settings.OPTIONS:
+    given = {"out", "fasta", "model", "cache", "annotate"}
+    assert given | {"vcf", "progress", "options"} == set(inspect.signature(ev.score_vcf).parameters)
+    for name in options_of("score").keys() - given - {"quiet", "debug", "help"}:
         settings(**{name: None})
+    for name in ("windo", "quiet", "debug", "help"):
+        with pytest.raises(TypeError, match=f"score_vcf.. has no option '{name}'"):
+            settings(**{name: "grid"})
     with pytest.raises(TypeError, match="no option 'windo'; did you mean window"):
         settings(windo="grid")
 
 
+def python_words(message: str) -> str:
+    @in_words_of_python
+    def fail() -> None:
+        raise ev.InputError(message)
+
+    with pytest.raises(ev.InputError) as caught:
+        fail()
+    return str(caught.value)
+
+
 def test_messages_name_arguments() -> None:
+    engine, precision = option("--engine", "full"), option("--precision", "mixed")
     for message, expected in {
-        "remove --strict to skip": "remove strict=True to skip",
-        "--engine full cannot round: remove --precision mixed": "engine='full' cannot round: remove precision='mixed'",
-        "--span 5: expected at least 10": "span=5: expected at least 10",
-        "genes (-g) need those": "genes (gtf) need those",
-        "expected at most 0.07 (--verify-tolerance)": "expected at most 0.07 (verify_tolerance)",
+        f"remove {option('--strict')} to skip": "remove strict=True to skip",
+        f"{engine} cannot round: remove {precision}": "engine='full' cannot round: remove precision='mixed'",
+        f"{option('--span', 5)}: expected at least 10": "span=5: expected at least 10",
+        f"{option('--width', '200,000')} is more": "width=200000 is more",
+        f"{option('--bins', 'chr1:5-9')} lies outside": "bins='chr1:5-9' lies outside",
+        f"genes ({option('-g')}) need those": "genes (gtf) need those",
+        f"expected at most 0.07 ({option('--verify-tolerance')})": "expected at most 0.07 (verify_tolerance)",
         "chr1:5-f or a-b stay": "chr1:5-f or a-b stay",
     }.items():
         assert python_words(message) == expected
+
+
+def test_what_is_added_to_a_message_names_arguments_too() -> None:
+    @in_words_of_python
+    def fail() -> None:
+        error = ev.EnformerVepError(f"{option('--device', 'gpu')} went away")
+        error.add(f"; use {option('--resume')} to continue")
+        assert str(error) == "--device gpu went away; use --resume to continue"
+        raise error
+
+    with pytest.raises(ev.EnformerVepError, match=r"^device='gpu' went away; use resume=True to continue$"):
+        fail()
 
 
 @pytest.mark.parametrize(

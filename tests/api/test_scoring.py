@@ -10,7 +10,6 @@ import polars as pl
 import pytest
 
 import enformer_vep as ev
-from enformer_vep.api import session as session_module
 from tests.api.conftest import RECORDS
 
 ID_COLUMNS = ["chrom", "pos", "id", "ref", "alt", "record", "allele"]
@@ -177,7 +176,7 @@ def test_unusable_options_are_refused_in_one_line(opened: ev.Model, options: dic
 def test_a_second_call_uses_the_engine_of_the_first(opened: ev.Model, monkeypatch: pytest.MonkeyPatch) -> None:
     opened.score([RECORDS[0][:2] + RECORDS[0][3:]])
     made: list[object] = []
-    monkeypatch.setattr(session_module, "make_engine", lambda *arguments: made.append(arguments))
+    monkeypatch.setattr("enformer_vep.run.session.make_engine", lambda *arguments: made.append(arguments))
     engine = opened._session.scorer(opened._session.scoring).engine
     num_traces, num_passes = engine.num_traces, engine.counts().transformer_passes  # type: ignore[attr-defined]
     found = opened.score([RECORDS[0][:2] + RECORDS[0][3:]])

@@ -5,7 +5,7 @@ import pytest
 from tests.browser.conftest import Open
 from tests.report.contents import made_up
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.full
 
 PHONE = {"width": 360, "height": 740}
 TWICE = {"width": 640, "height": 450}

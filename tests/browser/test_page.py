@@ -11,7 +11,7 @@ import pytest
 from tests.browser.conftest import Open
 from tests.report.contents import hostile, made_up
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.full
 
 
 def first_rows(page: Any, field: str, num: int = 3) -> list[str]:

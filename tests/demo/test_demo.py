@@ -14,7 +14,7 @@ from enformer_vep.demo.recovery import Recovery
 from enformer_vep.demo.run import NUM_ENHANCERS_SHOWN
 from enformer_vep.demo.world import ENHANCER_REACH_BP, TRACKS, cage_track
 
-pytestmark = pytest.mark.full
+pytestmark = [pytest.mark.full, pytest.mark.xdist_group("demo")]
 
 NOTICE = "mean nothing biologically"
 

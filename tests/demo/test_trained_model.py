@@ -50,6 +50,7 @@ def predictor(model: Enformer) -> Predict:
     return lambda windows: graph(windows).numpy()
 
 
+@pytest.mark.full
 def test_the_signal_of_a_contig_that_it_never_saw(model: Enformer, contigs: dict[str, Contig]) -> None:
     found = correlations(predictor(model), contigs["made_up_1"], model.config.geometry)
     assert {track: r for track, r in found.items() if track in CHIP_TRACKS and r < 0.8} == {}

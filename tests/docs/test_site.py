@@ -15,7 +15,8 @@ from enformer_vep.cli import cli
 from tests.docs.pages import PAGES, ROOT
 
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.full,
+    pytest.mark.xdist_group("site"),
     pytest.mark.skipif(find_spec("mkdocstrings") is None, reason="the extra 'docs' is not installed"),
 ]
 

@@ -50,16 +50,16 @@ def install(mirror: Path, replace_item: Callable[[dict, str, Any], None], replac
 
 def _publish(index: Path, replace_attribute: Replace) -> None:
     """Makes the tensors of a checkpoint the published ones."""
-    from enformer_vep.model.sources import published
+    from enformer_vep.model.sources import source
     from enformer_vep.model.sources.bundle import read_bundle_index
 
     suffix = "/.ATTRIBUTES/VARIABLE_VALUE"
     tensors = tuple(
-        published.PublishedTensor("", key.removesuffix(suffix).removeprefix("module/"), entry.masked_crc32c)
+        source.PublishedTensor("", key.removesuffix(suffix).removeprefix("module/"), entry.masked_crc32c)
         for key, entry in read_bundle_index(index).entries.items()
         if key.startswith("module/") and key.endswith(suffix)
     )
-    replace_attribute(published, "published_tensors", lambda: tensors)
+    replace_attribute(source, "published_tensors", lambda: tensors)
 
 
 def digest(path: Path, kind: str) -> str:

@@ -141,6 +141,7 @@ def test_weights_of_ones_own_do_not_take_the_published_names(
     assert "tracks are named by head and number: human_0 to human_4\n" in err
 
 
+@pytest.mark.usefixtures("tiny_demo")
 def test_a_file_of_the_name_comes_first(
     cache: Cache, vcf: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
@@ -153,7 +154,7 @@ def test_a_file_of_the_name_comes_first(
     assert str(tmp_path / "hg38") in json.dumps(record)
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_first_time_use(mirror: Site, stand_ins: Path, vcf: str, tmp_path: Path) -> None:
     """In an empty HOME: fetch, and score with names alone."""
     home = tmp_path / "home"

@@ -146,3 +146,16 @@ def change_by_letters(reference: Codes, alternate: Codes, variant: Variant, offs
     while end > max(first, shift) and reference[end - 1 - shift] == alternate[end - 1]:
         end -= 1
     return first, max(first, end)
+
+
+@given(changed_genomes())
+def test_what_is_put_in_ends_where_the_genome_goes_on(changed: Changed) -> None:
+    edit = changed.edit
+    if edit is None:
+        return
+    put_in = edit.from_left(edit.start, edit.alternate_end - edit.start).codes(changed.fetch)
+    letters = "".join("ACGTN"[code] for code in put_in)
+    genome, variant = changed.genome, changed.variant
+    assert genome[: edit.start] + letters + genome[edit.end :] == (
+        genome[: variant.start] + variant.alt + genome[variant.end :]
+    )

@@ -5,8 +5,8 @@ import pytest
 
 from enformer_vep.genome.edit import Edit
 from enformer_vep.genome.genes import BinPairs, Gene, GeneIndex, PromoterBins, TssBins, scored_interval, tss_window
-from enformer_vep.genome.indels import IndelPolicy
 from enformer_vep.genome.variant import Interval, Variant
+from enformer_vep.genome.windows import IndelPolicy
 from tests.gtf_files import gene
 from tests.support import TINY_CONFIG
 

@@ -1,7 +1,7 @@
 import pytest
 
 from enformer_vep.errors import SkipReason
-from enformer_vep.genome.variant import Interval, abbreviate, check_alleles
+from enformer_vep.genome.variant import AlleleClasses, Interval, abbreviate, allele_class, check_alleles
 from tests.support import variant
 
 
@@ -63,3 +63,31 @@ def test_an_interval_does_not_end_before_it_starts() -> None:
     assert Interval("chr1", -5, 5).length == 10
     with pytest.raises(ValueError, match="chr1:5-4"):
         Interval("chr1", 5, 4)
+
+
+@pytest.mark.parametrize(
+    ("ref", "alt", "expected"),
+    [
+        ("A", "C", "snv"),
+        ("AT", "AC", "snv"),  # in longer words
+        ("GAT", "GCT", "snv"),
+        ("A", "AT", "insertion"),
+        ("CAT", "CAAT", "insertion"),
+        ("AT", "A", "deletion"),
+        ("CAAT", "CAT", "deletion"),
+        ("AT", "GC", "other"),
+        ("AT", "CGG", "other"),
+        ("A", "A", "other"),
+        ("a", "A", "other"),
+        ("at", "AC", "snv"),
+    ],
+)
+def test_classes(ref: str, alt: str, expected: str) -> None:
+    assert allele_class(ref, alt) == expected
+
+
+def test_counts() -> None:
+    found = AlleleClasses.count([("A", "C"), ("A", "AT"), ("A", "G"), ("AT", "GC")])
+    assert found == AlleleClasses(snv=2, insertion=1, deletion=0, other=1)
+    assert (found + found).total == 8
+    assert str(found) == "2 SNVs, 1 insertion, 1 other"

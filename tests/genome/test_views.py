@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 from enformer_vep.genome.edit import Edit
 from enformer_vep.genome.geometry import Geometry
-from enformer_vep.genome.indels import IndelPolicy
 from enformer_vep.genome.layout import ModelInput, Span, Splice
 from enformer_vep.genome.variant import Interval, Variant
-from enformer_vep.genome.views import View, ViewSettings
+from enformer_vep.genome.views import View, ViewSettings, alleles_from_left
+from enformer_vep.genome.windows import IndelPolicy
 from tests.genome.test_layout import genome_of
 
 GEOMETRY = Geometry(sequence_length_bp=32, num_bins=6, bin_size_bp=4)
@@ -146,3 +146,13 @@ def test_offsets_are_those_of_every_view() -> None:
 def test_impossible_shifts_are_refused(shifts: tuple[int, ...], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         ViewSettings(shifts=shifts).check(GEOMETRY)
+
+
+@pytest.mark.parametrize("edit", [SNV, INSERTION, DELETION, DELINS])
+def test_alleles_from_left_are_those_of_the_policy_left(edit: Edit) -> None:
+    (view,) = ViewSettings(indels=IndelPolicy.LEFT).views(WINDOW, edit, GEOMETRY)
+    assert alleles_from_left(WINDOW, edit) == (view.reference, view.alternate)
+
+
+def test_without_a_change_both_alleles_are_the_genomes() -> None:
+    assert alleles_from_left(WINDOW, None) == (ModelInput.of(WINDOW), ModelInput.of(WINDOW))

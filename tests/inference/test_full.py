@@ -11,8 +11,8 @@ from enformer_vep.genome.codes import one_hot
 from enformer_vep.genome.layout import ModelInput, Span, Splice
 from enformer_vep.genome.variant import Variant
 from enformer_vep.genome.views import Comparison, View
+from enformer_vep.inference.comparer import Comparer, full_engine
 from enformer_vep.inference.engine import EngineSettings
-from enformer_vep.inference.full import FullEngine
 from enformer_vep.model.enformer import Enformer
 from tests.comparisons import SUMS, Contig, look_at
 from tests.support import TINY_CONFIG
@@ -27,8 +27,8 @@ def look(start: int, alt: str = "GATTACA") -> Comparison:
     return look_at(Variant("1", start + 1, ref, alt or ref), CONTIG.fetch, GEOMETRY)
 
 
-def make_engine(model: Enformer, **options: object) -> FullEngine:
-    return FullEngine(model, CONTIG.fetch, EngineSettings(**{"head": "human", **options}))  # type: ignore[arg-type]
+def make_engine(model: Enformer, **options: object) -> Comparer:
+    return full_engine(model, CONTIG.fetch, EngineSettings(**{"head": "human", **options}))  # type: ignore[arg-type]
 
 
 def expected_sums(model: Enformer, layout: object, head: str = "human") -> tuple[np.ndarray, np.ndarray]:

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from enformer_vep.genome.indels import IndelPolicy
 from enformer_vep.genome.views import ViewSettings
+from enformer_vep.genome.windows import IndelPolicy
+from enformer_vep.inference.comparer import full_engine
 from enformer_vep.inference.engine import EngineSettings
-from enformer_vep.inference.full import FullEngine
 from enformer_vep.model.enformer import Enformer
 from enformer_vep.scoring import STATISTICS
 from tests.inference.tiny_alleles import CONTIG, GEOMETRY, deletion, look, make_engine, snv
@@ -37,7 +37,7 @@ def test_sums_over_bins_are_the_statistics(model: Enformer, views: ViewSettings)
 def test_engines_agree_and_tracks_are_chosen(model: Enformer) -> None:
     comparisons = [look(allele) for allele in (snv(4000), deletion(6000))]
     settings = EngineSettings("human", tracks=[3, 1])
-    full = list(FullEngine(model, CONTIG.fetch, settings).profiles(comparisons))
+    full = list(full_engine(model, CONTIG.fetch, settings).profiles(comparisons))
     reusing = list(make_engine(model, tracks=[3, 1]).profiles(comparisons))
     for wanted, found in zip(full, reusing, strict=True):
         assert wanted.reference.shape[1] == 2

@@ -10,15 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from enformer_vep.errors import EnformerVepError
-from enformer_vep.genome.indels import IndelPolicy
 from enformer_vep.genome.layout import ModelInput, Splice
 from enformer_vep.genome.variant import Variant
 from enformer_vep.genome.views import Comparison, ViewSettings
+from enformer_vep.genome.windows import IndelPolicy
+from enformer_vep.inference import comparer
+from enformer_vep.inference.batches import HostLink
+from enformer_vep.inference.comparer import Comparer
 from enformer_vep.inference.engine import EngineSettings
-from enformer_vep.inference.full import FullEngine
-from enformer_vep.inference.host import HostLink
 from enformer_vep.inference.receptive_field import changed_bins
-from enformer_vep.inference.reusing import ReusingEngine
 from enformer_vep.inference.towers import Towers, TowerSettings
 from enformer_vep.model.arithmetic import PLAIN
 from enformer_vep.model.config import EnformerConfig
@@ -69,24 +69,24 @@ def tolerances(precision: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def full_engine(model: Enformer) -> FullEngine:
-    return FullEngine(model, CONTIG.fetch, EngineSettings("human"))
+def full_engine(model: Enformer) -> Comparer:
+    return comparer.full_engine(model, CONTIG.fetch, EngineSettings("human"))
 
 
 @pytest.fixture(scope="module")
-def engine(model: Enformer) -> ReusingEngine:
+def engine(model: Enformer) -> Comparer:
     # So small a cache that what was dropped is computed anew.
     return make_engine(model, cache_bytes=20_000)
 
 
 @pytest.fixture(scope="module")
-def mixed_engine(model: Enformer) -> ReusingEngine:
+def mixed_engine(model: Enformer) -> Comparer:
     return make_engine(model, precision="mixed")
 
 
 @given(data=st.data())
 @settings(max_examples=40, deadline=None)
-def test_parity_with_the_full_engine(engine: ReusingEngine, full_engine: FullEngine, data: st.DataObject) -> None:
+def test_parity_with_the_full_engine(engine: Comparer, full_engine: Comparer, data: st.DataObject) -> None:
     """For every statistic, view and placement."""
     placement, views = data.draw(st.sampled_from(PLACEMENTS)), data.draw(st.sampled_from(VIEWS))
     variants = data.draw(st.lists(alleles_of_all_kinds(), min_size=1, max_size=2))
@@ -104,7 +104,7 @@ def test_parity_with_the_full_engine(engine: ReusingEngine, full_engine: FullEng
 @given(data=st.data())
 @settings(max_examples=25, deadline=None, derandomize=True)
 def test_parity_of_differences(
-    mixed_engine: ReusingEngine, full_engine: FullEngine, precision: str, data: st.DataObject
+    mixed_engine: Comparer, full_engine: Comparer, precision: str, data: st.DataObject
 ) -> None:
     placement, views = data.draw(st.sampled_from(PLACEMENTS)), data.draw(st.sampled_from(VIEWS))
     comparison = look(data.draw(alleles_of_all_kinds()), placement, views)
@@ -193,7 +193,7 @@ def test_an_alternate_that_equals_its_reference_scores_nothing(
 
 
 @pytest.mark.parametrize("precision", precisions("float32", "mixed"))
-def test_chosen_tracks_in_the_order_chosen(model: Enformer, full_engine: FullEngine, precision: str) -> None:
+def test_chosen_tracks_in_the_order_chosen(model: Enformer, full_engine: Comparer, precision: str) -> None:
     comparison = look(snv(3000))
     (expected,) = full_engine.compare([comparison], SUMS)
     (found,) = make_engine(model, tracks=[3, 1], precision=precision).compare([comparison], SUMS)

@@ -7,8 +7,7 @@ import pytest
 import tensorflow as tf
 
 from enformer_vep.genome.views import Comparison
-from enformer_vep.model.enformer import Enformer
-from enformer_vep.model.graphs import Graphs
+from enformer_vep.model.enformer import Enformer, Graphs
 from tests.comparisons import SUMS
 from tests.inference.tiny_alleles import GEOMETRY, allele, deletion, look, make_engine, snv
 from tests.support import precisions

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from enformer_vep.genome.indels import IndelPolicy
 from enformer_vep.genome.variant import Variant
 from enformer_vep.genome.views import Comparison, ViewSettings
+from enformer_vep.genome.windows import IndelPolicy
+from enformer_vep.inference.comparer import reusing_engine
 from enformer_vep.inference.engine import EngineSettings
-from enformer_vep.inference.reusing import ReusingEngine
 from enformer_vep.inference.tiles import TILE_BINS
 from enformer_vep.model.config import OFFICIAL_CONFIG, EnformerConfig
 from enformer_vep.model.enformer import Enformer
@@ -51,7 +51,7 @@ def dense_alleles(
 def bits(model: Enformer, comparisons: Sequence[Comparison], numbers: Sequence[int], **options: object) -> Bits:
     """The statistics of some alleles in an order, by an engine that has computed nothing yet."""
     chosen = EngineSettings(next(iter(model.config.heads)), **options)  # type: ignore[arg-type]
-    found = ReusingEngine(model, CONTIG.fetch, chosen).compare((comparisons[i] for i in numbers), ALL_STATISTICS)
+    found = reusing_engine(model, CONTIG.fetch, chosen).compare((comparisons[i] for i in numbers), ALL_STATISTICS)
     return {
         number: tuple(of_statistic.tobytes() for of_statistic in scores.values())
         for number, scores in zip(numbers, found, strict=True)

@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
+from enformer_vep.inference.comparer import Comparer, full_engine
 from enformer_vep.inference.engine import Engine, EngineSettings
-from enformer_vep.inference.full import FullEngine
-from enformer_vep.model.enformer import Enformer
-from enformer_vep.model.graphs import Graphs
+from enformer_vep.model.enformer import Enformer, Graphs
 from tests.comparisons import ALL_STATISTICS
 from tests.inference.tiny_alleles import CONTIG, allele, look, make_engine, snv
 from tests.support import TINY_CONFIG, precisions, reference_model
@@ -26,8 +25,8 @@ def scores(engine: Engine) -> list[np.ndarray]:
     return [values for found in engine.compare(COMPARISONS, ALL_STATISTICS) for values in found.values()]
 
 
-def full(model: Enformer, **settings: object) -> FullEngine:
-    return FullEngine(model, CONTIG.fetch, EngineSettings(**{"head": "human", **settings}))  # type: ignore[arg-type]
+def full(model: Enformer, **settings: object) -> Comparer:
+    return full_engine(model, CONTIG.fetch, EngineSettings(**{"head": "human", **settings}))  # type: ignore[arg-type]
 
 
 def assert_same_bits(found: list[np.ndarray], expected: list[np.ndarray]) -> None:

@@ -23,7 +23,7 @@ tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfigur
 from enformer_vep.genome.views import ViewSettings
 from enformer_vep.genome.variant import Variant
 from enformer_vep.inference.engine import EngineSettings
-from enformer_vep.inference.reusing import ReusingEngine
+from enformer_vep.inference.comparer import reusing_engine
 from tests.comparisons import SUMS, Contig, look_at
 from tests.support import TINY_CONFIG, reference_model
 
@@ -34,7 +34,7 @@ numpy = tensor_type.numpy
 
 def count(precision, batch_size, step):
     settings = EngineSettings("human", batch_size=batch_size, precision=precision, is_fused=False)
-    engine = ReusingEngine(model, contig.fetch, settings)
+    engine = reusing_engine(model, contig.fetch, settings)
 
     def look(number):
         start = 4000 + step * number

@@ -7,12 +7,12 @@ import pytest
 
 from enformer_vep.genome.codes import reverse_complement
 from enformer_vep.genome.edit import Edit
-from enformer_vep.genome.indels import IndelPolicy
+from enformer_vep.genome.layout import FetchCodes
 from enformer_vep.genome.variant import Interval, Variant
 from enformer_vep.genome.views import Comparison, ViewSettings
-from enformer_vep.inference.engine import Engine, EngineSettings, Scores
-from enformer_vep.inference.full import FullEngine
-from enformer_vep.inference.reusing import ReusingEngine
+from enformer_vep.genome.windows import IndelPolicy
+from enformer_vep.inference.comparer import full_engine, reusing_engine
+from enformer_vep.inference.engine import ByStatistic, Engine, EngineSettings
 from enformer_vep.model.enformer import Enformer
 from tests.comparisons import ALL_STATISTICS, Contig, assert_agree
 from tests.support import TINY_CONFIG
@@ -47,24 +47,27 @@ def mirrored(variant: Variant, length_bp: int) -> Variant:
     return Variant("1", length_bp - variant.end + 1, ref, alt)
 
 
-Engines = Callable[[type, Contig], Engine]
+Build = Callable[[Enformer, FetchCodes, EngineSettings], Engine]
+Engines = Callable[[Build, Contig], Engine]
 
 
 @pytest.fixture(scope="module")
 def engines(model: Enformer) -> Engines:
-    """Makes the engine of each kind on each contig once."""
-    made: dict[tuple[type, bytes], Engine] = {}
+    """Builds the engine of each kind on each contig once."""
+    made: dict[tuple[Build, bytes], Engine] = {}
 
-    def engine_on(kind: type, contig: Contig) -> Engine:
-        key = kind, contig.codes.tobytes()
+    def engine_on(build: Build, contig: Contig) -> Engine:
+        key = build, contig.codes.tobytes()
         if key not in made:
-            made[key] = kind(model, contig.fetch, EngineSettings("human", is_fused=False))
+            made[key] = build(model, contig.fetch, EngineSettings("human", is_fused=False))
         return made[key]
 
     return engine_on
 
 
-def score(engine: Engine, contig: Contig, variants: Sequence[Variant], start: int, views: ViewSettings) -> list[Scores]:
+def score(
+    engine: Engine, contig: Contig, variants: Sequence[Variant], start: int, views: ViewSettings
+) -> list[ByStatistic]:
     """Scores variants in one window."""
     window = Interval("1", start, start + LENGTH)
     regions = np.ones((1, GEOMETRY.num_bins), np.float32)
@@ -73,13 +76,13 @@ def score(engine: Engine, contig: Contig, variants: Sequence[Variant], start: in
     return list(engine.compare(comparisons, ALL_STATISTICS))
 
 
-@pytest.mark.parametrize("engine", [FullEngine, ReusingEngine])
+@pytest.mark.parametrize("engine", [full_engine, reusing_engine])
 @pytest.mark.parametrize(
     ("kind", "policy"),
     [("SNV", IndelPolicy.TOWER), ("MNV", IndelPolicy.LEFT), *((kind, IndelPolicy.AVERAGE) for kind in ALLELES)],
 )
 def test_with_both_strands_a_mirror_image_scores_the_same(
-    engines: Engines, engine: type, kind: str, policy: IndelPolicy
+    engines: Engines, engine: Build, kind: str, policy: IndelPolicy
 ) -> None:
     """On the other strand, a window's left flank is its right one: so of the indels' policies, for `average` alone."""
     contig, other = Contig(CODES), Contig(reverse_complement(CODES))
@@ -93,9 +96,9 @@ def test_with_both_strands_a_mirror_image_scores_the_same(
     assert np.abs(one_strand["SAD"] - found["SAD"]).max() > 0.01 * np.abs(found["SAD"]).max()
 
 
-@pytest.mark.parametrize("engine", [FullEngine, ReusingEngine])
+@pytest.mark.parametrize("engine", [full_engine, reusing_engine])
 @pytest.mark.parametrize("shift_bp", [-5, 64])
-def test_a_shift_is_the_run_on_a_genome_that_is_moved(engines: Engines, engine: type, shift_bp: int) -> None:
+def test_a_shift_is_the_run_on_a_genome_that_is_moved(engines: Engines, engine: Build, shift_bp: int) -> None:
     moved = Contig(np.concatenate([np.full(max(shift_bp, 0), 2, np.uint8), CODES[max(-shift_bp, 0) :]]))
     contig = Contig(CODES)
     variants = [variant_on(contig, kind) for kind in ALLELES]

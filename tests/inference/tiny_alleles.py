@@ -4,8 +4,8 @@ import numpy as np
 
 from enformer_vep.genome.variant import Variant
 from enformer_vep.genome.views import Comparison, ViewSettings
+from enformer_vep.inference.comparer import Comparer, reusing_engine
 from enformer_vep.inference.engine import EngineSettings
-from enformer_vep.inference.reusing import ReusingEngine
 from enformer_vep.model.enformer import Enformer
 from tests.comparisons import Contig, look_at
 from tests.support import TINY_CONFIG
@@ -46,6 +46,6 @@ def look(variant: Variant, placement: str = "centred", views: ViewSettings | Non
     return look_at(variant, CONTIG.fetch, GEOMETRY, placement=placement, views=views)
 
 
-def make_engine(model: Enformer, **options: object) -> ReusingEngine:
+def make_engine(model: Enformer, **options: object) -> Comparer:
     """An engine for the human head, with settings that are given by name."""
-    return ReusingEngine(model, CONTIG.fetch, EngineSettings("human", **{"is_fused": False, **options}))  # type: ignore[arg-type]
+    return reusing_engine(model, CONTIG.fetch, EngineSettings("human", **{"is_fused": False, **options}))  # type: ignore[arg-type]

@@ -7,8 +7,8 @@ import tensorflow as tf
 from enformer_vep.model.architecture import infer_config, tensor_dtype, tensor_shapes
 from enformer_vep.model.config import OFFICIAL_CONFIG, EnformerConfig
 from enformer_vep.model.enformer import Enformer
-from enformer_vep.model.keys import checkpoint_variables
 from enformer_vep.model.sources.source import TensorEntry
+from enformer_vep.model.weights import checkpoint_variables
 from tests.support import SMALL_CONFIG, TINY_CONFIG
 
 CONFIGS = {

@@ -12,8 +12,7 @@ from enformer_vep.model.difference_steps import (
     relu_difference,
     softplus_difference,
 )
-from enformer_vep.model.layers import gelu
-from enformer_vep.model.norms import EPS
+from enformer_vep.model.layers import EPS, gelu
 
 RNG = np.random.default_rng(2)
 

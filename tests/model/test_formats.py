@@ -10,12 +10,10 @@ from safetensors.numpy import save_file
 
 from enformer_vep.model.config import OFFICIAL_CONFIG, EnformerConfig
 from enformer_vep.model.enformer import Enformer
-from enformer_vep.model.keys import checkpoint_variables
 from enformer_vep.model.location import locate_model
-from enformer_vep.model.sources.checksums import masked_crc32c
 from enformer_vep.model.sources.opening import open_source
-from enformer_vep.model.sources.published import is_training_state, published_tensors
-from enformer_vep.model.weights import LoadedModel, load_model
+from enformer_vep.model.sources.source import is_training_state, masked_crc32c, published_tensors
+from enformer_vep.model.weights import LoadedModel, checkpoint_variables, load_model
 from enformer_vep.run.weights import convert_model
 from tests.model.test_weights import PUBLISHED_FORM, write_checkpoint
 from tests.pytorch_state import pytorch_state
@@ -69,6 +67,7 @@ def test_they_predict_the_same_bits(tmp_path: Path) -> None:
 
 
 @pytest.mark.full
+@pytest.mark.xdist_group("official_size")
 def test_the_official_size(full_checkpoint: Path, tmp_path: Path) -> None:
     """Every variable has the same bits, compared by checksums to hold one model at a time."""
     source = open_source(locate_model(str(full_checkpoint)))

@@ -12,8 +12,7 @@ from enformer_vep.model.attention import RelativeAttention
 from enformer_vep.model.conv_blocks import AttentionPool, ConvBlock, HalvingBlock, MaxPool
 from enformer_vep.model.enformer import Enformer
 from enformer_vep.model.gradients import InputGradients, Target, with_gradient
-from enformer_vep.model.layers import Conv1D, Linear, gelu
-from enformer_vep.model.norms import BatchNorm, LayerNorm
+from enformer_vep.model.layers import BatchNorm, Conv1D, LayerNorm, Linear, gelu
 from enformer_vep.model.transformer import TransformerBlock
 from tests.model.random_modules import RNG, normal, randomise
 from tests.support import TINY_CONFIG, random_one_hot, reference_model

@@ -8,7 +8,7 @@ import pytest
 import enformer_vep
 from tests.packaging.conftest import ROOT, Built
 
-pytestmark = pytest.mark.slow  # a build takes some seconds
+pytestmark = [pytest.mark.full, pytest.mark.xdist_group("wheel")]  # a build takes some seconds
 
 
 def test_the_wheel_has_every_file_of_the_package_and_nothing_else(built: Built) -> None:

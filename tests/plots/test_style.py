@@ -4,7 +4,7 @@ import matplotlib as mpl
 import pytest
 
 from enformer_vep.plots import style
-from enformer_vep.plots.numbers import PositionUnit, value_text
+from enformer_vep.plots.axis_labels import PositionUnit, value_text
 
 
 def test_a_text_is_cut_to_its_room() -> None:

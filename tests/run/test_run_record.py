@@ -2,46 +2,77 @@ import hashlib
 import json
 import subprocess
 import sys
-from dataclasses import fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from enformer_vep.errors import InputError
-from enformer_vep.run import file_identity as module
-from enformer_vep.run.environment import peak_memory_bytes
-from enformer_vep.run.file_identity import FileIdentity, file_identity
-from enformer_vep.run.identity import Difference, RunIdentity, ShardRecord
-from enformer_vep.run.run_record import Counts, MergeCourse, RunPlan, RunRecord, is_run_record, read_run_record
-from tests.run_records import COUNTS, COURSE, IDENTITY, RECORD, SHARD
+from enformer_vep.genome.views import ViewSettings
+from enformer_vep.run import identities
+from enformer_vep.run.explain.contribution_settings import ContributionOutput, ExplainedSettings, MethodSettings
+from enformer_vep.run.identities import (
+    FastaIdentity,
+    FileIdentity,
+    SaturationIdentity,
+    TracksIdentity,
+    identify_file,
+    peak_memory_bytes,
+)
+from enformer_vep.run.model_run import ContributionIdentity, ModelRun, RegionsIdentity, VariantsIdentity
+from enformer_vep.run.predict.settings import PredictInputSettings, PredictOutput
+from enformer_vep.run.record_json import Difference, find_differences, flat, from_json_values, to_json_values
+from enformer_vep.run.run_record import (
+    Counts,
+    GenesIdentity,
+    MergeCourse,
+    RunPlan,
+    RunRecord,
+    ShardRecord,
+    is_run_record,
+    read_run_record,
+)
+from enformer_vep.run.settings import (
+    RECORDED_AS,
+    RECORDED_BY,
+    CheckSettings,
+    ComputeSettings,
+    GeneSettings,
+    InputSettings,
+    OutputSettings,
+    ScoreSettings,
+    ScoringSettings,
+)
+from tests.run_records import COUNTS, COURSE, IDENTITY, RECORD, SHARD, changed
 
 
 def test_a_file_is_known_by_its_sha256(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_bytes(b"ACGT")
-    assert file_identity(path) == FileIdentity(4, sha256=hashlib.sha256(b"ACGT").hexdigest())
+    assert identify_file(path) == FileIdentity(4, sha256=hashlib.sha256(b"ACGT").hexdigest())
 
 
 def test_a_large_file_is_known_by_samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "WHOLE_FILE_BYTES", 1000)
-    monkeypatch.setattr(module, "SAMPLE_BYTES", 16)
+    monkeypatch.setattr(identities, "WHOLE_FILE_BYTES", 1000)
+    monkeypatch.setattr(identities, "SAMPLE_BYTES", 16)
     path = tmp_path / "a"
     content = bytes(i * 37 % 251 for i in range(1 + 63 * 40))
     path.write_bytes(content)
     samples = b"".join(content[at : at + 16] for at in ((len(content) - 16) * i // 63 for i in range(64)))
     expected = hashlib.sha256(str(len(content)).encode() + samples).hexdigest()
-    identity = file_identity(path)
+    identity = identify_file(path)
     assert identity == FileIdentity(len(content), sampled_sha256=expected)
     assert samples.startswith(content[:16])
     assert samples.endswith(content[-16:])
     path.write_bytes(content[:-1] + b"\xff")
-    assert file_identity(path).sampled_sha256 != expected
+    assert identify_file(path).sampled_sha256 != expected
 
 
 def test_peak_memory_is_that_of_this_process_alone() -> None:
     held = np.ones(40_000_000)  # 320 MB, which a process that is started from here does not hold
-    command = "from enformer_vep.run.environment import peak_memory_bytes; print(peak_memory_bytes())"
+    command = "from enformer_vep.run.identities import peak_memory_bytes; print(peak_memory_bytes())"
     found = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True)
     assert int(found.stdout) < 150e6 < held.nbytes <= peak_memory_bytes()
 
@@ -105,13 +136,103 @@ def test_what_is_no_record_is_not_taken_for_one(tmp_path: Path) -> None:
             read_run_record(path)
 
 
-@pytest.mark.parametrize("item", [field.name for field in fields(RunIdentity)])
+OTHER_FILE = FileIdentity(7, sha256="other")
+SATURATION = SaturationIdentity(1, 2, 0, 0, 0, "s")
+OTHERS: dict[str, Any] = {
+    "format": 99,
+    "notice": "another",
+    "versions": {},
+    "vcf": OTHER_FILE,
+    "fasta": FastaIdentity(7, sha256="other"),
+    "model": replace(IDENTITY.model, name="other"),
+    "head": "mouse",
+    "statistics": ("SAR", "SAD"),
+    "tracks": TracksIdentity(2, "other"),
+    "selection": replace(IDENTITY.selection, pass_only=True),
+    "placement": "grid",
+    "bins": "centre:500",
+    "views": ViewSettings(shifts=(0, 1), indels=IDENTITY.scoring.views.indels),
+    "engine": "full",
+    "precision": "tf32",
+    "device": "CPU",
+    "is_deterministic": True,
+    "batch_size": 5,
+    "layout": "long",
+    "dtype": "float16",
+    "summary": "beside",
+    "background": OTHER_FILE,
+    "genes": GenesIdentity(OTHER_FILE, TracksIdentity(1, "t"), GeneSettings()),
+    "saturation": SATURATION,
+}
+
+
+@pytest.mark.parametrize("item", OTHERS)
 def test_every_item_of_the_identity_must_agree(item: str) -> None:
-    other = replace(IDENTITY, **{item: "another"})
-    (found,) = IDENTITY.differences(other)
-    assert (found.item, found.second) == (item, "another")
-    (found,) = RunPlan(other, SHARD, 20).differences(RECORD)
-    assert found.item == item
+    identity = replace(IDENTITY, compute=ComputeSettings())  # as not every engine goes with every precision
+    other = changed(identity, **{item: OTHERS[item]})
+    for differences in (
+        identity.differences(other),
+        RunPlan(other, SHARD, 20).differences(replace(RECORD, identity=identity)),
+    ):
+        assert {difference.item.split(".")[0] for difference in differences} == {item}
+
+
+def test_these_are_all_items_of_the_identity() -> None:
+    assert list(to_json_values(changed(replace(IDENTITY, compute=ComputeSettings()), **OTHERS))) == list(OTHERS)
+
+
+GROUPS = [InputSettings, ScoringSettings, ComputeSettings, OutputSettings, CheckSettings, GeneSettings, ViewSettings]
+
+
+def test_every_setting_is_in_the_record_or_says_why_not() -> None:
+    assert {item.name for item in fields(ScoreSettings)} == {"inputs", "scoring", "compute", "output", "check", "genes"}
+    record = replace(
+        RECORD, identity=changed(IDENTITY, genes=OTHERS["genes"], background=OTHER_FILE, saturation=SATURATION)
+    )
+    values = record.to_dict()
+    known = values.keys() | values["genes"].keys() | values["views"].keys()
+    for group in GROUPS:
+        for item in fields(group):
+            name = item.metadata.get(RECORDED_BY, item.metadata.get(RECORDED_AS, item.name))
+            assert name is None or name in known, f"{group.__name__}.{item.name}"
+
+
+@pytest.mark.parametrize(
+    "group", [PredictInputSettings, PredictOutput, ExplainedSettings, MethodSettings, ContributionOutput]
+)
+def test_settings_of_other_commands_say_it_too(group: Any) -> None:
+    kinds = (ModelRun, RegionsIdentity, VariantsIdentity, ContributionIdentity, MethodSettings)
+    known = {item.name for kind in kinds for item in fields(kind)}
+    for item in fields(group):
+        name = item.metadata.get(RECORDED_BY, item.name)
+        assert name is None or name in known, f"{group.__name__}.{item.name}"
+
+
+def test_a_new_setting_is_written_compared_and_read_without_another_line() -> None:
+    @dataclass(frozen=True)
+    class MoreSettings(ScoringSettings):
+        temperature: float = 1.0
+
+    @dataclass(frozen=True)
+    class Record:
+        scoring: MoreSettings = field(metadata=flat())
+
+    values = [to_json_values(Record(MoreSettings(temperature=degrees))) for degrees in (1.0, 2.0)]
+    assert find_differences(*values) == [Difference("temperature", 1.0, 2.0)]
+    assert from_json_values(Record, values[1]).scoring.temperature == 2
+    del values[1]["temperature"]
+    with pytest.raises(ValueError, match="temperature is missing"):
+        from_json_values(Record, values[1])
+
+
+def test_settings_that_change_no_number_are_not_compared() -> None:
+    other = replace(
+        IDENTITY,
+        scoring=replace(IDENTITY.scoring, model="elsewhere"),
+        compute=replace(IDENTITY.compute, device="gpu:1", cache_bytes=1),
+        output=OutputSettings(out="elsewhere", part_size=7, resume=True, command="another"),
+    )
+    assert IDENTITY.differences(other) == []
 
 
 def test_what_must_agree_of_a_shard() -> None:

@@ -9,8 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from enformer_vep.errors import InputError
-from enformer_vep.io.tables import formats as table
-from enformer_vep.io.tables import score_rows
+from enformer_vep.io.tables import row_reader, row_writer
 from enformer_vep.io.tables.formats import open_table
 from enformer_vep.run import score_table
 from enformer_vep.run.score_table import ScoreTable
@@ -26,7 +25,7 @@ def test_every_form_is_read_in_batches(
     name: str, layout: str, rows: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(score_table, "BATCH_ALLELES", rows)
-    monkeypatch.setattr(score_rows, "TEXT_BLOCK_BYTES", 500)  # some lines, that end amid an allele
+    monkeypatch.setattr(row_reader, "TEXT_BLOCK_BYTES", 500)  # some lines, that end amid an allele
     path = write_scores(tmp_path / name, SCORES, statistics=("SAR", "SAD"), rows=ODD, layout=layout)
     table = ScoreTable.find(path)
     assert table.tracks.identifiers == ["ENC0", "ENC1", "ENC2"]
@@ -169,7 +168,7 @@ def test_columns_between_the_scores_are_left_out(name: str, layout: str, tmp_pat
 
 
 def test_a_table_is_read_without_being_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(table, "ROW_GROUP_ROWS", 500)
+    monkeypatch.setattr(row_writer, "ROW_GROUP_ROWS", 500)
     path = write_scores(tmp_path / "s.parquet", random_scores(20_000, 20), layout="list")
     found = ScoreTable.find(path)
     before = pa.total_allocated_bytes()

@@ -10,6 +10,8 @@ from enformer_vep.demo.files import write_demo
 from tests.workflows.nextflow_runs import run_nextflow
 from tests.workflows.programs import NEXTFLOW, SNAKEMAKE, need, score_at_once
 
+pytestmark = pytest.mark.xdist_group("workflows")
+
 SMALL = ["-c", str(NEXTFLOW.parents[1] / "tests" / "workflows" / "small_jobs.config")]
 """Jobs that fit beside each other on a machine with two cores."""
 

@@ -11,6 +11,8 @@ from tests.workflows.loopback import lose_two_jobs, running_cluster, wait_for
 from tests.workflows.nextflow_runs import nextflow_command
 from tests.workflows.programs import WORKFLOWS, score_at_once
 
+pytestmark = pytest.mark.xdist_group("workflows")
+
 NUM_SHARDS = 6
 SCORE = ["--window", "grid"]
 TESTS = WORKFLOWS.parent / "tests" / "workflows"

@@ -12,6 +12,8 @@ from enformer_vep.demo.files import write_demo
 from tests.workflows.loopback import SCRIPT, Worker, hold_a_worker, running_cluster, wait_for
 from tests.workflows.programs import WORKFLOWS
 
+pytestmark = pytest.mark.xdist_group("workflows")
+
 ARRAY = WORKFLOWS / "slurm" / "score_array.sbatch"
 
 

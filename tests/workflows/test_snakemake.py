@@ -14,6 +14,8 @@ from enformer_vep.model.weights import save_model
 from tests.support import TINY_CONFIG, random_sequence, reference_model, write_fasta, write_vcf
 from tests.workflows.programs import SNAKEMAKE, need, score_at_once
 
+pytestmark = pytest.mark.xdist_group("workflows")
+
 CONTIG = random_sequence(8_000)
 
 
@@ -52,28 +54,28 @@ def inputs(tmp_path: Path, environment: dict[str, str]) -> dict[str, object]:
     ("items", "message"),
     [
         ({"shards": "six"}, "config.shards: 'six' is not of type 'integer'; it is the number of jobs that share"),
-        ({"vcf": "nothing.vcf"}, "config.vcf: no such file: nothing.vcf (in "),
+        pytest.param({"vcf": "nothing.vcf"}, "config.vcf: no such file: nothing.vcf (in ", marks=pytest.mark.full),
         pytest.param(
             {"shard": 6},
             "config: Additional properties are not allowed ('shard' was unexpected); the items are vcf,",
-            marks=pytest.mark.slow,
+            marks=pytest.mark.full,
         ),
         pytest.param(
             {"options": {"score": "--window grid --shard 1/2"}},
             "config.options.score: --shard is set by the workflow: set config.shards",
-            marks=pytest.mark.slow,
+            marks=pytest.mark.full,
         ),
         pytest.param(
-            {"fasta": "hg38", "normalise": True}, "config.fasta: no such file: hg38 (in ", marks=pytest.mark.slow
+            {"fasta": "hg38", "normalise": True}, "config.fasta: no such file: hg38 (in ", marks=pytest.mark.full
         ),
-        pytest.param({"fasta": "hg38.fa"}, "config.fasta: no such file: hg38.fa (in ", marks=pytest.mark.slow),
+        pytest.param({"fasta": "hg38.fa"}, "config.fasta: no such file: hg38.fa (in ", marks=pytest.mark.full),
         pytest.param(
             {"model": "weights/none.safetensors"},
             "config.model: no such weights: weights/none.safetensors (in ",
-            marks=pytest.mark.slow,
+            marks=pytest.mark.full,
         ),
         pytest.param(
-            {"options": {"score": "--stats 'SAD"}}, "config.options.score: No closing quotation", marks=pytest.mark.slow
+            {"options": {"score": "--stats 'SAD"}}, "config.options.score: No closing quotation", marks=pytest.mark.full
         ),
     ],
 )
@@ -92,7 +94,7 @@ def test_a_wrong_configuration_is_one_line(
     assert done.stdout == ""
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_the_workflow_has_good_style(tmp_path: Path, environment: dict[str, str], inputs: dict[str, object]) -> None:
     configure(tmp_path, **inputs | {"normalise": True, "gtf": "genome.fa", "profiles": True})
     done = snakemake(tmp_path, environment, "--lint")
@@ -110,7 +112,7 @@ def test_the_plan_has_every_step(tmp_path: Path, environment: dict[str, str], in
     }  # fmt: skip
 
 
-@pytest.mark.slow
+@pytest.mark.full
 @pytest.mark.parametrize("weights", ["model", "model/model", "model/model.index"])
 def test_weights_are_inputs_of_what_uses_them_and_only_score_gets_the_device(
     tmp_path: Path, environment: dict[str, str], inputs: dict[str, object], weights: str
@@ -125,7 +127,7 @@ def test_weights_are_inputs_of_what_uses_them_and_only_score_gets_the_device(
     assert [command for command, words in commands if "--device gpu" in words] == ["score"]
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_saved_parts_are_those_of_the_same_settings_and_inputs(
     tmp_path: Path, environment: dict[str, str], inputs: dict[str, object]
 ) -> None:

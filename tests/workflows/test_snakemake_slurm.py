@@ -11,6 +11,8 @@ from enformer_vep.demo.files import write_demo
 from tests.workflows.loopback import lose_two_jobs, running_cluster, wait_for
 from tests.workflows.programs import SNAKEMAKE, need, score_at_once
 
+pytestmark = pytest.mark.xdist_group("workflows")
+
 SCORE = "--stats SAD,SADR --window grid"
 NUM_SHARDS = 6
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from enformer_vep.errors import InputError
 from enformer_vep.genome.codes import Codes, one_hot
-from enformer_vep.io.whole_file import whole_file
+from enformer_vep.io.files import whole_file
 
 ONE_HOT_SUFFIX = ".ohe.npz"
 SCORES_SUFFIX = ".hypothetical.npz"

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from enformer_vep.errors import OutputError
-from enformer_vep.io.whole_folder import check_folder, whole_folder
+from enformer_vep.io.files import check_folder, whole_folder
 
 GROUP_NAME = "zarr.json"
 CHUNK_BYTES = 16 << 20
@@ -87,6 +88,36 @@ class ZarrArrays:
         self._group.attrs[name] = value
 
 
+class ZarrRows:
+    """An array whose rows come in their order. A chunk that is written twice would be compressed twice."""
+
+    def __init__(self, array: Any) -> None:
+        """Takes an array whose chunks are rows, as `ZarrArrays.create` makes it."""
+        self._array = array
+        self._rows_per_chunk: int = array.chunks[0]
+        self._waiting: list[npt.NDArray[np.float32]] = []
+        self._num_waiting = self._num_written = 0
+
+    def write(self, rows: npt.NDArray[np.float32]) -> None:
+        """Writes some rows: float32 [rows, ...]."""
+        self._waiting.append(rows)
+        self._num_waiting += len(rows)
+        if self._num_waiting >= self._rows_per_chunk:
+            self._flush(self._num_waiting - self._num_waiting % self._rows_per_chunk)
+
+    def finish(self) -> None:
+        """Writes the rows that do not fill a chunk."""
+        if self._num_waiting:
+            self._flush(self._num_waiting)
+
+    def _flush(self, num_rows: int) -> None:
+        rows = np.concatenate(self._waiting)
+        self._array[self._num_written : self._num_written + num_rows] = rows[:num_rows]
+        self._num_written += num_rows
+        self._num_waiting -= num_rows
+        self._waiting = [rows[num_rows:].copy()] if self._num_waiting else []
+
+
 @contextmanager
 def whole_zarr(path: Path, attributes: Mapping[str, Any]) -> Iterator[ZarrArrays]:
     """Opens a store for writing, which appears under its name when the block ends; if it fails, nothing is left.
@@ -105,8 +136,8 @@ def whole_zarr(path: Path, attributes: Mapping[str, Any]) -> Iterator[ZarrArrays
 def read_attributes(folder: Path) -> dict[str, Any]:
     """Returns the attributes of a store; none if the folder is not one."""
     try:
-        found = json.loads((folder / GROUP_NAME).read_text(encoding="utf-8"))
+        group = json.loads((folder / GROUP_NAME).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    attributes = found.get("attributes") if isinstance(found, dict) else None
+    attributes = group.get("attributes") if isinstance(group, dict) else None
     return attributes if isinstance(attributes, dict) else {}

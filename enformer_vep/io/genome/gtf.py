@@ -17,7 +17,7 @@ from enformer_vep.errors import GeneError
 from enformer_vep.genome.genes import FORWARD, REVERSE, Gene
 from enformer_vep.io.bgzip import GZIP_MAGIC
 from enformer_vep.io.genome.gene_choices import TRANSCRIPT_TAGS, TranscriptChoice
-from enformer_vep.wording import cause, shortened
+from enformer_vep.wording import cause, option, shortened
 
 _NUM_COLUMNS = 9
 _TRANSCRIPT, _EXON = b"transcript", b"exon"
@@ -87,8 +87,8 @@ def read_genes(path: str, transcripts: TranscriptChoice = "all") -> GtfGenes:
     if not any(transcript.is_chosen for transcript in found):
         expected = " or ".join(f'tag "{tag}"' for tag in TRANSCRIPT_TAGS[transcripts])
         raise GeneError(
-            f"{path} has no transcript with {expected}, which --transcripts {transcripts} asks for: use --transcripts "
-            "all, or a GTF with such tags"
+            f"{path} has no transcript with {expected}, which {option('--transcripts', transcripts)} asks for: use "
+            f"{option('--transcripts', 'all')}, or a GTF with such tags"
         )
     starts: dict[tuple[bytes, bytes, bytes], _Starts] = {}
     num_unstranded = 0

@@ -8,7 +8,6 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -17,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from enformer_vep.errors import InputError
+from enformer_vep.io.tables.row_writer import ParquetRows, TableColumns
 from enformer_vep.wording import cause
 
 BACKGROUND_METADATA = b"enformer_vep.background"
@@ -24,14 +24,13 @@ BACKGROUND_METADATA = b"enformer_vep.background"
 ROW_GROUP_ROWS = 64
 
 _SPREAD = ("mean", "standard_deviation", "q25", "q50", "q75")
-_SCHEMA = pa.schema(
-    [
-        *(pa.field(name, pa.string()) for name in ("statistic", "identifier", "description")),
-        pa.field("num_values", pa.int64()),
-        *(pa.field(name, pa.float32()) for name in _SPREAD),
-        pa.field("points", pa.list_(pa.field("element", pa.float32()))),
-    ]
-)
+_POINTS = pa.list_(pa.field("element", pa.float32()))
+_FIELDS = {
+    **dict.fromkeys(("statistic", "identifier", "description"), pa.string()),
+    "num_values": pa.int64(),
+    **dict.fromkeys(_SPREAD, pa.float32()),
+    "points": _POINTS,
+}
 
 Float32s = npt.NDArray[np.float32]
 
@@ -64,51 +63,31 @@ class TrackKey:
     description: str
 
 
-class BackgroundWriter:
+class BackgroundWriter(ParquetRows):
     """Writes the rows of a background, in blocks. Used in a `with` block, at whose end the file is complete."""
 
     def __init__(self, stream: BinaryIO, record: dict[str, Any]) -> None:
         """Starts the file; `record` says what the background is made of, as JSON has it."""
-        self._schema = _SCHEMA.with_metadata({BACKGROUND_METADATA: json.dumps(record, indent=2)})
-        self._waiting: list[tuple[TrackKey, Distribution]] = []
-        self._writer = pyarrow.parquet.ParquetWriter(
-            stream,
-            self._schema,
-            compression="zstd",
-            use_dictionary=["statistic"],
-            use_byte_stream_split=["points.list.element"],  # neighbouring points share their first bytes
-        )
+        metadata = {BACKGROUND_METADATA: json.dumps(record, indent=2).encode()}
+        # Neighbouring points share their first bytes.
+        encoding = {"use_dictionary": ["statistic"], "use_byte_stream_split": ["points.list.element"]}
+        super().__init__(stream, TableColumns(_FIELDS), metadata, group_rows=ROW_GROUP_ROWS, encoding=encoding)
 
-    def __enter__(self) -> "BackgroundWriter":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if error is None and self._waiting:
-            self._flush()
-        self._writer.close()
-
-    def write(self, rows: Sequence[tuple[TrackKey, Distribution]]) -> None:
+    def add(self, rows: Sequence[tuple[TrackKey, Distribution]]) -> None:
         """Adds rows; how many at a time does not change the file."""
-        for row in rows:
-            self._waiting.append(row)
-            if len(self._waiting) == ROW_GROUP_ROWS:
-                self._flush()
-
-    def _flush(self) -> None:
-        keys, found = zip(*self._waiting, strict=True)
-        spreads = [(each.mean, each.standard_deviation, *each.quartiles) for each in found]
-        ends = np.cumsum([0, *(len(each.points) for each in found)])
-        points = pa.array(np.concatenate([each.points for each in found]))
+        if not rows:
+            return
+        keys, distributions = zip(*rows, strict=True)
+        spreads = [(each.mean, each.standard_deviation, *each.quartiles) for each in distributions]
+        ends = np.cumsum([0, *(len(each.points) for each in distributions)])
+        points = pa.array(np.concatenate([each.points for each in distributions]))
         columns = [
-            *(pa.array([getattr(key, name) for key in keys]) for name in ("statistic", "identifier", "description")),
-            pa.array([each.num_values for each in found], pa.int64()),
-            *(pa.array(np.array(column, np.float32)) for column in zip(*spreads, strict=True)),
-            pa.ListArray.from_arrays(pa.array(ends, pa.int32()), points, type=self._schema.field("points").type),
+            *([getattr(key, name) for key in keys] for name in ("statistic", "identifier", "description")),
+            [each.num_values for each in distributions],
+            *(np.array(column, np.float32) for column in zip(*spreads, strict=True)),
+            pa.ListArray.from_arrays(pa.array(ends, pa.int32()), points, type=_POINTS),
         ]
-        self._writer.write_table(pa.Table.from_arrays(columns, schema=self._schema), row_group_size=len(keys))
-        self._waiting.clear()
+        self.write(columns)
 
 
 class BackgroundFile:

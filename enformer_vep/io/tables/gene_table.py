@@ -1,30 +1,38 @@
-"""The table of genes: one row for each allele and gene in its reach, as Parquet or tab-separated text."""
+"""The table of genes, Parquet or tab-separated text: a row for each allele and gene in its reach; written and read."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
-from typing import Any, BinaryIO, NamedTuple, Protocol
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from enformer_vep.errors import InputError
 from enformer_vep.genome.genes import Gene
 from enformer_vep.io.genome.gene_choices import GeneColumns
-from enformer_vep.io.tables.formats import (
-    ALLELE_TYPES,
-    ROW_GROUP_ROWS,
-    RowGroups,
-    TableSettings,
-    allele_columns,
-    parquet_writer,
-    shortest,
-    write_line,
-)
+from enformer_vep.io.tables.formats import TableSettings
 from enformer_vep.io.tables.outputs import OutputPaths
-from enformer_vep.io.tables.summary_table import FIELDS, summarize, summary_columns
+from enformer_vep.io.tables.row_reader import check_columns, column_names, read_columns, reading
+from enformer_vep.io.tables.row_writer import (
+    ALLELE_TYPES,
+    ParquetRows,
+    RowWriter,
+    TableColumns,
+    TextRows,
+    allele_fields,
+)
+from enformer_vep.io.tables.summary_table import summarize, summary_types
+from enformer_vep.io.tracks.labels import GROUPS
 from enformer_vep.io.tracks.table import TrackTable
-from enformer_vep.io.vcf.alleles import AlleleFields, VcfAllele
+from enformer_vep.io.vcf.alleles import VcfAllele
+
+BATCH_ROWS = 50_000
+NUMBERS = ("record", "allele", "distance")
+TEXTS = ("gene_name", "strand")
 
 GENE_FIELDS: Mapping[str, pa.DataType] = MappingProxyType(
     {
@@ -78,26 +86,35 @@ class GeneTableSettings:
     columns: GeneColumns = "summary"
 
     @property
-    def score_types(self) -> list[tuple[str, pa.DataType]]:
-        """Names and Arrow's types of the columns after the gene's."""
-        of_scores = TableSettings(self.statistics, self.tracks)
-        if self.columns == "tracks":
-            return [(name, pa.float32()) for name in of_scores.columns]
-        names = summary_columns(of_scores)
-        kinds = [*FIELDS.values()] * (len(names) // len(FIELDS))
-        return list(zip(names, kinds, strict=True))
+    def table(self) -> TableSettings:
+        """The same of a table of scores."""
+        return TableSettings(self.statistics, self.tracks)
 
 
-class GeneTableFile(Protocol):
+class GeneTableFile:
     """An open table of genes."""
+
+    def __init__(self, rows: RowWriter, settings: GeneTableSettings) -> None:
+        """Writes to rows of the columns of an allele, its gene and the scores."""
+        self._rows = rows
+        self._settings = settings
+        self.close = rows.close
 
     def write(self, alleles: Sequence[VcfAllele], genes: Sequence[GeneScores]) -> None:
         """Adds the genes of alleles, of which there is at least one."""
-        ...
-
-    def close(self) -> None:
-        """Writes the rest."""
-        ...
+        settings = self._settings
+        rows = [
+            (allele, settings.genes[number]) for allele, of in zip(alleles, genes, strict=True) for number in of.numbers
+        ]
+        if not rows:
+            return
+        scores = np.concatenate([of.scores for of in genes if of.numbers])
+        described = map(list, zip(*(_described(allele, gene) for allele, gene in rows), strict=True))
+        fields = [*allele_fields([allele for allele, _ in rows]), *described]
+        if settings.columns == "tracks":
+            self._rows.write(fields, *settings.table.split(scores, None))
+        else:
+            self._rows.write([*fields, *summarize(settings.table, scores)])
 
 
 def open_gene_table(
@@ -111,81 +128,19 @@ def open_gene_table(
       settings: how genes are written.
       metadata: what is written with it if its format has a place for it.
     """
-    return (_ParquetGenes if paths.is_parquet else _TextGenes)(stream, settings, metadata)
-
-
-def _columns(
-    settings: GeneTableSettings, rows: Sequence[tuple[VcfAllele, int]], scores: npt.NDArray[np.float32]
-) -> list[Any]:
-    """Returns the columns after the allele's for some rows, each an allele and its gene's number."""
-    described = [_described(allele, settings.genes[number]) for allele, number in rows]
-    found: list[Any] = [list(column) for column in zip(*described, strict=True)]
+    fields = {**ALLELE_TYPES, **GENE_FIELDS}
     if settings.columns == "tracks":
-        return found + list(np.ascontiguousarray(scores.T))
-    return found + summarize(TableSettings(settings.statistics, settings.tracks), scores)
+        columns = TableColumns(fields, settings.table.table_columns.values)
+    else:
+        columns = TableColumns({**fields, **summary_types(settings.table)})
+    rows = ParquetRows(stream, columns, metadata) if paths.is_parquet else TextRows(stream, columns)
+    return GeneTableFile(rows, settings)
 
 
 def _described(allele: VcfAllele, gene: Gene) -> tuple[str, str, str, int, int, int]:
     start = allele.variant.start
     tss = gene.nearest_tss(start) + 1
     return gene.id, gene.name, gene.strand, tss, gene.distance_bp(start), gene.num_transcripts
-
-
-class _TextGenes:
-    def __init__(self, stream: BinaryIO, settings: GeneTableSettings, metadata: Mapping[bytes, bytes]) -> None:
-        self._stream = stream
-        self._settings = settings
-        names = [name for name, _ in settings.score_types]
-        write_line(stream, [*AlleleFields._fields, *GENE_FIELDS, *names])
-
-    def write(self, alleles: Sequence[VcfAllele], genes: Sequence[GeneScores]) -> None:
-        rows, scores = _rows(alleles, genes)
-        if not rows:
-            return
-        columns = [_to_text(column) for column in _columns(self._settings, rows, scores)]
-        for index, (allele, _) in enumerate(rows):
-            write_line(self._stream, [*map(str, allele.fields), *(column[index] for column in columns)])
-
-    def close(self) -> None:
-        self._stream.flush()
-
-
-class _ParquetGenes:
-    """Writes row groups of one size, whatever the sizes of the parts."""
-
-    def __init__(self, stream: BinaryIO, settings: GeneTableSettings, metadata: Mapping[bytes, bytes]) -> None:
-        self._settings = settings
-        fields = [*ALLELE_TYPES.items(), *GENE_FIELDS.items(), *settings.score_types]
-        self._schema = pa.schema([pa.field(name, kind) for name, kind in fields], metadata)
-        self._groups = RowGroups(parquet_writer(stream, self._schema), ROW_GROUP_ROWS)
-
-    def write(self, alleles: Sequence[VcfAllele], genes: Sequence[GeneScores]) -> None:
-        rows, scores = _rows(alleles, genes)
-        if rows:
-            self._groups.add(self._table(rows, scores))
-
-    def close(self) -> None:
-        self._groups.close()
-
-    def _table(self, rows: Sequence[tuple[VcfAllele, int]], scores: npt.NDArray[np.float32]) -> pa.Table:
-        kinds = [field.type for field in self._schema][len(ALLELE_TYPES) :]
-        values = _columns(self._settings, rows, scores)
-        columns = [pa.array(column, kind) for column, kind in zip(values, kinds, strict=True)]
-        return pa.Table.from_arrays([*allele_columns([row[0] for row in rows]), *columns], schema=self._schema)
-
-
-def _rows(
-    alleles: Sequence[VcfAllele], genes: Sequence[GeneScores]
-) -> tuple[list[tuple[VcfAllele, int]], npt.NDArray[np.float32]]:
-    rows = [(allele, number) for allele, found in zip(alleles, genes, strict=True) for number in found.numbers]
-    with_genes = [found.scores for found in genes if found.numbers]
-    return rows, np.concatenate(with_genes) if with_genes else np.empty((0, 0), dtype=np.float32)
-
-
-def _to_text(column: Any) -> list[str]:
-    if isinstance(column, np.ndarray) and column.dtype == np.float32:
-        return shortest(column)
-    return [str(value) for value in column]
 
 
 def summarize_genes(
@@ -198,14 +153,87 @@ def summarize_genes(
     """
     num_tracks = len(settings.tracks.identifiers)
     rows: list[tuple[str | None, float | None, str | None, int | None]] = []
-    for allele, found in zip(alleles, genes, strict=True):
-        if not found.numbers:
+    for allele, in_reach in zip(alleles, genes, strict=True):
+        if not in_reach.numbers:
             rows.append((None, None, None, None))
             continue
-        first = found.scores[:, :num_tracks]
+        first = in_reach.scores[:, :num_tracks]
         row, track = np.unravel_index(np.abs(first).argmax(), first.shape)
-        distances_bp = [settings.genes[number].distance_bp(allele.variant.start) for number in found.numbers]
+        distances_bp = [settings.genes[number].distance_bp(allele.variant.start) for number in in_reach.numbers]
         nearest = min(range(len(distances_bp)), key=lambda index: abs(distances_bp[index]))
-        names = [settings.genes[found.numbers[index]].name for index in (int(row), nearest)]
+        names = [settings.genes[in_reach.numbers[index]].name for index in (int(row), nearest)]
         rows.append((names[0], float(first[row, track]), names[1], distances_bp[nearest]))
     return [list(column) for column in zip(*rows, strict=True)]
+
+
+class GeneRows(NamedTuple):
+    """Some consecutive rows, each an allele and a gene in its reach.
+
+    Attributes:
+      record: int64 [rows], the allele's record.
+      allele: int64 [rows], its number in the record.
+      distance_bp: int64 [rows], from the nearest start, negative upstream.
+      name: the genes' symbols.
+      strand: '+' or '-'.
+      scores: float32 [rows, labels].
+    """
+
+    record: npt.NDArray[np.int64]
+    allele: npt.NDArray[np.int64]
+    distance_bp: npt.NDArray[np.int64]
+    name: list[str]
+    strand: list[str]
+    scores: npt.NDArray[np.float32]
+
+
+class GeneTable:
+    """The table of genes of a run.
+
+    Attributes:
+      labels: what the scores of one statistic are of: tracks, or groups of them.
+    """
+
+    def __init__(self, path: Path, statistic: str) -> None:
+        """Reads the names of the columns.
+
+        Args:
+          path: the table.
+          statistic: the statistic that is read.
+
+        Raises:
+          InputError: the table cannot be read, or has no such scores.
+        """
+        self._path = path
+        with reading(path):
+            names = column_names(path)
+        of_tracks = [name for name in names if name.startswith(f"{statistic}:")]
+        of_groups = {f"{statistic}:{group}:score": group for group in GROUPS}
+        summarized = {name: of_groups[name] for name in of_tracks if name in of_groups}
+        # Of a summary, the columns are STAT:GROUP:FIELD; otherwise STAT:IDENTIFIER.
+        self._columns = summarized or {name: name.removeprefix(f"{statistic}:") for name in of_tracks}
+        check_columns(path, names, [*NUMBERS, *TEXTS])
+        if not self._columns:
+            raise InputError(f"{path} has no scores {statistic}, which its run record names")
+        self.labels: Sequence[str] = list(self._columns.values())
+
+    def read(self) -> Iterator[GeneRows]:
+        """Reads the table once.
+
+        Yields:
+          Consecutive rows: all of the table's, in order.
+
+        Raises:
+          InputError: the table cannot be read.
+        """
+        with reading(self._path), ExitStack() as stack:
+            types = dict.fromkeys(NUMBERS, pa.int64()) | dict.fromkeys(TEXTS, pa.binary())
+            types |= dict.fromkeys(self._columns, pa.float32())
+            for batch in read_columns(self._path, types, BATCH_ROWS, stack):
+                record, allele, distance = (batch[name].to_numpy(zero_copy_only=False) for name in NUMBERS)
+                scores = [batch[name].to_numpy(zero_copy_only=False) for name in self._columns]
+                name, strand = ([_text(value) for value in batch[name].to_pylist()] for name in TEXTS)
+                yield GeneRows(record, allele, distance, name, strand, np.stack(scores, axis=1).astype(np.float32))
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value

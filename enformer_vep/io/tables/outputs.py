@@ -1,10 +1,11 @@
 """The names of a run's files, and whether they can be written."""
 
-import os
 from pathlib import Path
 from typing import Literal, get_args
 
 from enformer_vep.errors import OutputError
+from enformer_vep.io.files import check_parent
+from enformer_vep.wording import option
 
 STANDARD_OUTPUT = "-"
 SUFFIXES = (".parquet", ".tsv", ".tsv.gz")
@@ -23,6 +24,7 @@ Dtype = Literal["float32", "float16"]
 DTYPES: tuple[Dtype, ...] = get_args(Dtype)
 SummaryKind = Literal["none", "beside", "only"]
 """No summary, one in OUT.summary.tsv beside the scores, or one that is OUT itself, instead of the scores."""
+SUMMARY_KINDS: tuple[SummaryKind, ...] = get_args(SummaryKind)
 
 SKIPPED_SUFFIX = ".skipped.tsv"
 RUN_SUFFIX = ".run.json"
@@ -98,11 +100,7 @@ class OutputPaths:
         Raises:
           OutputError: the folder is missing or cannot be written, or a file exists and must not be replaced.
         """
-        folder = self.table.parent
-        if not folder.is_dir():
-            raise OutputError(f"the output folder {folder} does not exist: create it first")
-        if not os.access(folder, os.W_OK | os.X_OK):
-            raise OutputError(f"cannot write to the output folder {folder}: permission denied")
+        check_parent(self.table)
         if self.is_folder:
             from enformer_vep.io.arrays.zarr_folder import check_zarr_folder  # which imports NumPy
 
@@ -111,6 +109,6 @@ class OutputPaths:
             if path.is_dir() and not self._may_be_folder(path):
                 raise OutputError(f"{path} is a folder: choose the name of a file")
             if path.exists() and not overwrite:
-                raise OutputError(f"{path} exists: choose another output, or use --overwrite")
+                raise OutputError(f"{path} exists: choose another output, or use {option('--overwrite')}")
         if self.work.exists() and not self.work.is_dir():
             raise OutputError(f"{self.work} is a file, but the run needs this name for its work folder: move it away")

@@ -1,27 +1,35 @@
-"""Reads tables of scores by rows, in a stream: Parquet and text, in every layout."""
+"""Reads tables of scores, Parquet and text in every layout: in a stream of rows, or by columns.
 
-import gzip
-import zlib
-from collections.abc import Iterator, Mapping, Sequence
+By columns, all alleles of some tracks are read at a time. A wide Parquet table is stored by column, and read where it
+is. Any other one is read once from end to end, and its scores are copied to a temporary file that has them by column.
+"""
+
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import IO, NamedTuple, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.csv
 import pyarrow.parquet
 
-from enformer_vep.errors import InputError
+from enformer_vep.errors import EnformerVepError, InputError
+from enformer_vep.genome.variant import AlleleClasses
 from enformer_vep.io.tables.formats import PERCENTILE_SUFFIX, TableSettings
 from enformer_vep.io.tables.outputs import OutputPaths
+from enformer_vep.io.tables.row_reader import check_columns, open_parquet, read_columns, reading
 from enformer_vep.io.vcf.alleles import AlleleFields, VcfAllele
 from enformer_vep.wording import cause
 
-TEXT_BLOCK_BYTES = 16 << 20
-"""Text that is parsed at a time. No line may be longer: 14 statistics of all tracks have about 1 MB."""
+BATCH_BYTES = 64 << 20
+"""Scores that are held while a table is copied."""
+
+_ALLELES_AT_A_TIME = 1 << 16
+
+_ALLELE = ("ref", "alt")
 
 Float32s = npt.NDArray[np.float32]
 
@@ -152,79 +160,102 @@ class ScoreRows:
             raise InputError(f"{self._paths.table} is incomplete: its last allele lacks tracks")
 
 
-def read_columns(
-    path: Path, types: Mapping[str, pa.DataType], num_rows: int, stack: ExitStack
-) -> Iterator[pa.RecordBatch]:
-    """Reads columns of a table of ours, Parquet or text by its name, in a stream.
+class ScoreColumns(Protocol):
+    """The scores of one table, by columns."""
 
-    Args:
-      path: the table.
-      types: the wanted columns, with the types that they get if the table is text.
-      num_rows: rows of a batch of Parquet, at most; those of text have as many as there are in TEXT_BLOCK_BYTES.
-      stack: what closes the table.
+    num_rows: int
+    """Number of alleles."""
 
-    Raises:
-      InputError: it is not such a table, or lacks a column.
-    """
-    if path.suffix == ".parquet":
-        file = stack.enter_context(open_parquet(path))
-        check_columns(path, file.schema_arrow.names, list(types))
-        return cast("Iterator[pa.RecordBatch]", file.iter_batches(num_rows, columns=list(types)))
-    check_columns(path, column_names(path), list(types))
-    stream = pa.input_stream(str(path), compression="gzip" if path.suffix == ".gz" else None)
-    reader = pyarrow.csv.open_csv(
-        stack.enter_context(stream),
-        pyarrow.csv.ReadOptions(block_size=TEXT_BLOCK_BYTES),
-        # The VCF's texts are taken as they are: a quotation mark is a letter, and bytes need not be UTF-8.
-        pyarrow.csv.ParseOptions(delimiter="\t", quote_char=False),
-        pyarrow.csv.ConvertOptions(include_columns=list(types), column_types=types, check_utf8=False),
-    )
-    return iter(stack.enter_context(reader))
+    classes: AlleleClasses
+    """What kinds of alleles they are."""
+
+    def read(self, statistic: int, tracks: range, target: Float32s) -> None:
+        """Reads scores.
+
+        Args:
+          statistic: the statistic's number.
+          tracks: numbers of neighbouring tracks.
+          target: float32 [tracks, alleles], where they are put.
+        """
+        ...
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[None]:
-    """Turns what a damaged table raises into one line."""
-    try:
-        yield
-    except (OSError, EOFError, zlib.error, pa.ArrowException) as error:
-        raise InputError(f"{path} cannot be read, or is damaged: {cause(error)[:300]}") from error
+def open_columns(paths: OutputPaths, settings: TableSettings, folder: Path) -> Iterator[ScoreColumns]:
+    """Opens a table.
 
-
-def open_parquet(path: Path) -> pyarrow.parquet.ParquetFile:
-    """Opens a Parquet file.
+    Args:
+      paths: the table.
+      settings: its statistics, tracks and layout.
+      folder: where a temporary file may be put, of as many bytes as the scores have as float32.
 
     Raises:
-      InputError: it is not one.
+      InputError: the table cannot be read, or lacks columns or rows.
+      EnformerVepError: the temporary file cannot be written.
     """
-    try:
-        # With pre_buffer, PyArrow keeps all that was read until the end, which may be the whole of a large file.
-        return pyarrow.parquet.ParquetFile(path, pre_buffer=False)
-    except (OSError, pa.ArrowException) as error:
-        raise InputError(f"{path} is not a Parquet file, or is damaged: {cause(error)[:300]}") from error
+    if paths.is_parquet and settings.layout == "wide":
+        with open_parquet(paths.table) as file:
+            yield _WideParquet(paths, settings, file)
+        return
+    with ExitStack() as stack:
+        try:
+            copy = stack.enter_context(tempfile.TemporaryFile(dir=folder, prefix=".enformer-vep-"))
+            columns = _Copied(paths, settings, copy)
+        except OSError as error:
+            raise EnformerVepError(f"cannot copy the scores of {paths.table}: {cause(error)}") from error
+        yield columns
 
 
-def check_columns(path: Path, found: Sequence[str], expected: Sequence[str]) -> None:
-    """Checks that a table has columns.
+class _WideParquet:
+    def __init__(self, paths: OutputPaths, settings: TableSettings, file: pyarrow.parquet.ParquetFile) -> None:
+        self._path = paths.table
+        self._columns = settings.columns
+        self._num_tracks = len(settings.tracks.identifiers)
+        self._file = file
+        check_columns(self._path, file.schema_arrow.names, self._columns)
+        self.num_rows: int = file.metadata.num_rows
+        alleles = ScoreRows(paths, settings, (), ()).read(_ALLELE, _ALLELES_AT_A_TIME)
+        self.classes = sum(map(_classes, alleles), AlleleClasses())
 
-    Raises:
-      InputError: it lacks one.
-    """
-    there = set(found)
-    if missing := [name for name in expected if name not in there]:
-        raise InputError(
-            f"{path} has no column {missing[0]}, which its run record names: use the table as it was written"
-        )
+    def read(self, statistic: int, tracks: range, target: Float32s) -> None:
+        first = statistic * self._num_tracks
+        names = self._columns[first + tracks.start : first + tracks.stop]
+        done = 0
+        with reading(self._path):
+            for group in range(self._file.num_row_groups):
+                table = self._file.read_row_group(group, columns=names)
+                for row, name in zip(target, names, strict=True):
+                    row[done : done + len(table)] = table[name].to_numpy()
+                done += len(table)
 
 
-def column_names(path: Path) -> list[str]:
-    """Returns the names of the columns of a table of ours, Parquet or text by its name.
+class _Copied:
+    """A table whose scores are in a temporary file, in batches of alleles: float32 [columns, alleles] each."""
 
-    Raises:
-      InputError: it is Parquet by its name and not by its content.
-    """
-    if path.suffix == ".parquet":
-        with open_parquet(path) as file:
-            return list(file.schema_arrow.names)
-    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
-        return stream.readline().decode("utf-8", "replace").rstrip("\r\n").split("\t")
+    def __init__(self, paths: OutputPaths, settings: TableSettings, copy: IO[bytes]) -> None:
+        self._num_tracks = len(settings.tracks.identifiers)
+        self._num_scores = settings.num_scores
+        self._copy = copy
+        self._sizes: list[int] = []
+        self.classes = AlleleClasses()
+        table = ScoreRows(paths, settings, settings.statistics, range(self._num_tracks))
+        for rows in table.read(_ALLELE, max(1, BATCH_BYTES // (4 * self._num_scores))):
+            np.ascontiguousarray(rows.scores.T).tofile(copy)
+            self._sizes.append(len(rows.scores))
+            self.classes += _classes(rows)
+        self.num_rows = sum(self._sizes)
+
+    def read(self, statistic: int, tracks: range, target: Float32s) -> None:
+        first = statistic * self._num_tracks + tracks.start
+        done = batch_start = 0
+        for size in self._sizes:
+            self._copy.seek((batch_start + first * size) * 4)
+            piece = np.fromfile(self._copy, np.float32, len(tracks) * size)
+            target[:, done : done + size] = piece.reshape(len(tracks), size)
+            done += size
+            batch_start += self._num_scores * size
+
+
+def _classes(rows: ScoredRows) -> AlleleClasses:
+    pairs = zip(*(rows.field(name) for name in _ALLELE), strict=True)
+    return AlleleClasses.count(cast("Iterable[tuple[str, str]]", pairs))

@@ -8,27 +8,25 @@ percentiles also that of the strongest track, and the largest of the group with 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, BinaryIO, NamedTuple, Protocol
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from enformer_vep.io.bgzip import BgzipWriter
-from enformer_vep.io.tables.formats import (
-    ALLELE_TYPES,
-    ROW_GROUP_ROWS,
-    RowGroups,
-    Scores,
-    TableSettings,
-    allele_columns,
-    parquet_writer,
-    shortest,
-    write_line,
-)
+from enformer_vep.io.tables.formats import TableSettings
 from enformer_vep.io.tables.outputs import OutputPaths
+from enformer_vep.io.tables.row_writer import (
+    ALLELE_TYPES,
+    Float32s,
+    RowWriter,
+    TableColumns,
+    TextRows,
+    allele_fields,
+    open_rows,
+)
 from enformer_vep.io.tracks.labels import GROUPS
-from enformer_vep.io.vcf.alleles import AlleleFields, VcfAllele
+from enformer_vep.io.vcf.alleles import VcfAllele
 
 FIELDS: Mapping[str, pa.DataType] = {
     "track": pa.string(),
@@ -78,10 +76,10 @@ class TrackGroups:
     @classmethod
     def of(cls, groups: Sequence[str]) -> "TrackGroups":
         """Makes them of each track's group, in the order of track_labels.GROUPS."""
-        found = {name: np.flatnonzero(np.array(groups, dtype=object) == name) for name in GROUPS}
-        return cls({name: members for name, members in found.items() if len(members)}, len(groups))
+        members = {name: np.flatnonzero(np.array(groups, dtype=object) == name) for name in GROUPS}
+        return cls({name: places for name, places in members.items() if len(places)}, len(groups))
 
-    def strongest(self, scores: Scores) -> Iterator[tuple[int, str, Strongest]]:
+    def strongest(self, scores: Float32s) -> Iterator[tuple[int, str, Strongest]]:
         """Finds the strongest tracks; the first of several that are equally strong.
 
         Args:
@@ -101,47 +99,54 @@ class TrackGroups:
                 yield statistic, group, Strongest(members[place], score, norm.astype(np.float32), agree)
 
 
-def summary_fields(settings: TableSettings) -> dict[str, pa.DataType]:
-    """Returns what is written of a statistic in a group, with Arrow's types."""
-    return {**FIELDS, **(PERCENTILE_FIELDS if settings.has_percentiles else {})}
+def summary_types(settings: TableSettings) -> dict[str, pa.DataType]:
+    """Returns the columns after the allele's with Arrow's types: statistics outermost, then groups."""
+    fields = {**FIELDS, **(PERCENTILE_FIELDS if settings.has_percentiles else {})}
+    return {
+        f"{statistic}:{group}:{name}": kind
+        for statistic in settings.statistics
+        for group in TrackGroups.of(settings.tracks.groups).members
+        for name, kind in fields.items()
+    }
 
 
-def summary_columns(settings: TableSettings) -> list[str]:
-    """Names the columns after the allele's: statistics outermost, then groups."""
-    groups, fields = TrackGroups.of(settings.tracks.groups).members, summary_fields(settings)
-    return [f"{name}:{group}:{field}" for name in settings.statistics for group in groups for field in fields]
-
-
-def summarize(settings: TableSettings, scores: Scores) -> list[npt.NDArray[Any]]:
-    """Returns the columns of `summary_columns` for scores float32 [rows, statistics * tracks]."""
-    return _Summarizer(settings).columns(scores, None)
-
-
-Column = Sequence[Any] | npt.NDArray[Any]
+def summarize(settings: TableSettings, scores: Float32s, percentiles: Float32s | None = None) -> list[npt.NDArray[Any]]:
+    """Returns the columns of `summary_types` for scores and percentiles float32 [rows, statistics * tracks]."""
+    groups, rows = TrackGroups.of(settings.tracks.groups), np.arange(len(scores))
+    identifiers = np.array(settings.tracks.identifiers, dtype=object)
+    descriptions = np.array(settings.tracks.table["description"], dtype=object)
+    columns: list[npt.NDArray[Any]] = []
+    for statistic, group, strongest in groups.strongest(scores):
+        columns += [identifiers[strongest.track], descriptions[strongest.track]]
+        columns += [strongest.score, strongest.norm, strongest.num_agree]
+        if percentiles is not None:
+            first = statistic * groups.num_tracks
+            members = groups.members[group]
+            values = percentiles[:, first + members]  # [alleles, tracks of the group]
+            place = np.where(np.isnan(values), -1, np.abs(values)).argmax(axis=1)
+            columns += [percentiles[rows, first + strongest.track], values[rows, place], identifiers[members[place]]]
+    return columns
 
 
 class SummaryFile:
     """An open summary."""
 
-    def __init__(self, settings: TableSettings, rows: "_Rows") -> None:
-        """Takes what is summarized, and where it goes."""
-        self._summarizer = _Summarizer(settings)
+    def __init__(self, settings: TableSettings, rows: RowWriter) -> None:
+        """Writes to rows of the columns of an allele, of `summary_types`, and others."""
+        self._settings = settings
         self._rows = rows
+        self.close = rows.close
 
     def write(
         self,
         alleles: Sequence[VcfAllele],
-        scores: Scores,
-        percentiles: Scores | None = None,
+        scores: Float32s,
+        percentiles: Float32s | None = None,
         more: Sequence[Sequence[Any]] = (),
     ) -> None:
         """Adds alleles; `more` has the columns after the summary's own, with None for what is missing."""
         if alleles:
-            self._rows.add(alleles, [*self._summarizer.columns(scores, percentiles), *more])
-
-    def close(self) -> None:
-        """Writes what is left, and leaves the stream open."""
-        self._rows.close()
+            self._rows.write([*allele_fields(alleles), *summarize(self._settings, scores, percentiles), *more])
 
 
 def open_summary(
@@ -161,82 +166,6 @@ def open_summary(
       metadata: what is written with it if its format has a place for it.
       more: columns after the summary's own, with Arrow's types.
     """
-    names, of_group = summary_columns(settings), summary_fields(settings)
-    kinds = [*of_group.values()] * (len(names) // len(of_group))
-    columns = dict(zip(names, kinds, strict=True)) | dict(more)
-    if like is not None and like.is_parquet:
-        return SummaryFile(settings, _ParquetRows(stream, columns, metadata or {}))
-    is_gzipped = like is not None and like.is_gzipped
-    return SummaryFile(settings, _TextRows(BgzipWriter(stream) if is_gzipped else stream, columns))
-
-
-class _Summarizer:
-    def __init__(self, settings: TableSettings) -> None:
-        self._groups = TrackGroups.of(settings.tracks.groups)
-        self._identifiers = np.array(settings.tracks.identifiers, dtype=object)
-        self._descriptions = np.array(settings.tracks.table["description"], dtype=object)
-
-    def columns(self, scores: Scores, percentiles: Scores | None) -> list[npt.NDArray[Any]]:
-        """Returns what is written of some alleles, a column per name of `summary_columns`."""
-        found: list[npt.NDArray[Any]] = []
-        rows = np.arange(len(scores))
-        for statistic, group, strongest in self._groups.strongest(scores):
-            texts = self._identifiers[strongest.track], self._descriptions[strongest.track]
-            found += [*texts, strongest.score, strongest.norm, strongest.num_agree]
-            if percentiles is not None:
-                first = statistic * self._groups.num_tracks
-                members = self._groups.members[group]
-                values = percentiles[:, first + members]  # [alleles, tracks of the group]
-                place = np.where(np.isnan(values), -1, np.abs(values)).argmax(axis=1)
-                found += [percentiles[rows, first + strongest.track], values[rows, place]]
-                found.append(self._identifiers[members[place]])
-        return found
-
-
-class _Rows(Protocol):
-    """Where rows go: the alleles' own columns, and others."""
-
-    def add(self, alleles: Sequence[VcfAllele], columns: Sequence[Column]) -> None: ...
-
-    def close(self) -> None: ...
-
-
-class _TextRows:
-    def __init__(self, stream: BinaryIO | BgzipWriter, columns: Mapping[str, pa.DataType]) -> None:
-        self._stream = stream
-        self._kinds = list(columns.values())
-        write_line(stream, [*AlleleFields._fields, *columns])
-
-    def add(self, alleles: Sequence[VcfAllele], columns: Sequence[Column]) -> None:
-        texts = [_as_text(column, kind) for column, kind in zip(columns, self._kinds, strict=True)]
-        for index, allele in enumerate(alleles):
-            write_line(self._stream, [*map(str, allele.fields), *(column[index] for column in texts)])
-
-    def close(self) -> None:
-        if isinstance(self._stream, BgzipWriter):
-            self._stream.close()
-        else:
-            self._stream.flush()
-
-
-def _as_text(column: Column, kind: pa.DataType) -> list[str]:
-    """Returns a column as it is written in text; a float32 in as few digits as it needs, nothing for None."""
-    if isinstance(column, np.ndarray):
-        return shortest(column) if column.dtype == np.float32 else list(map(str, column))
-    found: list[str] = pa.array(column, kind).cast(pa.string()).fill_null("").to_pylist()
-    return found
-
-
-class _ParquetRows:
-    def __init__(self, stream: BinaryIO, columns: Mapping[str, pa.DataType], metadata: Mapping[bytes, bytes]) -> None:
-        fields = [pa.field(name, kind) for name, kind in [*ALLELE_TYPES.items(), *columns.items()]]
-        self._kinds = list(columns.values())
-        self._schema = pa.schema(fields, metadata)
-        self._groups = RowGroups(parquet_writer(stream, self._schema), ROW_GROUP_ROWS)
-
-    def add(self, alleles: Sequence[VcfAllele], columns: Sequence[Column]) -> None:
-        arrays = [pa.array(column, kind) for column, kind in zip(columns, self._kinds, strict=True)]
-        self._groups.add(pa.Table.from_arrays([*allele_columns(alleles), *arrays], schema=self._schema))
-
-    def close(self) -> None:
-        self._groups.close()
+    columns = TableColumns({**ALLELE_TYPES, **summary_types(settings), **more})
+    rows = TextRows(stream, columns) if like is None else open_rows(stream, columns, like, metadata or {})
+    return SummaryFile(settings, rows)

@@ -15,9 +15,6 @@ import numpy as np
 from enformer_vep.errors import WeightsError
 from enformer_vep.model.location import INDEX_SUFFIX
 from enformer_vep.model.sources.bundle import BundleEntry, BundleIndex
-from enformer_vep.model.sources.memory import untouched_zeros
-from enformer_vep.model.sources.model_config import read_config_file
-from enformer_vep.model.sources.published import published_tensors
 from enformer_vep.model.sources.source import (
     ModelSettings,
     TensorEntry,
@@ -26,6 +23,9 @@ from enformer_vep.model.sources.source import (
     check_dtype,
     checked,
     identify,
+    published_tensors,
+    read_config_file,
+    untouched_zeros,
 )
 from enformer_vep.wording import cause
 
@@ -75,11 +75,13 @@ class _BundleSource(WeightsSource):
         for shard in range(self._index.num_shards):
             path = self._data_path(shard)
             needed = max((e.offset + e.size for e in self._index.entries.values() if e.shard == shard), default=0)
-            found = path.stat().st_size if path.is_file() else None
-            if found is None:
+            num_bytes = path.stat().st_size if path.is_file() else None
+            if num_bytes is None:
                 raise WeightsError(f"{path} is missing beside {self.path.name}: download it too")
-            if found < needed:
-                raise WeightsError(f"{path} is cut short: expected {needed} bytes, found {found}: download it again")
+            if num_bytes < needed:
+                raise WeightsError(
+                    f"{path} is cut short: expected {needed} bytes, found {num_bytes}: download it again"
+                )
 
     def read(self, key: str) -> np.ndarray[Any, Any]:
         entry = self._entries[key]

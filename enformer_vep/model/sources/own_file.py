@@ -20,8 +20,6 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from enformer_vep.errors import WeightsError
-from enformer_vep.model.sources.model_config import parse_config
-from enformer_vep.model.sources.published import is_training_state
 from enformer_vep.model.sources.safetensors_file import LENGTH_BYTES, SafetensorsFile
 from enformer_vep.model.sources.source import (
     ModelSettings,
@@ -30,6 +28,8 @@ from enformer_vep.model.sources.source import (
     WeightsSource,
     checked,
     identify,
+    is_training_state,
+    parse_config,
 )
 from enformer_vep.wording import cause
 
@@ -50,9 +50,9 @@ class OwnFileSource(WeightsSource):
           WeightsError: they are of a later format, or incomplete.
         """
         self.path, self._file = file.path, file
-        found = file.metadata[FORMAT_KEY]
-        if found != FORMAT:
-            raise WeightsError(f"{self.path} is of format {found}: expected {FORMAT}; update enformer-vep")
+        file_format = file.metadata[FORMAT_KEY]
+        if file_format != FORMAT:
+            raise WeightsError(f"{self.path} is of format {file_format}: expected {FORMAT}; update enformer-vep")
         try:
             crcs = json.loads(file.metadata["masked_crc32c"])
             self._entries = {
@@ -63,7 +63,7 @@ class OwnFileSource(WeightsSource):
             raise WeightsError(f"{self.path}: its metadata are damaged ({cause(error)}): convert it again") from error
 
     def entries(self) -> Mapping[str, TensorEntry]:
-        """Returns what is known of each tensor, by our keys."""
+        """Returns the entry of each tensor by its key, one of ours."""
         return self._entries
 
     def check_files(self) -> None:

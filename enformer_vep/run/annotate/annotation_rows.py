@@ -4,16 +4,18 @@ import heapq
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from enformer_vep.errors import InputError, SkipReason
-from enformer_vep.io.tables.aligned_rows import side_by_side
 from enformer_vep.io.tables.formats import PERCENTILE_SUFFIX
 from enformer_vep.io.tables.outputs import OutputPaths
-from enformer_vep.io.tables.score_rows import ScoredRows, ScoreRows, read_columns, reading
+from enformer_vep.io.tables.row_reader import column_names, read_columns, reading, side_by_side
+from enformer_vep.io.tables.score_rows import ScoredRows, ScoreRows
 from enformer_vep.io.tables.summary_table import TrackGroups
 from enformer_vep.io.vcf.annotations import (
     MISSING_VALUE,
@@ -25,7 +27,7 @@ from enformer_vep.io.vcf.annotations import (
     skipped_entry,
     track_values,
 )
-from enformer_vep.run.annotate.strongest_genes import StrongestGenes
+from enformer_vep.run.run_record import GenesIdentity
 from enformer_vep.run.score.results import SKIPPED_COLUMNS
 from enformer_vep.run.score_table import ScoreTable
 
@@ -33,8 +35,13 @@ _MAX_BATCH_ALLELES = 10_000
 _BATCH_SCORES = 1 << 22
 """Scores of a batch, about: 16 MB."""
 
+_BATCH_GENES = 50_000
+"""Rows of the table of genes that are read at a time."""
+
 _PLACE = ("record", "allele")
 _MALFORMED = SkipReason.MALFORMED_RECORD.value.encode()
+
+_Key = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -64,8 +71,7 @@ class AnnotationRows:
     def paths(self) -> OutputPaths:
         """The run's files."""
         identity = self.table.record.identity
-        summary = identity.summary
-        return OutputPaths(str(self.table.path), summary=summary, genes=identity.genes is not None)  # type: ignore[arg-type]
+        return OutputPaths(str(self.table.path), summary=identity.output.summary, genes=identity.genes is not None)
 
     def check_files(self) -> None:
         """Checks that the files beside the table are there.
@@ -87,7 +93,7 @@ class AnnotationRows:
         return heapq.merge(self._scored(), self._skipped())
 
     def _scored(self) -> Iterator[Annotation]:
-        has_summary = self.table.record.identity.summary != "none"
+        has_summary = self.table.record.identity.output.summary != "none"
         entries = self._of_summary() if has_summary else self._of_scores()
         names = (str(self.paths.summary or self.table.path), str(self.table.path))
         if not self.tracks:
@@ -174,3 +180,74 @@ def _annotations(fields: pa.RecordBatch, entries: pa.Array, more: Sequence[Seque
     values = zip(entries.cast(pa.binary()).to_pylist(), *more, strict=True)
     record, allele = (fields[name].to_pylist() for name in _PLACE)
     return map(Annotation, record, allele, at, values)
+
+
+class StrongestGenes:
+    """The gene that the summary calls `gene:strongest`: that of the largest score in magnitude on any track.
+
+    The score is that of the first statistic of the genes. Of equal ones, the first along the contig counts.
+    """
+
+    def __init__(self, path: Path, genes: GenesIdentity) -> None:
+        """Opens a table.
+
+        Args:
+          path: OUT.genes.parquet or OUT.genes.tsv.
+          genes: how it was made.
+        """
+        start = f"{genes.settings.gene_statistics[0].name}:"
+        end = ":score" if genes.settings.gene_columns == "summary" else ""
+        self._path = path
+        self._columns = [name for name in column_names(path) if name.startswith(start) and name.endswith(end)]
+        self._batches = self._read()
+        self._names: dict[_Key, bytes] = {}
+        self._last: _Key = (-1, -1)
+
+    def of(self, keys: Sequence[_Key]) -> list[bytes]:
+        """Returns the names of the genes of alleles, empty for one without genes in its reach.
+
+        Args:
+          keys: the next alleles of the run, by record and number in it.
+        """
+        while self._last < keys[-1]:
+            batch = next(self._batches, None)
+            if batch is None:
+                break
+            self._names.update(batch)
+            self._last = max(batch, default=self._last)
+        return [self._names.pop(key, b"") for key in keys]
+
+    def _read(self) -> Iterator[dict[_Key, bytes]]:
+        types = {"record": pa.int64(), "allele": pa.int64(), "gene_name": pa.binary()}
+        types |= {name: pa.float32() for name in self._columns}
+        waiting: list[pa.RecordBatch] = []
+        with ExitStack() as stack, reading(self._path):
+            for batch in read_columns(self._path, types, _BATCH_GENES, stack):
+                table = pa.Table.from_batches([*waiting, batch])
+                start = _first_rows(table)[-1:]  # of the last allele, whose other genes may be in the next batch
+                whole = int(start[0]) if len(start) else 0
+                waiting = table.slice(whole).to_batches()
+                if whole:
+                    yield self._strongest(table.slice(0, whole))
+            if waiting:
+                yield self._strongest(pa.Table.from_batches(waiting))
+
+    def _strongest(self, table: pa.Table) -> dict[_Key, bytes]:
+        strength = np.zeros(len(table), np.float32)
+        for name in self._columns:
+            np.maximum(strength, np.abs(table[name].to_numpy()), out=strength)
+        starts = _first_rows(table)
+        largest = np.repeat(np.maximum.reduceat(strength, starts), np.diff(starts, append=len(table)))
+        rows = np.flatnonzero(strength == largest)
+        _, first = np.unique(np.searchsorted(starts, rows, side="right"), return_index=True)
+        chosen = table.take(pa.array(rows[first]))
+        keys = zip(chosen["record"].to_pylist(), chosen["allele"].to_pylist(), strict=True)
+        return dict(zip(keys, chosen["gene_name"].cast(pa.binary()).to_pylist(), strict=True))
+
+
+def _first_rows(table: pa.Table) -> npt.NDArray[np.int64]:
+    """Returns the rows with which alleles begin."""
+    if not len(table):
+        return np.empty(0, np.int64)
+    record, allele = (table[name].to_numpy() for name in ("record", "allele"))
+    return np.flatnonzero(np.r_[True, (np.diff(record) != 0) | (np.diff(allele) != 0)])

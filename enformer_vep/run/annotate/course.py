@@ -1,4 +1,4 @@
-"""`annotate`: finished scores as INFO of the VCF that was scored."""
+"""`annotate` and `score --annotate`: finished scores as INFO of the VCF that was scored."""
 
 import logging
 import tempfile
@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+import pysam
+
 from enformer_vep import __version__
 from enformer_vep.errors import InputError, OutputError
 from enformer_vep.io.bgzip import BgzipWriter
+from enformer_vep.io.files import check_writable, whole_file
 from enformer_vep.io.tracks.choice import TrackChoice
-from enformer_vep.io.vcf.annotated_bcf import annotate_bcf, convert
-from enformer_vep.io.vcf.annotated_vcf import Annotated, annotate_text
+from enformer_vep.io.vcf.annotated_bcf import annotate_bcf, check_convertible, convert
+from enformer_vep.io.vcf.annotated_vcf import Annotated, annotate_text, checked_header
 from enformer_vep.io.vcf.annotations import (
     ABOUT_KEY,
     ENFORMER,
@@ -27,13 +30,13 @@ from enformer_vep.io.vcf.bcf import BCF_MAGIC
 from enformer_vep.io.vcf.order import CSI, TBI, VcfOrder, drop_index, index_vcf
 from enformer_vep.io.vcf.reader import STANDARD_INPUT
 from enformer_vep.io.vcf.stream import VcfStream
-from enformer_vep.io.whole_file import check_writable, whole_file
 from enformer_vep.run.annotate.annotation_rows import AnnotationRows
-from enformer_vep.run.components.matching import checked_statistic, weights_of
-from enformer_vep.run.file_identity import FileIdentity, file_identity
+from enformer_vep.run.identities import FileIdentity, identify_file
+from enformer_vep.run.score.opening import output_paths
 from enformer_vep.run.score_table import ScoreTable
+from enformer_vep.run.settings import ScoreSettings
 from enformer_vep.run.signals import StopSignals
-from enformer_vep.wording import plural
+from enformer_vep.wording import option, plural
 
 logger = logging.getLogger(__name__)
 
@@ -81,18 +84,73 @@ def annotate_vcf(settings: AnnotateSettings) -> str:
     annotations = Annotations(rows.read(), is_complete=selects_all(table), name=settings.scores)
     with StopSignals():
         with whole_file(path) as stream:
-            found = _write(settings.vcf, declarations, annotations, stream, kind)
+            written = _write(settings.vcf, declarations, annotations, stream, kind)
             _check_complete(annotations, table)
             drop_index(path)  # which is that of the file that is replaced
-        index = write_index(path, found.order, kind)
-    if found.num_without_info:
+        index = write_index(path, written.order, kind)
+    if written.num_without_info:
         logger.warning(
             "%s of %s not annotated, as the column INFO is missing there",
-            plural(found.num_without_info, "record"),
+            plural(written.num_without_info, "record"),
             path,
         )
     where = f"{path}, indexed by {index.name}" if index else str(path)
-    return f"annotated {found.num_annotated:,} of {plural(found.num_records, 'record')}: {where}"
+    return f"annotated {written.num_annotated:,} of {plural(written.num_records, 'record')}: {where}"
+
+
+def plan_annotation(out: str, settings: ScoreSettings) -> AnnotateSettings:
+    """Checks that the VCF of a run can be annotated with the scores that it will write.
+
+    A run with --resume replaces the annotated VCF of an earlier run, and no other file.
+
+    Args:
+      out: the VCF to write.
+      settings: the run.
+
+    Returns:
+      What `annotate_vcf` is to do when the run is finished.
+
+    Raises:
+      InputError: it cannot be annotated, or the output cannot be written.
+    """
+    kind = output_kind(out)
+    vcf, paths = settings.inputs.vcf, output_paths(settings)
+    if settings.inputs.shard is not None:
+        raise InputError(
+            f"{option('--annotate')} does not go with {option('--shard')}: use 'annotate' when the shards are merged"
+        )
+    if vcf == STANDARD_INPUT:
+        raise InputError(f"{option('--annotate')} needs a VCF that is a file: standard input can be read only once")
+    if paths.is_standard_output:
+        raise InputError(f"{option('--annotate')} needs scores in a file: name one with {option('-o')}")
+    if not is_bcf(vcf):
+        checked_header(vcf)
+        if kind == "bcf":
+            check_convertible(vcf, kind)
+    path = Path(out)
+    if path.exists() and path.samefile(vcf):
+        raise OutputError(f"{out} is the VCF itself: choose another output")
+    is_replaced = settings.output.overwrite or (settings.output.resume and path.is_file() and is_annotated(out))
+    check_writable(path, overwrite=is_replaced)
+    return AnnotateSettings(vcf, str(paths.table), out, overwrite=is_replaced)
+
+
+def is_annotated(path: str) -> bool:
+    """Returns whether a file is a VCF or BCF that `annotate` wrote."""
+    start = f"##{ABOUT_KEY}="
+    try:
+        if is_bcf(path):
+            with pysam.VariantFile(path, drop_samples=True) as file:
+                return start in str(file.header)
+        with closing(VcfStream(path, path)) as stream:
+            for line in stream.lines():
+                if not line.startswith(b"##"):
+                    return False
+                if line.startswith(start.encode()):
+                    return True
+    except (InputError, OSError, ValueError):
+        return False
+    return False
 
 
 def output_kind(out: str) -> str:
@@ -125,11 +183,11 @@ def find_scores(scores: str, vcf: str, *, out: Path, with_summaries: bool) -> Sc
             f"{scores} is shard {shard.number} of {shard.of}: put all shards together with 'enformer-vep merge', and "
             "annotate with the result"
         )
-    found = file_identity(vcf)
-    if found != (wanted := table.record.identity.vcf):
+    identity, scored = identify_file(vcf), table.record.identity.vcf
+    if identity != scored:
         raise InputError(
-            f"{scores} has the scores of another VCF: its run record has {_identity(wanted)}, and {vcf} has "
-            f"{_identity(found)}; annotate the very file that was scored, or score this one"
+            f"{scores} has the scores of another VCF: its run record has {_described(scored)}, and {vcf} has "
+            f"{_described(identity)}; annotate the very file that was scored, or score this one"
         )
     return table
 
@@ -147,15 +205,14 @@ def places_of(table: ScoreTable, choice: TrackChoice) -> list[int]:
 def about_line(table: ScoreTable, statistic: str) -> str:
     """Returns the header line that says which scores a VCF has."""
     identity = table.record.identity
-    found = file_identity(table.path)
     about = {
         "ID": ENFORMER,
         "Version": __version__,
         "Model": identity.model.name,
-        "Weights": weights_of(identity),
-        "Head": identity.head,
+        "Weights": identity.weights,
+        "Head": identity.scoring.head,
         "Statistic": statistic,
-        "Scores": f"{table.path.name} {found.sha256 or found.sampled_sha256}",
+        "Scores": f"{table.path.name} {identify_file(table.path).digest}",
     }
     if identity.notice:
         about["Notice"] = identity.notice
@@ -168,19 +225,18 @@ def selects_all(table: ScoreTable) -> bool:
     return not selection.num_regions and not selection.pass_only and selection.num_include_ids is None
 
 
-def _identity(identity: FileIdentity) -> str:
-    digest = identity.sha256 or identity.sampled_sha256 or ""
-    return f"{plural(identity.bytes, 'byte')} with SHA-256 {digest[:16]}"
+def _described(identity: FileIdentity) -> str:
+    return f"{plural(identity.bytes, 'byte')} with SHA-256 {identity.digest[:16]}"
 
 
 def _rows(table: ScoreTable, settings: AnnotateSettings) -> AnnotationRows:
-    statistic = checked_statistic(table, settings.statistic or table.record.identity.statistics[0])
+    statistic = table.checked_statistic(settings.statistic or table.record.identity.scoring.names[0])
     tracks: list[int] = []
     if settings.info is not None:
-        if table.record.identity.summary == "only":
+        if table.record.identity.output.summary == "only":
             raise InputError(
-                f"{table.path} is a summary, which does not have the scores of every track: leave out --info, or score "
-                "without --summary-only"
+                f"{table.path} is a summary, which does not have the scores of every track: leave out "
+                f"{option('--info')}, or score without {option('--summary-only')}"
             )
         tracks = places_of(table, settings.info)
     rows = AnnotationRows(table, statistic, tracks)
@@ -217,16 +273,16 @@ def _write(vcf: str, declarations: Declarations, annotations: Annotations, strea
     if (own == "bcf") != (kind == "bcf"):
         out = Path(stream.name)
         with tempfile.NamedTemporaryFile(dir=out.parent, prefix=f"{out.name}.", suffix=f".{own}") as file:
-            found = annotate(vcf, declarations, annotations, file.write)
+            annotated = annotate(vcf, declarations, annotations, file.write)
             file.flush()
             convert(file.name, stream.name, kind, name=vcf)
-        return found
+        return annotated
     if kind == "vcf":
         return annotate(vcf, declarations, annotations, stream.write)
     writer = BgzipWriter(stream)
-    found = annotate(vcf, declarations, annotations, writer.write)
+    annotated = annotate(vcf, declarations, annotations, writer.write)
     writer.close()
-    return found
+    return annotated
 
 
 def _check_complete(annotations: Annotations, table: ScoreTable) -> None:

@@ -20,18 +20,17 @@ import pyarrow.compute
 from enformer_vep import __version__
 from enformer_vep.errors import InputError, OutputError
 from enformer_vep.io.bgzip import BgzipWriter
+from enformer_vep.io.files import check_writable, whole_file
 from enformer_vep.io.genome.contigs import known_chromosomes
-from enformer_vep.io.tables.aligned_rows import side_by_side
-from enformer_vep.io.tables.component_rows import ComponentRows
+from enformer_vep.io.tables.components import ComponentRows
+from enformer_vep.io.tables.row_reader import side_by_side
 from enformer_vep.io.tables.score_rows import ScoreRows
 from enformer_vep.io.tracks.choice import TrackChoice
 from enformer_vep.io.vcf.alleles import AlleleFields
 from enformer_vep.io.vcf.annotations import SOURCE, encoded, numbers, quoted
 from enformer_vep.io.vcf.order import VcfOrder, drop_index
 from enformer_vep.io.vcf.sorted_lines import Line, SortedLines
-from enformer_vep.io.whole_file import check_writable, whole_file
 from enformer_vep.run.annotate.course import about_line, find_scores, output_kind, places_of, write_index
-from enformer_vep.run.components.matching import checked_statistic
 from enformer_vep.run.score_table import ScoreTable
 from enformer_vep.run.signals import StopSignals
 from enformer_vep.wording import plural
@@ -80,7 +79,7 @@ def write_plugin_vcf(settings: PluginSettings) -> str:
     check_writable(path, overwrite=settings.overwrite)
     table = find_scores(settings.scores, settings.vcf, out=path, with_summaries=False)
     for statistic in STATISTICS:
-        checked_statistic(table, statistic)
+        table.checked_statistic(statistic)
     components = None if settings.components is None else _components(settings.components, table)
     tracks = list(range(len(table.tracks.identifiers)))
     if settings.info is not None:
@@ -108,10 +107,10 @@ def write_plugin_vcf(settings: PluginSettings) -> str:
 
 
 def _components(path: str, table: ScoreTable) -> ComponentRows:
-    found = ComponentRows(path)
-    if found.scores != json.loads(json.dumps(replace(table.record, course=None).to_dict())):
+    rows = ComponentRows(path)
+    if rows.scores != json.loads(json.dumps(replace(table.record, course=None).to_dict())):
         raise InputError(f"{path} has the components of other scores than {table.path}: make them of these scores")
-    return found
+    return rows
 
 
 def _rows(

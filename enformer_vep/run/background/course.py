@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from enformer_vep.errors import EnformerVepError, InputError
-from enformer_vep.genome.allele_classes import AlleleClasses
+from enformer_vep.genome.variant import AlleleClasses
+from enformer_vep.io.files import check_writable, whole_file
 from enformer_vep.io.tables.background_file import BackgroundWriter, Distribution, TrackKey
-from enformer_vep.io.tables.score_columns import ScoreColumns
-from enformer_vep.io.whole_file import check_writable, whole_file
+from enformer_vep.io.tables.score_rows import ScoreColumns
 from enformer_vep.run.background.distribution import NUM_POINTS, NUM_TAIL, distribution_of_sorted
 from enformer_vep.run.background.record import BACKGROUND_FORMAT, FROM_SCORES, BackgroundRecord
-from enformer_vep.run.json_values import to_json_values
+from enformer_vep.run.record_json import to_json_values
 from enformer_vep.run.score_table import ScoreTable, check_same_run
 from enformer_vep.wording import plural
 
@@ -38,7 +38,7 @@ class BackgroundSummary:
         if record.left_out:
             reasons = ", ".join(f"{count:,} {reason}" for reason, count in record.left_out.items())
             text += f"; left out {sum(record.left_out.values()):,} ({reasons})"
-        return f"{text}; {', '.join(record.statistics)} of {plural(record.num_tracks, 'track')}: {self.path}"
+        return f"{text}; {', '.join(record.scoring.names)} of {plural(record.num_tracks, 'track')}: {self.path}"
 
 
 def make_background(scores: Sequence[str], out: str, *, overwrite: bool = False) -> BackgroundSummary:
@@ -67,10 +67,10 @@ def make_background(scores: Sequence[str], out: str, *, overwrite: bool = False)
             raise InputError(f"{tables[0].path} has no scored alleles: a background needs some")
         record = _record(tables, classes)
         writer = stack.enter_context(BackgroundWriter(stream, record.to_dict()))
-        for number, statistic in enumerate(record.statistics):
+        for number, statistic in enumerate(record.scoring.names):
             logger.info("reading %s of %s", statistic, plural(record.num_tracks, "track"))
             for rows in _rows(tables[0], sources, number):
-                writer.write(rows)
+                writer.add(rows)
     return BackgroundSummary(record, path)
 
 
@@ -112,15 +112,10 @@ def _record(tables: Sequence[ScoreTable], classes: AlleleClasses) -> BackgroundR
         notice=identity.notice,
         weights=identity.model.tensors_sha256,
         is_published=identity.model.is_published,
-        head=identity.head,
-        statistics=identity.statistics,
         num_tracks=identity.tracks.num_tracks,
         tracks_sha256=identity.tracks.sha256,
-        placement=identity.placement,
-        bins=identity.bins,
-        views=identity.views,
-        precision=identity.precision,
-        dtype=identity.dtype,
+        precision=identity.compute.precision,
+        dtype=identity.output.dtype,
         scale=1.0,
         alleles=classes,
         left_out=left_out,
@@ -129,4 +124,5 @@ def _record(tables: Sequence[ScoreTable], classes: AlleleClasses) -> BackgroundR
         inputs=tuple(
             {"vcf": to_json_values(table.record.identity.vcf), "alleles": table.num_alleles} for table in tables
         ),
+        scoring=identity.scoring,
     )

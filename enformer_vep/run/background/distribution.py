@@ -1,4 +1,4 @@
-"""Which points of a distribution a background keeps, and how they are found among many scores."""
+"""Which points of a distribution a background keeps, and how they are picked out of many scores."""
 
 from collections.abc import Callable
 from functools import cache
@@ -79,8 +79,8 @@ def count_float16s(scores: npt.NDArray[np.float16], counts: npt.NDArray[np.uint3
       counts: uint32 [tracks, 65536], to which the counts are added, by the bits of the float16.
     """
     bits = np.ascontiguousarray(scores.T).view(np.uint16)
-    for of_track, found in zip(counts, bits, strict=True):
-        of_track += np.bincount(found, minlength=NUM_FLOAT16).astype(np.uint32)
+    for of_track, of_scores in zip(counts, bits, strict=True):
+        of_track += np.bincount(of_scores, minlength=NUM_FLOAT16).astype(np.uint32)
 
 
 def _describe(num_values: int, mean: float, deviation: float, at: Callable[[Int64s], Float32s]) -> Distribution:

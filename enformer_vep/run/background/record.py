@@ -2,16 +2,17 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 from enformer_vep.errors import InputError
-from enformer_vep.genome.allele_classes import AlleleClasses
+from enformer_vep.genome.variant import AlleleClasses
 from enformer_vep.io.tables.background_file import BackgroundFile
-from enformer_vep.run.identity import RunIdentity, ViewsIdentity
-from enformer_vep.run.json_values import from_json_values, to_json_values
-from enformer_vep.run.score.percentiles import Percentiles
-from enformer_vep.wording import listed, plural
+from enformer_vep.run.background.percentiles import Percentiles
+from enformer_vep.run.record_json import find_differences, flat, from_json_values, to_json_values
+from enformer_vep.run.run_record import RunIdentity
+from enformer_vep.run.settings import ScoringSettings
+from enformer_vep.wording import listed, option, plural
 
 logger = logging.getLogger(__name__)
 
@@ -32,13 +33,8 @@ class BackgroundRecord:
       notice: what must be said of the model, None if nothing.
       weights: digest of the tensors; None if only known to be the published ones.
       is_published: whether the weights are the published ones.
-      head: the head.
-      statistics: names of the statistics.
       num_tracks: number of tracks of each statistic.
       tracks_sha256: digest of the track table.
-      placement: where windows lay.
-      bins: the bins that statistics were taken over.
-      views: how alleles were looked at.
       precision: of the computation; None if unknown.
       dtype: number format in which the scores were read.
       scale: what they were multiplied by to be sums over bins.
@@ -47,20 +43,21 @@ class BackgroundRecord:
       num_points: points of each distribution, at most.
       num_tail: how many scores of each tail are all kept.
       inputs: what was read.
+      scoring: what the scores are.
     """
+
+    KEY_ORDER: ClassVar = (
+        *("format", "source", "notice", "weights", "is_published", "head", "statistics", "num_tracks"),
+        *("tracks_sha256", "placement", "bins", "views"),
+    )
 
     format: int
     source: str
     notice: str | None
     weights: str | None
     is_published: bool
-    head: str
-    statistics: tuple[str, ...]
     num_tracks: int
     tracks_sha256: str
-    placement: str
-    bins: str
-    views: ViewsIdentity
     precision: str | None
     dtype: str
     scale: float
@@ -69,6 +66,7 @@ class BackgroundRecord:
     num_points: int
     num_tail: int
     inputs: tuple[dict[str, Any], ...]
+    scoring: ScoringSettings = field(metadata=flat())
 
     @property
     def is_of_snvs(self) -> bool:
@@ -86,10 +84,10 @@ class BackgroundRecord:
         Raises:
           InputError: it is of another format, or damaged.
         """
-        found = background.record.get("format")
-        if found != BACKGROUND_FORMAT:
+        its = background.record.get("format")
+        if its != BACKGROUND_FORMAT:
             raise InputError(
-                f"{background.path} is a background of format {found}, and this version of enformer-vep reads "
+                f"{background.path} is a background of format {its}, and this version of enformer-vep reads "
                 f"{BACKGROUND_FORMAT}: make it again with 'enformer-vep background'"
             )
         try:
@@ -134,31 +132,28 @@ class OpenBackground:
         mine, path = self.record, self.file.path
         if mine.weights != run.model.tensors_sha256 and not (mine.is_published and run.model.is_published):
             raise self._differs("weights", _weights(mine.weights), _weights(run.model.tensors_sha256))
-        for item in ("head", "bins", "placement"):
-            if getattr(mine, item) != getattr(run, item):
-                raise self._differs(item, getattr(mine, item), getattr(run, item))
-        for item in ("reverse_complement", "shifts", "indels"):
-            found, wanted = getattr(mine.views, item), getattr(run.views, item)
-            if found != wanted and not (item == "indels" and mine.is_of_snvs):
-                raise self._differs(f"views.{item}", found, wanted)
-        if missing := [name for name in run.statistics if name not in mine.statistics]:
+        of_background, of_run = (to_json_values(each.scoring, without=("statistics",)) for each in (mine, run))
+        for item, its, wanted in find_differences(of_background, of_run):
+            if not (item == "views.indels" and mine.is_of_snvs):
+                raise self._differs(item, its, wanted)
+        if missing := [name for name in run.scoring.names if name not in mine.scoring.names]:
             raise InputError(
-                f"the background {path} has no {listed(missing)}: it has {listed(mine.statistics)}; leave it out of "
-                "--stats, or make a background of it"
+                f"the background {path} has no {listed(missing)}: it has {listed(mine.scoring.names)}; leave it out of "
+                f"{option('--stats')}, or make a background of it"
             )
         known = {identifier for _, identifier in self.file.keys}
         if unknown := [identifier for identifier in identifiers if identifier not in known]:
             raise InputError(
                 f"the background {path} lacks {plural(len(unknown), 'track')} of this run: {listed(unknown)}; it has "
-                f"{plural(len(known), 'track')}, such as {listed(sorted(known), most=2)}; choose tracks with --tracks, "
-                "and name them with the same --track-table"
+                f"{plural(len(known), 'track')}, such as {listed(sorted(known), most=2)}; choose tracks with "
+                f"{option('--tracks')}, and name them with the same {option('--track-table')}"
             )
-        if mine.precision not in (None, run.precision):
+        if mine.precision not in (None, run.compute.precision):
             logger.warning(
                 "the background %s was computed in %s, this run is in %s: percentiles of small scores may be off",
                 path,
                 mine.precision,
-                run.precision,
+                run.compute.precision,
             )
 
     def percentiles(self, statistics: Sequence[str], identifiers: Sequence[str]) -> Percentiles:
@@ -167,10 +162,11 @@ class OpenBackground:
         rows = [row_of[statistic, identifier] for statistic in statistics for identifier in identifiers]
         return Percentiles(self.file, rows, float16_scale=self.record.scale if self.record.dtype == "float16" else None)
 
-    def _differs(self, item: str, found: Any, wanted: Any) -> InputError:
+    def _differs(self, item: str, its: Any, wanted: Any) -> InputError:
+        its, wanted = (tuple(value) if isinstance(value, list) else value for value in (its, wanted))
         return InputError(
             f"the background {self.file.path} does not fit this run: its {item} "
-            f"{'are' if item.endswith('s') else 'is'} {found}, this run has {wanted}; "
+            f"{'are' if item.endswith('s') else 'is'} {its}, this run has {wanted}; "
             "use a background that was made with the same options"
         )
 

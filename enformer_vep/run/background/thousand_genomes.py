@@ -17,13 +17,15 @@ import numpy as np
 import numpy.typing as npt
 
 from enformer_vep.errors import InputError
-from enformer_vep.genome.allele_classes import AlleleClasses
 from enformer_vep.genome.geometry import NUM_BINS
-from enformer_vep.genome.variant import Interval
+from enformer_vep.genome.scored_bins import ScoredBins
+from enformer_vep.genome.variant import AlleleClasses, Interval
+from enformer_vep.genome.views import ViewSettings
+from enformer_vep.genome.windows import CENTRED, IndelPolicy, Placement
+from enformer_vep.io.arrays.precomputed_scores import PrecomputedAlleles, PrecomputedScores
+from enformer_vep.io.files import check_writable, whole_file
 from enformer_vep.io.genome.fasta import Genome
 from enformer_vep.io.tables.background_file import BackgroundWriter, TrackKey
-from enformer_vep.io.tables.precomputed_scores import PrecomputedAlleles, PrecomputedScores
-from enformer_vep.io.whole_file import check_writable, whole_file
 from enformer_vep.run.background.course import BackgroundSummary
 from enformer_vep.run.background.distribution import (
     NUM_FLOAT16,
@@ -33,9 +35,10 @@ from enformer_vep.run.background.distribution import (
     distribution_of_float16_counts,
 )
 from enformer_vep.run.background.record import BACKGROUND_FORMAT, FROM_1000G, BackgroundRecord
-from enformer_vep.run.file_identity import file_identity
-from enformer_vep.run.identity import ViewsIdentity
-from enformer_vep.run.json_values import to_json_values
+from enformer_vep.run.identities import identify_file
+from enformer_vep.run.record_json import to_json_values
+from enformer_vep.run.settings import ScoringSettings
+from enformer_vep.scoring import parse_statistics
 from enformer_vep.wording import plural
 
 logger = logging.getLogger(__name__)
@@ -108,7 +111,7 @@ def make_1000g_background(settings: ThousandGenomesSettings, out: str, *, overwr
             raise InputError(f"{sources[0].path} has no SNV that can be used: a background needs some")
         record = _record(settings, sources, scale, signs, counts)
         writer = stack.enter_context(BackgroundWriter(stream, record.to_dict()))
-        for statistic in record.statistics:
+        for statistic in record.scoring.names:
             _write(writer, sources, signs, statistic, scale)
     return BackgroundSummary(record, path)
 
@@ -190,7 +193,7 @@ def _write(
                 scores = source.scores(statistic, rows, tracks)
                 np.negative(scores, out=scores, where=(turns < 0)[:, None])
                 count_float16s(scores[turns != 0], counts)
-        writer.write(
+        writer.add(
             [
                 (keys[track], distribution_of_float16_counts(of_track, scale))
                 for track, of_track in zip(tracks, counts, strict=True)
@@ -216,13 +219,8 @@ def _record(
         notice=None,
         weights=None,
         is_published=True,
-        head="human",
-        statistics=sources[0].statistics,
         num_tracks=len(sources[0].identifiers),
         tracks_sha256=hashlib.sha256(names.encode()).hexdigest(),
-        placement="centred",
-        bins="all",
-        views=ViewsIdentity(reverse_complement=False, shifts=(0,), indels="left"),
         precision=None,
         dtype="float16",
         scale=scale,
@@ -232,10 +230,17 @@ def _record(
         num_tail=NUM_TAIL,
         inputs=tuple(
             {
-                "file": to_json_values(file_identity(source.path)),
+                "file": to_json_values(identify_file(source.path)),
                 "alleles": int(np.count_nonzero(of_file)),
                 "turned": int(np.count_nonzero(of_file < 0)) if is_checked else None,
             }
             for source, of_file in zip(sources, signs, strict=True)
+        ),
+        scoring=ScoringSettings(
+            head="human",
+            placement=Placement(CENTRED),
+            statistics=parse_statistics(",".join(sources[0].statistics)),
+            bins=ScoredBins(),
+            views=ViewSettings(reverse_complement=False, shifts=(0,), indels=IndelPolicy.LEFT),
         ),
     )

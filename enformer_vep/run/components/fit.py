@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from enformer_vep.errors import EnformerVepError, TransformError
-from enformer_vep.io.tables.transform_file import Float64s, Transform, TransformOrigin
+from enformer_vep.io.tables.components import Float64s, Transform, TransformOrigin
 from enformer_vep.run.score_table import ScoreTable
 from enformer_vep.wording import cause, plural
 
@@ -111,8 +111,8 @@ def _fit(table: ScoreTable, origin: TransformOrigin, scores: npt.NDArray[np.floa
     for step in steps:
         pca.partial_fit(scaled(step))
     components = with_fixed_signs(pca.components_[:num_components])
-    found = np.concatenate([(scaled(step) - pca.mean_) @ components.T for step in steps])  # [alleles, k]
-    second = RobustScaler().fit(found)
+    projected = np.concatenate([(scaled(step) - pca.mean_) @ components.T for step in steps])  # [alleles, k]
+    second = RobustScaler().fit(projected)
     transform = Transform(
         origin,
         np.array(table.tracks.indices, np.int64),

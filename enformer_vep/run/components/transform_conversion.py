@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from enformer_vep.errors import InputError, OutputError, TransformError
-from enformer_vep.io.tables.transform_file import PUBLISHED, SUFFIX, Transform, TransformOrigin, save_transform
+from enformer_vep.io.files import check_writable
+from enformer_vep.io.tables.components import PUBLISHED, SUFFIX, Transform, TransformOrigin, save_transform
 from enformer_vep.io.tracks.table import read_track_table
-from enformer_vep.io.whole_file import check_writable
-from enformer_vep.run.file_identity import file_identity
+from enformer_vep.run.identities import identify_file
 from enformer_vep.wording import cause, plural
 
 UNPICKLING = Path(__file__).with_name("unpickling.py")
@@ -69,7 +69,7 @@ def convert_transform(settings: ConversionSettings) -> str:
     check_writable(path, overwrite=settings.overwrite)
     if not Path(settings.pickle).is_file():
         raise InputError(f"no such file: {settings.pickle}: expected a pickled pipeline of scikit-learn")
-    digest = file_identity(settings.pickle)
+    identity = identify_file(settings.pickle)
     arrays = _unpickled(settings.pickle)
     num_tracks = arrays["scale"].size
     identifiers = None
@@ -81,7 +81,7 @@ def convert_transform(settings: ConversionSettings) -> str:
         settings.head,
         "" if settings.any_weights else PUBLISHED,
         {"bins": "all"},
-        f"{Path(settings.pickle).name}, sha256 {digest.sha256 or digest.sampled_sha256}",
+        f"{Path(settings.pickle).name}, sha256 {identity.digest}",
     )
     try:
         transform = Transform(origin, np.arange(num_tracks), identifiers, **arrays)

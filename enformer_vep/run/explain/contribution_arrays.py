@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from enformer_vep.genome.codes import Codes, one_hot
-from enformer_vep.io.tables.contribution_table import LETTERS, ContributionRows
+from enformer_vep.io.arrays.contributions import LETTERS, ContributionRows
 from enformer_vep.run.explain.contribution_sequences import ExplainedSequence
 from enformer_vep.run.explain.contribution_values import at_letters, first_order_effects
 

@@ -10,14 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from enformer_vep.errors import EnformerVepError
-from enformer_vep.io.genome.fasta import ReferenceCodes
 from enformer_vep.run.explain.contribution_arrays import Contributions
 from enformer_vep.run.explain.contribution_scalars import Scalar
 from enformer_vep.run.explain.contribution_sequences import ExplainedSequence
 from enformer_vep.run.explain.contribution_settings import MethodSettings
 from enformer_vep.run.explain.contribution_values import corrected
-from enformer_vep.run.models import OpenModel
 from enformer_vep.run.progress import Progress
+from enformer_vep.run.session import Session
 from enformer_vep.run.settings import ScoringSettings
 from enformer_vep.wording import cause
 
@@ -40,10 +39,9 @@ def scratch_array(folder: Path, shape: tuple[int, ...]) -> Iterator[Float32s]:
 
 
 def compute(
+    session: Session,
     method: MethodSettings,
     scoring: ScoringSettings,
-    model: OpenModel,
-    reference: ReferenceCodes,
     sequences: Sequence[ExplainedSequence],
     scalars: Sequence[Scalar],
     hypothetical: Float32s,
@@ -52,10 +50,9 @@ def compute(
     """Computes hypothetical contributions.
 
     Args:
+      session: the genome and the model.
       method: how.
       scoring: the head, and whether both strands are predicted.
-      model: the model.
-      reference: the genome.
       sequences: what is explained.
       scalars: by what.
       hypothetical: float32 [scalars, bases of all sequences, 4], zeros; it is filled.
@@ -67,11 +64,12 @@ def compute(
     Raises:
       EnformerVepError: a gradient is not finite.
     """
-    from enformer_vep.inference.contributions import MeanGradients
+    from enformer_vep.inference.mean_gradients import MeanGradients
     from enformer_vep.model.gradients import InputGradients, Target
 
+    reference = session.reference
     mean = MeanGradients(
-        InputGradients(model.loaded.model, scoring.head),
+        InputGradients(session.model.loaded.model, scoring.head),
         reference.fetch,
         steps=method.steps,
         reverse_complement=scoring.views.reverse_complement,

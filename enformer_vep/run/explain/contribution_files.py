@@ -10,27 +10,27 @@ import numpy as np
 
 from enformer_vep.errors import InputError, OutputError
 from enformer_vep.genome.tiling import BinSpan
-from enformer_vep.io.arrays.bigwig import check_bigwig_support, write_bigwig
-from enformer_vep.io.arrays.bigwig_folder import (
+from enformer_vep.io.arrays.bigwig import (
     BIGWIG_SUFFIX,
     RUN_NAME,
     TRACKS_NAME,
+    check_bigwig_support,
     check_file_names,
     is_bigwig_folder,
+    write_bigwig,
 )
+from enformer_vep.io.arrays.contributions import write_contribution_table
 from enformer_vep.io.arrays.modisco_files import check_equal_lengths, modisco_paths, write_modisco
 from enformer_vep.io.arrays.zarr_folder import check_zarr_folder, check_zarr_support, whole_zarr
-from enformer_vep.io.tables.contribution_table import write_contribution_table
+from enformer_vep.io.files import check_folder, check_writable, whole_file, whole_folder
 from enformer_vep.io.tracks.table import TrackTable
-from enformer_vep.io.whole_file import check_writable, whole_file
-from enformer_vep.io.whole_folder import check_folder, whole_folder
 from enformer_vep.run.explain.contribution_arrays import Contributions
-from enformer_vep.run.explain.contribution_record import KIND, ContributionCourse, ContributionIdentity
 from enformer_vep.run.explain.contribution_sequences import ExplainedSequence
 from enformer_vep.run.explain.contribution_settings import BIGWIG_FOLDER, ContributionOutput
 from enformer_vep.run.explain.contribution_values import at_letters
+from enformer_vep.run.model_run import CONTRIBUTIONS, ContributionCourse, ContributionIdentity
 from enformer_vep.run.predict.output import RUN_SUFFIX
-from enformer_vep.run.record_text import is_record_of, record_text
+from enformer_vep.run.record_json import is_record_of, record_text
 from enformer_vep.run.score.results import RUN_METADATA, TRACKS_METADATA, tracks_to_json
 
 _JSON_ARRAYS = {"tracks": TRACKS_METADATA, "run": RUN_METADATA}
@@ -55,7 +55,7 @@ def check_output(output: ContributionOutput) -> dict[str, str]:
         check_folder(output.path, _is_from_contributions, overwrite=output.overwrite)
         return check_bigwig_support()
     if output.format == "zarr":
-        check_zarr_folder(output.path, KIND, overwrite=output.overwrite)
+        check_zarr_folder(output.path, CONTRIBUTIONS, overwrite=output.overwrite)
         return check_zarr_support()
     check_writable(output.path, overwrite=output.overwrite)
     return {}
@@ -147,7 +147,7 @@ def _written(output: ContributionOutput, found: Contributions, texts: Mapping[by
     """
     if output.format == "zarr":
         attributes = {name.decode(): text.decode() for name, text in texts.items()}
-        with whole_zarr(output.path, {"kind": KIND} | attributes) as store:
+        with whole_zarr(output.path, {"kind": CONTRIBUTIONS} | attributes) as store:
             for name, values in found.arrays().items():
                 store.add(name, values)
             yield
@@ -181,4 +181,4 @@ def _beside(path: Path) -> Path:
 
 def _is_from_contributions(folder: Path) -> bool:
     """Returns whether a folder is empty, or has the record of a run of `contributions` and only files of such runs."""
-    return is_bigwig_folder(folder, lambda record: is_record_of(record, KIND))
+    return is_bigwig_folder(folder, lambda record: is_record_of(record, CONTRIBUTIONS))

@@ -10,12 +10,14 @@ from enformer_vep.genome.codes import Codes
 from enformer_vep.genome.edit import Edit
 from enformer_vep.genome.geometry import Geometry
 from enformer_vep.genome.layout import FetchCodes, ModelInput, Span
-from enformer_vep.genome.regions import ScoredBins
+from enformer_vep.genome.scored_bins import ScoredBins
 from enformer_vep.genome.variant import Interval, Variant, check_alleles
+from enformer_vep.genome.views import alleles_from_left
 from enformer_vep.genome.windows import Placement, max_allele_bp
 from enformer_vep.io.genome.fasta import Genome, ReferenceCodes
 from enformer_vep.run.explain.contribution_settings import DEFAULT_VARIANT_BP
 from enformer_vep.run.score.placed import Unscored
+from enformer_vep.wording import option
 
 REFERENCE, ALTERNATE = "ref", "alt"
 
@@ -50,18 +52,18 @@ class ExplainedSequence:
         Args:
           length_bp: length of the contig.
         """
-        found = np.zeros(len(self.wanted), np.int64)
+        positions = np.zeros(len(self.wanted), np.int64)
         for offset_bp, piece in self.layout.cut(self.wanted.start, self.wanted.stop).placed():
             if isinstance(piece, Span):
-                found[offset_bp : offset_bp + piece.length_bp] = np.arange(piece.start, piece.end) + 1
-        return np.where((found >= 1) & (found <= length_bp), found, 0)
+                positions[offset_bp : offset_bp + piece.length_bp] = np.arange(piece.start, piece.end) + 1
+        return np.where((positions >= 1) & (positions <= length_bp), positions, 0)
 
 
 class SequenceMaker:
     """Makes sequences of regions and variants."""
 
     def __init__(self, reference: ReferenceCodes, geometry: Geometry, bins: ScoredBins, width_bp: int | None) -> None:
-        """Takes what all sequences have in common.
+        """Keeps the settings of all sequences.
 
         Args:
           reference: the genome.
@@ -75,7 +77,9 @@ class SequenceMaker:
         """
         if width_bp is not None and width_bp > geometry.sequence_length_bp:
             most = geometry.sequence_length_bp
-            raise InputError(f"--width {width_bp:,} is more than the model reads: expected at most {most:,} bp")
+            raise InputError(
+                f"{option('--width', f'{width_bp:,}')} is more than the model reads: expected at most {most:,} bp"
+            )
         self._reference = reference
         self._geometry = geometry
         self._bins = bins
@@ -97,9 +101,9 @@ class SequenceMaker:
         middle = (interval.start + interval.end - 1) // 2
         start = middle - self._geometry.variant_offset_bp
         window = Interval(interval.contig, start, start + length_bp)
-        layout = ModelInput((Span(window.contig, window.start, window.end),))
         wanted = self._wanted(self._width_bp or interval.length)
-        return ExplainedSequence(name, "", window.contig, layout, wanted, self._bin_weights(name, window, middle))
+        weights = self._bin_weights(name, window, middle)
+        return ExplainedSequence(name, "", window.contig, ModelInput.of(window), wanted, weights)
 
     def variant(self, variant: Variant) -> list[ExplainedSequence] | Unscored:
         """Returns the reference and the alternate of an allele, or why it cannot be explained.
@@ -118,17 +122,15 @@ class SequenceMaker:
             return Unscored(*problem)
         interval = window.interval
         edit = Edit.of(variant, interval.contig, self._reference.fetch, interval.length)
-        reference = ModelInput((Span(interval.contig, interval.start, interval.end),))
-        alternate = reference if edit is None else edit.from_left(interval.start, interval.length)
         name = f"{variant.chrom}:{variant.pos}:{variant.ref}:{variant.alt}"
         try:
             weights = self._bin_weights(name, interval, variant.start)
         except InputError as error:
-            return Unscored(SkipReason.OUTSIDE_BINS, str(error))
+            return Unscored(SkipReason.OUTSIDE_BINS, error.message)
         wanted = self._wanted(self._width_bp or DEFAULT_VARIANT_BP)
         return [
             ExplainedSequence(name, allele, interval.contig, layout, wanted, weights)
-            for allele, layout in ((REFERENCE, reference), (ALTERNATE, alternate))
+            for allele, layout in zip((REFERENCE, ALTERNATE), alleles_from_left(interval, edit), strict=True)
         ]
 
     def _wanted(self, width_bp: int) -> range:
@@ -142,7 +144,7 @@ class SequenceMaker:
             first, last = self._geometry.scored_tower_bins[0], self._geometry.scored_tower_bins[-1] + 1
             start, end = (window.start + edge * self._geometry.bin_size_bp for edge in (first, last))
             raise InputError(
-                f"--bins {self._bins} lies outside the bins of the window of {name}: expected bins that overlap "
-                f"{window.contig}:{max(start, 0) + 1}-{end}"
+                f"{option('--bins', self._bins)} lies outside the bins of the window of {name}: expected bins that "
+                f"overlap {window.contig}:{max(start, 0) + 1}-{end}"
             )
         return weights

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from enformer_vep.errors import InputError, OutputError
-from enformer_vep.run.settings import ComputeSettings, ScoringSettings
+from enformer_vep.run.settings import UNRECORDED, ComputeSettings, ScoringSettings, recorded_by
+from enformer_vep.wording import option
 
 MeanBy = Literal["track", "group", "all"]
 MEANS_BY: tuple[MeanBy, ...] = get_args(MeanBy)
@@ -40,11 +41,11 @@ class ExplainedSettings:
       max_gradients: the most gradients that a run may take.
     """
 
-    arguments: tuple[str, ...]
-    fasta: str | None
-    cache: str | None = None
-    width_bp: int | None = None
-    max_gradients: int = DEFAULT_MAX_GRADIENTS
+    arguments: tuple[str, ...] = field(metadata=recorded_by("sequences"))
+    fasta: str | None = field(metadata=recorded_by("fasta"))
+    cache: str | None = field(default=None, metadata=UNRECORDED)
+    width_bp: int | None = field(default=None, metadata=recorded_by("sequences"))
+    max_gradients: int = field(default=DEFAULT_MAX_GRADIENTS, metadata=UNRECORDED)
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class MethodSettings:
     """
 
     mean_by: MeanBy = "track"
-    steps: int = 0
+    steps: int = field(default=0, metadata=recorded_by("integrated"))
     is_corrected: bool = True
 
 
@@ -76,10 +77,10 @@ class ContributionOutput:
       OutputError: the name is that of a file of another format.
     """
 
-    out: str
-    modisco: str | None = None
-    overwrite: bool = False
-    command: str = ""
+    out: str = field(metadata=UNRECORDED)
+    modisco: str | None = field(default=None, metadata=UNRECORDED)
+    overwrite: bool = field(default=False, metadata=UNRECORDED)
+    command: str = field(default="", metadata=UNRECORDED)
 
     def __post_init__(self) -> None:
         if self.out.lower().endswith(_OTHER_SUFFIXES):
@@ -120,13 +121,13 @@ class ContributionSettings:
     method: MethodSettings = field(default_factory=MethodSettings)
     scoring: ScoringSettings = field(default_factory=ScoringSettings)
     compute: ComputeSettings = field(default_factory=ComputeSettings)
-    quiet: bool = False
+    quiet: bool = field(default=False, metadata=UNRECORDED)
 
     def __post_init__(self) -> None:
         if self.scoring.tracks is None and self.method.mean_by == "track":
             raise InputError(
-                "which tracks? Each takes a gradient of its own: choose some with --tracks, such as assay:DNASE, or "
-                "explain their mean with --mean-by group or all"
+                f"which tracks? Each takes a gradient of its own: choose some with {option('--tracks')}, such as "
+                f"assay:DNASE, or explain their mean with {option('--mean-by', 'group')} or all"
             )
 
     @property

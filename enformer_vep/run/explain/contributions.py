@@ -3,41 +3,35 @@
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
 from enformer_vep.errors import InputError, SkipReason
-from enformer_vep.fetch.cache import Cache
-from enformer_vep.genome.regions import ScoredBins
-from enformer_vep.io.genome.fasta import Genome, ReferenceCodes
+from enformer_vep.io.genome.fasta import Genome
 from enformer_vep.io.vcf.alleles import VcfAllele
-from enformer_vep.model.location import locate_model
 from enformer_vep.run.explain.contribution_arguments import name_variants
 from enformer_vep.run.explain.contribution_computing import compute, scratch_array
 from enformer_vep.run.explain.contribution_files import check_content, check_output, write
-from enformer_vep.run.explain.contribution_record import (
+from enformer_vep.run.explain.contribution_scalars import Scalar, make_scalars
+from enformer_vep.run.explain.contribution_sequences import ExplainedSequence, SequenceMaker
+from enformer_vep.run.explain.contribution_settings import SECONDS_PER_GRADIENT, ContributionSettings
+from enformer_vep.run.model_run import (
     CONTRIBUTION_RECORD_FORMAT,
-    KIND,
     ContributionCourse,
     ContributionIdentity,
     IntegratedIdentity,
     SequencesIdentity,
     SkippedRecord,
+    course_items,
 )
-from enformer_vep.run.explain.contribution_scalars import Scalar, make_scalars
-from enformer_vep.run.explain.contribution_sequences import ExplainedSequence, SequenceMaker
-from enformer_vep.run.explain.contribution_settings import SECONDS_PER_GRADIENT, ContributionSettings
-from enformer_vep.run.fetched import find_fasta
-from enformer_vep.run.model_run import course_items, model_run_identity
-from enformer_vep.run.models import OpenModel, notify, open_model
 from enformer_vep.run.predict.predicted_regions import find_regions, parse_regions
 from enformer_vep.run.progress import Progress, duration
 from enformer_vep.run.score.placed import Unscored
+from enformer_vep.run.session import OpenModel, Session
 from enformer_vep.run.signals import StopSignals
 from enformer_vep.run.variant_arguments import read_variants
-from enformer_vep.wording import plural
+from enformer_vep.wording import for_command_line, option, plural
 
 logger = logging.getLogger(__name__)
 
@@ -69,28 +63,25 @@ def compute_contributions(settings: ContributionSettings) -> ContributionSummary
       EnformerVepError: the run failed, or was stopped; nothing is left of it.
     """
     started = datetime.now(timezone.utc)
-    cache = Cache.at(settings.inputs.cache)
-    location = locate_model(settings.scoring.model, cache.folder)
-    fasta = find_fasta(settings.inputs.fasta, cache)
-    named = settings.inputs.arguments
+    inputs, scoring = settings.inputs, settings.scoring
+    named = inputs.arguments
     are_variants = name_variants(named)
     regions = () if are_variants else parse_regions(named)
-    alleles = read_variants(named, settings.inputs.max_gradients) if are_variants else []
-    packages = check_output(settings.output)
-    with closing(Genome(fasta)) as genome, StopSignals():
+    alleles = read_variants(named, inputs.max_gradients) if are_variants else []
+    with Session(scoring, settings.compute, inputs.fasta, inputs.cache) as session, StopSignals():
+        packages = check_output(settings.output)
+        genome = session.genome
         intervals = find_regions(regions, genome)
-        bins = _named_bins(settings, genome)
-        model = open_model(location, settings.scoring, settings.compute, cache)
-        reference = ReferenceCodes(genome)
-        geometry = model.loaded.model.config.geometry
-        maker = SequenceMaker(reference, geometry, bins, settings.inputs.width_bp)
+        bins = session.named_bins(scoring)
+        model = session.model
+        maker = SequenceMaker(session.reference, model.geometry, bins, inputs.width_bp)
         sequences = [maker.region(interval) for interval in intervals]
         of_alleles, skipped = _of_alleles(maker, alleles)
         sequences += of_alleles
         scalars = make_scalars(model.tracks, settings.method.mean_by)
         check_content(settings.output, sequences, [scalar.name for scalar in scalars])
         num_gradients = _count_gradients(len(sequences) * len(scalars), settings)
-        notify(model, settings.scoring, settings.compute)
+        session.notify()
         identity = _identity(settings, genome, model, sequences, scalars, packages)
         first = time.perf_counter()
         shape = (len(scalars), identity.sequences.num_bases, 4)
@@ -99,8 +90,8 @@ def compute_contributions(settings: ContributionSettings) -> ContributionSummary
             Progress(is_quiet=settings.quiet, unit="gradients") as progress,
         ):
             progress.start(num_gradients)
-            found, completeness_error = compute(
-                settings.method, settings.scoring, model, reference, sequences, scalars, hypothetical, progress
+            contributions, completeness_error = compute(
+                session, settings.method, scoring, sequences, scalars, hypothetical, progress
             )
             progress.begin("writing")
             course = ContributionCourse(
@@ -109,7 +100,7 @@ def compute_contributions(settings: ContributionSettings) -> ContributionSummary
                 skipped=tuple(skipped),
                 largest_completeness_error=completeness_error,
             )
-            write(settings.output, identity, course, found, model.tracks, genome.contigs)
+            write(settings.output, identity, course, contributions, model.tracks, genome.contigs)
         seconds = time.perf_counter() - first
     return ContributionSummary(len(sequences), shape[1], len(scalars), num_gradients, seconds, settings.output.path)
 
@@ -128,7 +119,8 @@ def _of_alleles(
         malformed = Unscored(SkipReason.MALFORMED_RECORD, allele.malformed) if allele.malformed else None
         found = malformed or maker.variant(allele.variant)
         if isinstance(found, Unscored):
-            skipped.append(SkippedRecord(allele.record, allele.allele, str(allele), found.reason.value, found.detail))
+            detail = for_command_line(found.detail)
+            skipped.append(SkippedRecord(allele.record, allele.allele, str(allele), found.reason.value, detail))
         else:
             sequences += found
     if skipped and not sequences:
@@ -143,13 +135,6 @@ def _of_alleles(
     return sequences, skipped
 
 
-def _named_bins(settings: ContributionSettings, genome: Genome) -> ScoredBins:
-    try:
-        return settings.scoring.bins.with_names(genome.resolve)
-    except ValueError as error:
-        raise InputError(str(error)) from error
-
-
 def _count_gradients(num_scalars: int, settings: ContributionSettings) -> int:
     """Returns the gradients that a run takes.
 
@@ -162,7 +147,8 @@ def _count_gradients(num_scalars: int, settings: ContributionSettings) -> int:
         raise InputError(
             f"this takes {plural(num_gradients, 'gradient')}, which the official model computes in about "
             f"{duration(num_gradients * SECONDS_PER_GRADIENT)} on two CPU cores: expected at most {most:,}; choose "
-            "fewer regions, variants or tracks, explain means of tracks with --mean-by, or raise --max-gradients"
+            f"fewer regions, variants or tracks, explain means of tracks with {option('--mean-by')}, or raise "
+            f"{option('--max-gradients')}"
         )
     return num_gradients
 
@@ -175,15 +161,15 @@ def _identity(
     scalars: Sequence[Scalar],
     packages: Mapping[str, str],
 ) -> ContributionIdentity:
-    method = settings.method
-    of_run = model_run_identity(KIND, CONTRIBUTION_RECORD_FORMAT, genome, model, packages)
-    return ContributionIdentity(
-        **vars(of_run),
-        mean_by=method.mean_by,
+    return ContributionIdentity.of(
+        CONTRIBUTION_RECORD_FORMAT,
+        genome,
+        model,
+        packages,
+        method=settings.method,
         scalars=tuple(scalar.name for scalar in scalars),
-        bins=str(settings.scoring.bins),
         sequences=SequencesIdentity.of(sequences),
-        is_corrected=method.is_corrected,
+        scoring=settings.scoring,
         reverse_complement=settings.scoring.views.reverse_complement,
-        integrated=IntegratedIdentity(method.steps) if method.steps else None,
+        integrated=IntegratedIdentity(settings.method.steps) if settings.method.steps else None,
     )

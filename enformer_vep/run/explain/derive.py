@@ -7,24 +7,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from enformer_vep.errors import InputError, OutputError
-from enformer_vep.io.arrays.bigwig import check_bigwig_support
-from enformer_vep.io.arrays.bigwig_folder import check_file_names, is_bigwig_folder
+from enformer_vep.io.arrays.bigwig import check_bigwig_support, check_file_names, is_bigwig_folder
 from enformer_vep.io.arrays.modisco_files import check_equal_lengths, modisco_paths
 from enformer_vep.io.arrays.saturation_arrays import Sink
 from enformer_vep.io.arrays.zarr_folder import check_zarr_folder, check_zarr_support
+from enformer_vep.io.files import check_folder, check_writable
 from enformer_vep.io.tables.outputs import NPZ_SUFFIX, SATURATION_KIND, ZARR_SUFFIX
 from enformer_vep.io.tracks.choice import TrackChoice
 from enformer_vep.io.tracks.table import TrackTable
-from enformer_vep.io.whole_file import check_writable
-from enformer_vep.io.whole_folder import check_folder
 from enformer_vep.run.explain.derived_files import IMPORTANCE_KIND, whole_arrays, whole_importance, whole_modisco
 from enformer_vep.run.explain.saved_saturation import SavedSaturation
-from enformer_vep.run.record_text import is_record_of
+from enformer_vep.run.record_json import is_record_of
 from enformer_vep.run.score.results import (
     RUN_METADATA,
     SATURATION_METADATA,
     TRACKS_METADATA,
-    bases_to_json,
     tracks_to_json,
 )
 from enformer_vep.run.signals import StopSignals
@@ -102,7 +99,7 @@ def _makers(
     metadata = {
         TRACKS_METADATA: tracks_to_json(tracks),
         RUN_METADATA: json.dumps(saved.run).encode(),
-        SATURATION_METADATA: bases_to_json(saved.bases),
+        SATURATION_METADATA: saved.bases.to_json(),
     }
     bases, mean_of = saved.bases, settings.mean_of
     if settings.effects is not None:

@@ -14,14 +14,12 @@ from enformer_vep.genome.codes import N_CODE
 from enformer_vep.genome.saturation import SaturatedBases, centred, importance
 from enformer_vep.genome.tiling import covering_bins
 from enformer_vep.genome.variant import Interval
-from enformer_vep.io.arrays.bigwig_folder import BigWigFolder, whole_bigwig_folder
-from enformer_vep.io.arrays.effect_blocks import EffectBlock
+from enformer_vep.io.arrays.bigwig import BigWigFolder, whole_bigwig_folder
 from enformer_vep.io.arrays.modisco_files import write_modisco
-from enformer_vep.io.arrays.saturation_arrays import EffectArrays, Sink, open_sink
+from enformer_vep.io.arrays.saturation_arrays import EffectArrays, EffectBlock, Sink, open_sink
+from enformer_vep.io.files import whole_file, whole_folder
 from enformer_vep.io.tables.outputs import ZARR_SUFFIX
 from enformer_vep.io.tracks.table import TrackTable
-from enformer_vep.io.whole_file import whole_file
-from enformer_vep.io.whole_folder import whole_folder
 from enformer_vep.run.score.results import to_json
 from enformer_vep.wording import plural
 

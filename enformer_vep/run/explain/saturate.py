@@ -2,12 +2,10 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from enformer_vep.errors import InputError, OutputError
-from enformer_vep.fetch.cache import Cache
 from enformer_vep.genome.codes import encode
 from enformer_vep.genome.saturation import LETTERS, UNKNOWN, SaturatedBases
 from enformer_vep.genome.tiling import covering_bins
@@ -17,13 +15,13 @@ from enformer_vep.io.arrays.zarr_folder import check_zarr_support
 from enformer_vep.io.genome.fasta import Genome
 from enformer_vep.io.tables.outputs import SATURATION_SUFFIXES, STANDARD_OUTPUT, OutputPaths
 from enformer_vep.run.explain.saturate_settings import MAX_BASES, SaturateSettings
-from enformer_vep.run.fetched import find_fasta
 from enformer_vep.run.predict.predicted_regions import find_regions, parse_regions
 from enformer_vep.run.progress import duration
-from enformer_vep.run.score.pipeline import score_vcf
+from enformer_vep.run.score.course import score_vcf
 from enformer_vep.run.score.summary import ScoreSummary
+from enformer_vep.run.session import Session
 from enformer_vep.run.settings import ScoreSettings
-from enformer_vep.wording import listed, plural
+from enformer_vep.wording import listed, option, plural
 
 logger = logging.getLogger(__name__)
 
@@ -72,17 +70,17 @@ def saturate_regions(saturation: SaturateSettings, settings: ScoreSettings) -> S
     """
     _check_statistic(settings)
     _check_output(settings)
-    fasta = find_fasta(settings.inputs.fasta, Cache.at(settings.inputs.cache))
     named = parse_regions(saturation.regions)
     what = listed(region.text for region in named)
-    with closing(Genome(fasta)) as genome:
-        regions = find_regions(named, genome)
+    inputs = settings.inputs
+    with Session(settings.scoring, settings.compute, inputs.fasta, inputs.cache) as session:
+        regions = find_regions(named, session.genome)
         num_bases = sum(span.length for span in _spans(regions))
         if num_bases > MAX_BASES:  # too many to be looked at
             raise _too_much(what, num_bases, Cost.of(3 * num_bases, settings), saturation)
-        bases = find_bases(regions, genome, saturation.max_deletion_bp)
-    _check_cost(bases, what, saturation, settings)
-    return score_vcf(replace(settings, inputs=replace(settings.inputs, vcf=what, saturated=bases)))
+        bases = find_bases(regions, session.genome, saturation.max_deletion_bp)
+        _check_cost(bases, what, saturation, settings)
+        return score_vcf(replace(settings, inputs=replace(inputs, vcf=what, saturated=bases)), session=session)
 
 
 def find_bases(regions: Sequence[Interval], genome: Genome, max_deletion_bp: int = 0) -> SaturatedBases:
@@ -118,19 +116,21 @@ def _check_statistic(settings: ScoreSettings) -> None:
     """Refuses predictions, of which that of the genome's own letter is not 0."""
     for name in settings.scoring.names:
         if name in PREDICTIONS:
-            raise InputError(f"--stat {name} is a prediction, not the effect of a change: choose another, such as SAD")
+            raise InputError(
+                f"{option('--stat', name)} is a prediction, not the effect of a change: choose another, such as SAD"
+            )
 
 
 def _check_output(settings: ScoreSettings) -> None:
     output = settings.output
     out = output.out or ""
     if out == STANDARD_OUTPUT:
-        raise OutputError("a saturation cannot be written to standard output: name a file with -o")
+        raise OutputError(f"a saturation cannot be written to standard output: name a file with {option('-o')}")
     paths = OutputPaths(out, suffixes=SATURATION_SUFFIXES)
     if settings.inputs.shard is not None and not paths.is_parquet:
         raise OutputError(
-            f"--shard cannot write {out}: write a table with -o OUT.parquet, join the shards with 'merge', and make "
-            "arrays of the result with 'derive --effects'"
+            f"{option('--shard')} cannot write {out}: write a table with {option('-o')} OUT.parquet, join the shards "
+            f"with 'merge', and make arrays of the result with 'derive {option('--effects')}'"
         )
     if paths.is_folder:
         check_zarr_support()
@@ -160,7 +160,7 @@ def _check_cost(bases: SaturatedBases, what: str, saturation: SaturateSettings, 
 
 def _too_much(what: str, num_bases: int, cost: Cost, saturation: SaturateSettings) -> InputError:
     most = f"expected at most {saturation.max_alleles:,} alleles"
-    remedy = "choose smaller regions, share the work with --shard, or raise --max-alleles"
+    remedy = f"choose smaller regions, share the work with {option('--shard')}, or raise {option('--max-alleles')}"
     if num_bases > MAX_BASES:
         most, remedy = f"expected at most {MAX_BASES:,} bp", "choose smaller regions"
     return InputError(f"{what} ({num_bases:,} bp) takes {cost}: {most}; {remedy}")

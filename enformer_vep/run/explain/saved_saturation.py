@@ -11,9 +11,13 @@ import pyarrow.parquet
 
 from enformer_vep.errors import InputError
 from enformer_vep.genome.saturation import SaturatedBases
-from enformer_vep.io.arrays.effect_blocks import EffectBlock, EffectBlocks
-from enformer_vep.io.arrays.saturation_arrays import EffectArrays
-from enformer_vep.io.arrays.saved_effects import SavedArrays, read_described
+from enformer_vep.io.arrays.saturation_arrays import (
+    EffectArrays,
+    EffectBlock,
+    EffectBlocks,
+    read_described,
+    saved_blocks,
+)
 from enformer_vep.io.tables.outputs import NPZ_SUFFIX, SATURATION_SUFFIXES, ZARR_SUFFIX
 from enformer_vep.io.tracks.table import TrackTable
 from enformer_vep.run.score.results import RUN_METADATA, SATURATION_METADATA, TRACKS_METADATA
@@ -64,7 +68,7 @@ class SavedSaturation:
         if SATURATION_METADATA not in metadata:
             raise InputError(f"{path} is an output of 'score': expected one of 'enformer-vep saturate'")
         bases = _bases(path, json.loads(metadata[SATURATION_METADATA]))
-        (statistic,) = table.record.identity.statistics
+        (statistic,) = table.record.identity.scoring.names
         return cls(Path(path), bases, statistic, table.tracks, json.loads(metadata[RUN_METADATA]), table)
 
     @classmethod
@@ -94,8 +98,7 @@ class SavedSaturation:
         wanted = [places[name] for name in tracks.identifiers]
         if self.table is None:
             shapes = self.arrays(self.tracks, {}, None).shapes
-            with SavedArrays(self.path) as arrays:
-                yield from arrays.blocks(shapes, wanted)
+            yield from saved_blocks(self.path, shapes, wanted)
         else:
             yield from self._blocks_of_table(self.table, wanted)
 

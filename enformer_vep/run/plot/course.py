@@ -3,28 +3,23 @@
 import logging
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from enformer_vep import __version__
 from enformer_vep.errors import InputError
-from enformer_vep.fetch.cache import Cache
-from enformer_vep.io.genome.fasta import Genome, ReferenceCodes
+from enformer_vep.io.files import check_writable, whole_file
 from enformer_vep.io.vcf.alleles import VcfAllele
-from enformer_vep.io.whole_file import check_writable, whole_file
-from enformer_vep.model.location import locate_model
+from enformer_vep.plots import check_plot_support
 from enformer_vep.plots.content import VariantPage
-from enformer_vep.plots.support import check_plot_support
-from enformer_vep.run.fetched import find_fasta
-from enformer_vep.run.models import notify, open_model
 from enformer_vep.run.plot.pages import PageMaker
 from enformer_vep.run.plot.settings import MAX_ALLELES, PlotSettings
 from enformer_vep.run.progress import Progress, duration
 from enformer_vep.run.score.genes import open_genes
-from enformer_vep.run.score.opening import open_scorer
 from enformer_vep.run.score.placed import Unscored
+from enformer_vep.run.session import Session
 from enformer_vep.run.settings import GeneSettings
 from enformer_vep.run.signals import StopSignals
 from enformer_vep.run.variant_arguments import read_variants
@@ -61,25 +56,17 @@ def plot_variants(settings: PlotSettings) -> PlotSummary:
       EnformerVepError: the run failed, or was stopped; every file that is there is whole.
     """
     inputs, output = settings.inputs, settings.output
-    cache = Cache.at(inputs.cache)
-    location = locate_model(settings.scoring.model, cache.folder)
-    fasta = find_fasta(inputs.fasta, cache)
     alleles = read_variants(inputs.variants, MAX_ALLELES)
     paths = output.paths([allele.variant for allele in alleles])
-    for path in dict.fromkeys(paths):
-        check_writable(path, overwrite=output.overwrite)
-    check_plot_support()
     first = time.perf_counter()
-    with closing(Genome(fasta)) as genome, StopSignals():
-        genes = open_genes(GeneSettings(inputs.gtf, inputs.transcripts), genome)
-        model = open_model(location, settings.scoring, settings.compute, cache)
-        settings.page.check(model.loaded.model.config.geometry)
-        if settings.scoring.tracks is not None:
-            settings.page.check_num_tracks(len(model.tracks.identifiers))
-        notify(model, settings.scoring, settings.compute)
-        scorer = open_scorer(model, ReferenceCodes(genome), settings.scoring, settings.compute)
-        maker = PageMaker(settings.page, settings.scoring, genes, model, scorer)
-        creator = f"enformer-vep {__version__}, model {model.loaded.name}"
+    with Session(settings.scoring, settings.compute, inputs.fasta, inputs.cache) as session, StopSignals():
+        for path in dict.fromkeys(paths):
+            check_writable(path, overwrite=output.overwrite)
+        check_plot_support()
+        genes = open_genes(GeneSettings(inputs.gtf, inputs.transcripts), session.genome)
+        maker = PageMaker(session, settings.scoring, settings.page, genes)
+        session.notify()
+        creator = f"enformer-vep {__version__}, model {session.model.loaded.name}"
         with Progress(is_quiet=settings.quiet, unit="alleles") as progress:
             pages = _pages(maker, alleles, progress)
             written = _draw(pages, paths, settings, creator)

@@ -7,14 +7,13 @@ from functools import cached_property
 from types import MappingProxyType
 
 from enformer_vep.genome.variant import Variant
-from enformer_vep.plots.columns import aligned
-from enformer_vep.plots.content import Letters, LogoColumns, TrackLogos
-from enformer_vep.run.models import OpenModel
+from enformer_vep.plots.content import Letters, LogoColumns, TrackLogos, aligned
 from enformer_vep.run.plot.gradients import GradientLogos
 from enformer_vep.run.plot.logos import Importances, Surroundings, has_logo, importances, logo_scoring
 from enformer_vep.run.plot.settings import MAX_LOGO_ALLELE_BP, LogoBy, PageSettings
 from enformer_vep.run.score.placed import PlacedVariant, Unscored
 from enformer_vep.run.score.scorer import VariantScorer, VariantScores
+from enformer_vep.run.session import OpenModel
 from enformer_vep.run.settings import ScoringSettings
 
 logger = logging.getLogger(__name__)
@@ -54,7 +53,7 @@ class LogoMaker:
         self._is_by_gradients = page.logo_by == "contributions"
         self._model = model
         self._reverse_complement = scoring.views.reverse_complement
-        geometry = model.loaded.model.config.geometry
+        geometry = model.geometry
         self._scorer = VariantScorer(scorer.engine, scorer.reference, geometry, logo_scoring(scoring), model.tracks)
 
     def num_alleles(self, variant: Variant) -> int:

@@ -12,9 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from enformer_vep.genome.codes import Codes
-from enformer_vep.genome.indels import IndelPolicy
+from enformer_vep.genome.edit import Edit
+from enformer_vep.genome.layout import ModelInput
 from enformer_vep.genome.saturation import LETTERS, UNKNOWN, importance
 from enformer_vep.genome.variant import Interval, Variant
+from enformer_vep.genome.windows import IndelPolicy
 from enformer_vep.run.plot.settings import MAX_LOGO_ALLELE_BP
 from enformer_vep.run.score.placed import PlacedVariant, Unscored
 from enformer_vep.run.score.scorer import VariantScorer
@@ -47,16 +49,14 @@ class Surroundings:
       start: the genome's position of the first base of both alleles, 0-based.
       reference: the bases of the reference; N where it has no base of A C G T.
       alternate: the bases of the alternate.
-      changed: from where to where the reference differs, as places in `reference`.
-      inserted: the same in `alternate`.
+      edit: what the variant changes, None if nothing.
     """
 
     placed: PlacedVariant
     start: int
     reference: str
     alternate: str
-    changed: tuple[int, int]
-    inserted: tuple[int, int]
+    edit: Edit | None
 
     @classmethod
     def of(cls, placed: PlacedVariant, scorer: VariantScorer, flank_bp: int) -> "Surroundings":
@@ -65,23 +65,33 @@ class Surroundings:
         Raises:
           FastaReadError: the genome can no longer be read.
         """
-        variant, contig = placed.variant, placed.window.interval.contig
-        length_bp = scorer.reference.genome.contigs[contig]
+        variant, window, fetch = placed.variant, placed.window.interval, scorer.reference.fetch
+        length_bp = scorer.reference.genome.contigs[window.contig]
         start, end = max(variant.start - flank_bp, 0), min(variant.end + flank_bp, length_bp)
-        reference = _bases(scorer.reference.fetch(Interval(contig, start, end)))
-        left, right = reference[: variant.start - start], reference[variant.end - start :]
-        ref, alt = reference[len(left) : len(reference) - len(right)], variant.alt.upper()
-        num_left = _num_equal(ref, alt)
-        num_right = _num_equal(ref[num_left:][::-1], alt[num_left:][::-1])
-        first = len(left) + num_left
-        return cls(
-            placed,
-            start,
-            reference,
-            left + alt + right,
-            (first, len(left) + len(ref) - num_right),
-            (first, len(left) + len(alt) - num_right),
-        )
+        reference = alternate = ModelInput.of(Interval(window.contig, start, end))
+        edit = Edit.of(variant, window.contig, fetch, window.length)
+        if edit is not None:
+            alternate = edit.from_left(start, reference.length_bp + edit.shift_bp)
+        return cls(placed, start, _bases(reference.codes(fetch)), _bases(alternate.codes(fetch)), edit)
+
+    @property
+    def changed(self) -> tuple[int, int]:
+        """From where to where the reference differs, as places in `reference`; of equal alleles none, behind REF."""
+        if self.edit is None:
+            return self._behind_ref
+        return self.edit.start - self.start, self.edit.end - self.start
+
+    @property
+    def inserted(self) -> tuple[int, int]:
+        """The same in `alternate`."""
+        if self.edit is None:
+            return self._behind_ref
+        return self.edit.start - self.start, self.edit.alternate_end - self.start
+
+    @property
+    def _behind_ref(self) -> tuple[int, int]:
+        place = self.placed.variant.end - self.start
+        return place, place
 
     def substitutions(self) -> Iterator[PlacedVariant]:
         """Yields three substitutions of each base of the reference, the variant, and three of each of the alternate.
@@ -121,12 +131,12 @@ class Importances:
 
 
 def importances(
-    found: Iterator[Float32s | Unscored], around: Surroundings, tracks: Sequence[int]
+    results: Iterator[Float32s | Unscored], around: Surroundings, tracks: Sequence[int]
 ) -> Importances | Unscored:
     """Makes contributions of the scores of what `substitutions` yields.
 
     Args:
-      found: the scores, float32 [all tracks] each, in order; all are drawn.
+      results: the scores, float32 [all tracks] each, in order; all are drawn.
       around: the variant.
       tracks: the tracks that are wanted.
 
@@ -135,7 +145,7 @@ def importances(
     """
     chosen: list[Float32s] = []
     unscored = None
-    for scores in found:
+    for scores in results:
         if isinstance(scores, Unscored):
             unscored = unscored or scores
         else:
@@ -161,7 +171,3 @@ def _bases(codes: Codes) -> str:
 
 def _others(base: str) -> str:
     return LETTERS.replace(base, "") if base in LETTERS else ""
-
-
-def _num_equal(x: str, y: str) -> int:
-    return next((place for place, (a, b) in enumerate(zip(x, y, strict=False)) if a != b), min(len(x), len(y)))

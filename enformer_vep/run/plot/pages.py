@@ -5,51 +5,46 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from enformer_vep.errors import SkipReason
 from enformer_vep.genome.genes import GeneIndex
 from enformer_vep.genome.variant import MISSING, Interval, Variant, abbreviate
 from enformer_vep.io.vcf.alleles import VcfAllele
 from enformer_vep.plots.content import LogoColumns, TrackProfile, VariantPage
-from enformer_vep.run.models import OpenModel
 from enformer_vep.run.plot.logo_maker import LOGO_LEGENDS, LogoMaker
 from enformer_vep.run.plot.settings import DEFAULT_NUM_TRACKS, PageSettings
 from enformer_vep.run.plot.tracks import RANKED_BY, effects, labels, strongest
 from enformer_vep.run.predict.profiles import VariantProfile, variant_profiles
 from enformer_vep.run.score.placed import Unscored
-from enformer_vep.run.score.scorer import VariantScorer
+from enformer_vep.run.session import Session
 from enformer_vep.run.settings import ScoringSettings
 
 
 class PageMaker:
     """Predicts variants, one after another, and keeps of their predictions what is shown."""
 
-    def __init__(
-        self,
-        page: PageSettings,
-        scoring: ScoringSettings,
-        genes: GeneIndex | None,
-        model: OpenModel,
-        scorer: VariantScorer,
-    ) -> None:
-        """Takes the engine.
+    def __init__(self, session: Session, scoring: ScoringSettings, page: PageSettings, genes: GeneIndex | None) -> None:
+        """Makes the engine.
 
         Args:
-          page: what a page shows.
+          session: the genome and the model.
           scoring: the tracks, where windows lie and how variants are looked at.
+          page: what a page shows.
           genes: the genes that are drawn, None for none.
-          model: the model.
-          scorer: scores variants with it, looked at in this way.
+
+        Raises:
+          InputError: the page does not fit the model or the tracks.
         """
         self._settings = page
         self._scoring = scoring
-        self._genome = scorer.reference.genome
+        self._genome = session.genome
         self._genes = genes
-        self._model = model
-        self._geometry = model.loaded.model.config.geometry
-        self._scorer = scorer
+        page.check(session.model.geometry)
+        self._model = session.model_for(scoring)
+        if scoring.tracks is not None:
+            page.check_num_tracks(len(self._model.tracks.identifiers))
+        self._scorer = session.scorer(scoring)
         self._logos = None
         if page.logo_bp is not None:
-            self._logos = LogoMaker(page, scoring, model, scorer)
+            self._logos = LogoMaker(page, scoring, self._model, self._scorer)
 
     def num_alleles(self, variant: Variant) -> int:
         """Returns how many alleles are predicted for a page, at most: the variant, and those of its logos."""
@@ -68,9 +63,7 @@ class PageMaker:
         Raises:
           EnformerVepError: the engine failed.
         """
-        if allele.malformed:
-            return Unscored(SkipReason.MALFORMED_RECORD, allele.malformed)
-        (profile,) = variant_profiles(self._scorer, [allele.variant], self._geometry)
+        (profile,) = variant_profiles(self._scorer, [allele])
         count(1)
         if isinstance(profile, Unscored):
             return profile
@@ -106,7 +99,7 @@ class PageMaker:
             variant=Interval(contig, variant.start, variant.end),
             shown=shown,
             first_bin_start=profile.bins.start,
-            bin_size_bp=self._geometry.bin_size_bp,
+            bin_size_bp=self._model.geometry.bin_size_bp,
             tracks=tracks,
             effect_name=RANKED_BY,
             genes=None if self._genes is None else self._genes.overlapping(shown),

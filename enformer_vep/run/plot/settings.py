@@ -13,7 +13,7 @@ from enformer_vep.genome.geometry import Geometry
 from enformer_vep.genome.variant import Variant
 from enformer_vep.io.genome.gene_choices import TranscriptChoice
 from enformer_vep.run.settings import ComputeSettings, ScoringSettings
-from enformer_vep.wording import did_you_mean
+from enformer_vep.wording import did_you_mean, option
 
 FORMATS = ("png", "svg", "pdf")
 
@@ -134,8 +134,8 @@ class PageSettings:
         least, most = geometry.bin_size_bp, geometry.num_bins * geometry.bin_size_bp // 2
         if self.span_bp is not None and not least <= self.span_bp <= most:
             raise InputError(
-                f"--span {self.span_bp}: expected {least:,} to {most:,} bp, from one bin to all that the model "
-                "predicts to each side of a variant"
+                f"{option('--span', self.span_bp)}: expected {least:,} to {most:,} bp, from one bin to all that the "
+                "model predicts to each side of a variant"
             )
 
     def check_num_tracks(self, num_chosen: int) -> None:
@@ -146,8 +146,9 @@ class PageSettings:
         """
         if self.top is None and num_chosen > MAX_TRACKS:
             raise InputError(
-                f"--tracks chooses {num_chosen:,} tracks, but a page has room for {MAX_TRACKS}: choose fewer, or show "
-                f"those with the largest effect with --top, such as --top {DEFAULT_NUM_TRACKS}"
+                f"{option('--tracks')} chooses {num_chosen:,} tracks, but a page has room for {MAX_TRACKS}: choose "
+                f"fewer, or show those with the largest effect with {option('--top')}, such as "
+                f"{option('--top', DEFAULT_NUM_TRACKS)}"
             )
 
 
@@ -177,4 +178,7 @@ class PlotSettings:
     def __post_init__(self) -> None:
         is_by_gradients = self.page.logo_bp is not None and self.page.logo_by == "contributions"
         if is_by_gradients and self.scoring.views.shifts != (0,):
-            raise InputError("--logo-by contributions takes no mean over shifts: remove --shifts, or use saturation")
+            raise InputError(
+                f"{option('--logo-by', 'contributions')} takes no mean over shifts: remove {option('--shifts')}, or "
+                "use saturation"
+            )

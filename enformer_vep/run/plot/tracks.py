@@ -5,7 +5,7 @@ import numpy.typing as npt
 
 from enformer_vep.io.tracks.table import TrackTable
 from enformer_vep.run.predict.profiles import VariantProfile
-from enformer_vep.run.score.strongest import track_name
+from enformer_vep.run.score.summary import track_name
 from enformer_vep.scoring import REFERENCE_SUM, STATISTICS
 
 RANKED_BY = "SADR"

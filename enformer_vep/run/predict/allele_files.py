@@ -9,21 +9,17 @@ import numpy as np
 import numpy.typing as npt
 
 from enformer_vep.genome.tiling import bins_within
-from enformer_vep.io.arrays.bigwig import write_bigwig
-from enformer_vep.io.arrays.bigwig_folder import BIGWIG_SUFFIX
-from enformer_vep.io.arrays.zarr_folder import ZarrArrays
-from enformer_vep.io.arrays.zarr_rows import ZarrRows
-from enformer_vep.io.folder_names import FolderNames
-from enformer_vep.io.tables.formats import write_line
+from enformer_vep.io.arrays.bigwig import BIGWIG_SUFFIX, write_bigwig
+from enformer_vep.io.arrays.zarr_folder import ZarrArrays, ZarrRows
+from enformer_vep.io.files import FolderNames, whole_file, whole_folder
 from enformer_vep.io.tables.prediction_table import PredictionTable
+from enformer_vep.io.tables.row_writer import write_line
 from enformer_vep.io.vcf.alleles import AlleleFields, VcfAllele
-from enformer_vep.io.whole_file import whole_file
-from enformer_vep.io.whole_folder import whole_folder
-from enformer_vep.run.course import EngineCourse
+from enformer_vep.run.model_run import EngineCourse
 from enformer_vep.run.predict.output import ALLELES_NAME, ALLELES_SUFFIX, RUN_SUFFIX, Described, beside
 from enformer_vep.run.predict.profiles import VariantProfile
 from enformer_vep.run.predict.settings import PredictOutput
-from enformer_vep.run.record_text import record_text
+from enformer_vep.run.record_json import record_text
 from enformer_vep.run.score.placed import Unscored
 from enformer_vep.run.score.results import SKIPPED_COLUMNS
 
@@ -160,7 +156,7 @@ class _Table:
         described = self._described
         span = bins_within(found.bins, described.contigs[found.bins.contig], described.bin_size_bp)
         values = np.concatenate([of_kind[span.first : span.stop] for of_kind in _values(found)], axis=1)
-        self._table.write(span, values, (allele.record, allele.allele))
+        self._table.add(span, values, (allele.record, allele.allele))
 
     def finish(self, course: EngineCourse) -> None:
         self._write_record(record_text(self._described.identity, course))

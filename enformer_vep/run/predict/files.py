@@ -8,15 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 from enformer_vep.genome.tiling import BinSpan
-from enformer_vep.io.arrays.bigwig_folder import BigWigFolder, whole_bigwig_folder
-from enformer_vep.io.arrays.zarr_folder import ZarrArrays
-from enformer_vep.io.arrays.zarr_rows import ZarrRows
+from enformer_vep.io.arrays.bigwig import BigWigFolder, whole_bigwig_folder
+from enformer_vep.io.arrays.zarr_folder import ZarrArrays, ZarrRows
+from enformer_vep.io.files import whole_file
 from enformer_vep.io.tables.prediction_table import PredictionTable
-from enformer_vep.io.whole_file import whole_file
-from enformer_vep.run.course import EngineCourse
+from enformer_vep.run.model_run import EngineCourse
 from enformer_vep.run.predict.output import RUN_SUFFIX, Described, beside
 from enformer_vep.run.predict.settings import PredictOutput
-from enformer_vep.run.record_text import record_text
+from enformer_vep.run.record_json import record_text
 
 Float32s = npt.NDArray[np.float32]
 
@@ -66,7 +65,7 @@ class _Table:
         self._write_record = write_record
 
     def write(self, span: BinSpan, values: Float32s) -> None:
-        self._table.write(span, values)
+        self._table.add(span, values)
 
     def finish(self, course: EngineCourse) -> None:
         self._write_record(course)

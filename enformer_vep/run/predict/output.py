@@ -6,17 +6,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from enformer_vep.io.arrays.bigwig import check_bigwig_support
-from enformer_vep.io.arrays.bigwig_folder import BIGWIG_SUFFIX, RUN_NAME, TRACKS_NAME, check_file_names
+from enformer_vep.io.arrays.bigwig import BIGWIG_SUFFIX, RUN_NAME, TRACKS_NAME, check_bigwig_support, check_file_names
 from enformer_vep.io.arrays.zarr_folder import ZarrArrays, check_zarr_folder, check_zarr_support, whole_zarr
+from enformer_vep.io.files import check_folder, check_writable
 from enformer_vep.io.tables.prediction_table import check_column_names
 from enformer_vep.io.tracks.table import TrackTable
-from enformer_vep.io.whole_file import check_writable
-from enformer_vep.io.whole_folder import check_folder
-from enformer_vep.run.course import EngineCourse
-from enformer_vep.run.predict.record import KIND, PredictIdentity
+from enformer_vep.run.model_run import PREDICT, EngineCourse, PredictIdentity
 from enformer_vep.run.predict.settings import PredictOutput
-from enformer_vep.run.record_text import is_record_of, record_text
+from enformer_vep.run.record_json import is_record_of, record_text
 from enformer_vep.run.score.results import RUN_METADATA, TRACKS_METADATA, tracks_to_json
 
 ALLELES_NAME = "alleles.tsv"
@@ -47,7 +44,11 @@ class Described:
     @contextmanager
     def whole_arrays(self, path: Path) -> Iterator[ZarrArrays]:
         """Opens a Zarr store for writing: see `whole_zarr`. It has the tracks, but not yet the run."""
-        attributes = {"kind": KIND, "bin_size_bp": self.bin_size_bp, "tracks": json.loads(tracks_to_json(self.tracks))}
+        attributes = {
+            "kind": PREDICT,
+            "bin_size_bp": self.bin_size_bp,
+            "tracks": json.loads(tracks_to_json(self.tracks)),
+        }
         with whole_zarr(path, attributes) as arrays:
             arrays.add("identifier", self.tracks.identifiers)
             yield arrays
@@ -80,7 +81,7 @@ def check_output(output: PredictOutput, *, has_alleles: bool) -> dict[str, str]:
             check_writable(path, overwrite=output.overwrite)
         return {}
     if output.is_arrays:
-        check_zarr_folder(output.path, KIND, overwrite=output.overwrite)
+        check_zarr_folder(output.path, PREDICT, overwrite=output.overwrite)
         return check_zarr_support()
     check_folder(output.path, _is_from_predict, overwrite=output.overwrite)
     return check_bigwig_support()
@@ -112,4 +113,4 @@ def _is_from_predict(folder: Path) -> bool:
     paths = list(folder.rglob("*"))
     names = (RUN_NAME, TRACKS_NAME, ALLELES_NAME)
     is_known = all(path.suffix == BIGWIG_SUFFIX or path.name in names or path.is_dir() for path in paths)
-    return not paths or (is_known and is_record_of(folder / RUN_NAME, KIND))
+    return not paths or (is_known and is_record_of(folder / RUN_NAME, PREDICT))

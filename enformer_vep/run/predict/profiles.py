@@ -7,8 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from enformer_vep.errors import SkipReason
-from enformer_vep.genome.geometry import Geometry
-from enformer_vep.genome.variant import Interval, Variant
+from enformer_vep.genome.genes import scored_interval
+from enformer_vep.genome.variant import Interval
+from enformer_vep.io.vcf.alleles import VcfAllele
 from enformer_vep.run.score.placed import PlacedVariant, Unscored
 from enformer_vep.run.score.scorer import VariantScorer
 
@@ -40,34 +41,25 @@ class VariantProfile:
         return self.reference + self.difference
 
 
-def variant_profiles(
-    scorer: VariantScorer, variants: Iterable[Variant], geometry: Geometry
-) -> Iterator[VariantProfile | Unscored]:
+def variant_profiles(scorer: VariantScorer, alleles: Iterable[VcfAllele]) -> Iterator[VariantProfile | Unscored]:
     """Predicts both alleles of variants in all bins, in their order; they share what `score` shares.
 
     Args:
       scorer: its engine must compute all bins.
-      variants: drawn as they are needed.
-      geometry: the model's lengths.
+      alleles: drawn as they are needed.
 
     Yields:
-      For each variant its profile, or why it has none.
+      For each allele its profile, or why it has none.
 
     Raises:
       EnformerVepError: the engine failed.
     """
-    for found in scorer.profiles(variants):
-        if isinstance(found, Unscored):
-            yield found
+    for profile in scorer.profiles(alleles):
+        if isinstance(profile, Unscored):
+            yield profile
             continue
-        placed, (reference, difference) = found
+        placed, (reference, difference) = profile
         if not (np.isfinite(reference).all() and np.isfinite(difference).all()):
             yield Unscored(SkipReason.NOT_FINITE, "the model predicted NaN or infinity")
             continue
-        yield VariantProfile(placed, reference, difference, scored_interval(placed.window.interval, geometry))
-
-
-def scored_interval(window: Interval, geometry: Geometry) -> Interval:
-    """Returns the bases of a window's scored bins."""
-    start = window.start + geometry.crop_bins * geometry.bin_size_bp
-    return Interval(window.contig, start, start + geometry.num_bins * geometry.bin_size_bp)
+        yield VariantProfile(placed, reference, difference, scored_interval(placed.window.interval, scorer.geometry))

@@ -11,19 +11,18 @@ import numpy.typing as npt
 from enformer_vep.errors import EnformerVepError, InputError
 from enformer_vep.genome.geometry import Geometry
 from enformer_vep.genome.tiling import BinSpan, Tile, covering_bins, tiles
+from enformer_vep.genome.variant import Interval
 from enformer_vep.genome.views import View, ViewSettings
 from enformer_vep.inference.engine import Engine
-from enformer_vep.io.genome.fasta import ReferenceCodes
-from enformer_vep.run.course import EngineCourse
-from enformer_vep.run.engines import make_engine
-from enformer_vep.run.models import OpenModel
+from enformer_vep.run.model_run import BinsIdentity, EngineCourse, RegionsIdentity
 from enformer_vep.run.predict.files import open_writer
-from enformer_vep.run.predict.opening import open_inputs
+from enformer_vep.run.predict.opening import open_run
 from enformer_vep.run.predict.overlaps import averaged
 from enformer_vep.run.predict.predicted_regions import find_regions, parse_regions
-from enformer_vep.run.predict.record import BinsIdentity, MeanIdentity, RegionsIdentity
 from enformer_vep.run.predict.settings import PredictSettings
 from enformer_vep.run.progress import Progress, duration
+from enformer_vep.run.session import OpenModel, Session
+from enformer_vep.run.settings import ScoringSettings
 from enformer_vep.wording import plural
 
 Float32s = npt.NDArray[np.float32]
@@ -55,64 +54,70 @@ def predict_regions(settings: PredictSettings) -> PredictSummary:
     """
     named = parse_regions(settings.inputs.regions)
     windows_per_bin, views = settings.inputs.windows_per_bin, settings.scoring.views
-    with open_inputs(settings) as inputs:
-        intervals = find_regions(named, inputs.genome)
-        run = inputs.open()
-        spans = covering_bins(intervals, run.geometry.bin_size_bp)
-        try:
-            windows = tiles(spans, run.geometry, windows_per_bin)
-        except ValueError as error:
-            raise InputError(str(error)) from error
+    with open_run(settings) as run:
+        session = run.session
+        intervals = find_regions(named, session.genome)
+        model = run.load()
+        spans, windows = find_windows(intervals, model.geometry, windows_per_bin)
         run.check_cost("the regions take", len(windows), "choose smaller regions")
-        run.notify()
+        session.notify()
         bins = BinsIdentity.of(spans)
-        identity = RegionsIdentity(
-            **vars(run.identity()),
-            bins=bins,
-            num_windows=len(windows),
-            windows_per_bin=windows_per_bin,
-            views=MeanIdentity(views.reverse_complement, views.shifts),
+        identity = run.identity(
+            RegionsIdentity, bins=bins, num_windows=len(windows), windows_per_bin=windows_per_bin, views=views
         )
-        engine = make_engine(run.model, settings.scoring, settings.compute, ReferenceCodes(inputs.genome).fetch)
         first = time.perf_counter()
         with (
             open_writer(settings.output, run.described(identity), spans) as writer,
             Progress(is_quiet=settings.quiet, unit="windows") as progress,
         ):
             progress.start(len(windows))
-
-            for span, values in predicted_spans(engine, windows, windows_per_bin, views, run.model, progress.done):
+            for span, values in predicted_spans(session, settings.scoring, windows, windows_per_bin, progress.done):
                 writer.write(span, values)
             progress.begin("writing")
-            writer.finish(EngineCourse(**run.course(engine, {})))
+            writer.finish(EngineCourse(**run.course(session.engine(settings.scoring), {})))
         seconds = time.perf_counter() - first
-    return PredictSummary(bins.num_bins, len(run.model.tracks.identifiers), len(windows), seconds, settings.output.path)
+        num_tracks = len(model.tracks.identifiers)
+    return PredictSummary(bins.num_bins, num_tracks, len(windows), seconds, settings.output.path)
+
+
+def find_windows(
+    intervals: Sequence[Interval], geometry: Geometry, windows_per_bin: int
+) -> tuple[list[BinSpan], list[Tile]]:
+    """Returns the bins of regions, and the windows that predict them.
+
+    Raises:
+      InputError: the model has no such number of windows per bin.
+    """
+    spans = covering_bins(intervals, geometry.bin_size_bp)
+    try:
+        return spans, tiles(spans, geometry, windows_per_bin)
+    except ValueError as error:
+        raise InputError(str(error)) from error
 
 
 def predicted_spans(
-    engine: Engine,
+    session: Session,
+    scoring: ScoringSettings,
     windows: Sequence[Tile],
     windows_per_bin: int,
-    views: ViewSettings,
-    model: OpenModel,
     done: Callable[[], object],
 ) -> Iterator[tuple[BinSpan, Float32s]]:
     """Yields the wanted bins of windows in their order, each with its prediction: float32 [bins, tracks].
 
     Args:
-      engine: predicts all scored bins.
+      session: the genome and the model.
+      scoring: the tracks, and the strands and shifts whose mean is taken; all bins are.
       windows: as `tiles` orders them.
       windows_per_bin: how many windows each wanted bin is in.
-      views: the strands and shifts.
-      model: the model.
       done: called for each window.
 
     Raises:
       EnformerVepError: a prediction is not finite.
     """
+    model = session.model_for(scoring)
 
     def checked() -> Iterator[tuple[Tile, Float32s]]:
-        for tile, values in predictions(engine, windows, views, model.loaded.model.config.geometry):
+        for tile, values in predictions(session.engine(scoring), windows, scoring.views, model.geometry):
             _check_finite(values, tile, model)
             yield tile, values
             done()

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from enformer_vep.errors import InputError, OutputError
-from enformer_vep.genome.indels import DEFAULT_INDEL_POLICY
-from enformer_vep.genome.windows import Placement
+from enformer_vep.genome.windows import DEFAULT_INDEL_POLICY, Placement
 from enformer_vep.inference.device import Precision
-from enformer_vep.run.settings import ComputeSettings, ScoringSettings
+from enformer_vep.run.settings import UNRECORDED, ComputeSettings, ScoringSettings, recorded_by
+from enformer_vep.wording import option
 
 DEFAULT_MAX_WINDOWS = 1000
 """Windows of a run; at the official size 115 Mb, and on two CPU cores about three hours."""
@@ -49,12 +49,12 @@ class PredictInputSettings:
         allele.
     """
 
-    regions: tuple[str, ...]
-    variants: tuple[str, ...]
-    fasta: str | None
-    cache: str | None = None
-    max_windows: int = DEFAULT_MAX_WINDOWS
-    windows_per_bin: int = 1
+    regions: tuple[str, ...] = field(metadata=recorded_by("bins"))
+    variants: tuple[str, ...] = field(metadata=recorded_by("alleles"))
+    fasta: str | None = field(metadata=recorded_by("fasta"))
+    cache: str | None = field(default=None, metadata=UNRECORDED)
+    max_windows: int = field(default=DEFAULT_MAX_WINDOWS, metadata=UNRECORDED)
+    windows_per_bin: int = field(default=1, metadata=recorded_by("windows_per_bin"))
 
     @property
     def has_alleles(self) -> bool:
@@ -64,16 +64,17 @@ class PredictInputSettings:
     def __post_init__(self) -> None:
         if not self.regions and not self.variants:
             raise InputError(
-                "what is to be predicted? Name a region, such as chr7:5500000-5600000, or a VCF with --vcf"
+                f"what is to be predicted? Name a region, such as chr7:5500000-5600000, or a VCF with {option('--vcf')}"
             )
         if self.regions and self.variants:
             raise InputError(
-                f"--vcf predicts windows around variants, but {self.regions[0]} is a region: remove one of the two"
+                f"{option('--vcf')} predicts windows around variants, but {self.regions[0]} is a region: remove one of "
+                "the two"
             )
         if self.variants and self.windows_per_bin > 1:
             raise InputError(
-                f"--windows-per-bin {self.windows_per_bin} averages the windows of regions, but --vcf has one window "
-                "for each allele: remove one of the two options"
+                f"{option('--windows-per-bin', self.windows_per_bin)} averages the windows of regions, but "
+                f"{option('--vcf')} has one window for each allele: remove one of the two options"
             )
 
 
@@ -90,9 +91,9 @@ class PredictOutput:
       OutputError: the name is that of a file of another format.
     """
 
-    out: str
-    overwrite: bool = False
-    command: str = ""
+    out: str = field(metadata=UNRECORDED)
+    overwrite: bool = field(default=False, metadata=UNRECORDED)
+    command: str = field(default="", metadata=UNRECORDED)
 
     def __post_init__(self) -> None:
         if self.out.lower().endswith(_OTHER_SUFFIXES):
@@ -136,20 +137,23 @@ class PredictSettings:
     output: PredictOutput
     scoring: ScoringSettings = field(default_factory=ScoringSettings)
     compute: ComputeSettings = field(default_factory=ComputeSettings)
-    quiet: bool = False
+    quiet: bool = field(default=False, metadata=UNRECORDED)
 
     def __post_init__(self) -> None:
         placement, indels = self.scoring.placement, self.scoring.views.indels
-        for option, is_usual in (
-            (f"--window {placement}", placement == Placement()),
-            (f"--indels {indels.value}", indels is DEFAULT_INDEL_POLICY),
+        for name, is_usual in (
+            (option("--window", placement), placement == Placement()),
+            (option("--indels", indels.value), indels is DEFAULT_INDEL_POLICY),
         ):
             if self.inputs.regions and not is_usual:
-                raise InputError(f"{option} is for variants, and has no effect on regions: remove it, or use --vcf")
+                raise InputError(
+                    f"{name} is for variants, and has no effect on regions: remove it, or use {option('--vcf')}"
+                )
         if self.scoring.tracks is None and not (self.output.is_table or self.output.is_arrays):
             raise InputError(
-                "which tracks? Each becomes a bigWig file: choose some with --tracks, such as assay:DNASE, "
-                f"or write all of them into one table with -o {self.output.out.rstrip('/')}{TABLE_SUFFIX}"
+                f"which tracks? Each becomes a bigWig file: choose some with {option('--tracks')}, such as "
+                "assay:DNASE, or write all of them into one table with "
+                f"{option('-o', self.output.out.rstrip('/') + TABLE_SUFFIX)}"
             )
 
     @property

@@ -3,27 +3,20 @@
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from enformer_vep.errors import SkipReason
-from enformer_vep.genome.geometry import Geometry
-from enformer_vep.io.genome.fasta import ReferenceCodes
-from enformer_vep.io.vcf.alleles import VcfAllele
 from enformer_vep.io.vcf.reader import STANDARD_INPUT
-from enformer_vep.run.identity import ViewsIdentity
+from enformer_vep.run.model_run import AllelesIdentity, VariantsCourse, VariantsIdentity
 from enformer_vep.run.predict.allele_files import open_allele_writer
-from enformer_vep.run.predict.opening import open_inputs
+from enformer_vep.run.predict.opening import open_run
 from enformer_vep.run.predict.output import ALLELES_NAME, ALLELES_SUFFIX, beside
-from enformer_vep.run.predict.profiles import VariantProfile, variant_profiles
-from enformer_vep.run.predict.record import AllelesIdentity, VariantsCourse, VariantsIdentity
+from enformer_vep.run.predict.profiles import variant_profiles
 from enformer_vep.run.predict.settings import MAX_ALLELES, WINDOWS_PER_ALLELE, PredictOutput, PredictSettings
 from enformer_vep.run.progress import Progress, duration
-from enformer_vep.run.score.opening import open_scorer
-from enformer_vep.run.score.part_scorer import check_finite
 from enformer_vep.run.score.placed import PlacedVariant, Unscored
-from enformer_vep.run.score.scorer import VariantScorer
+from enformer_vep.run.score.scorer import check_finite
 from enformer_vep.run.variant_arguments import is_variant, read_variants
 from enformer_vep.wording import plural
 
@@ -59,31 +52,28 @@ def predict_variants(settings: PredictSettings) -> VariantsSummary:
       InputError: the settings or an input cannot be used.
       EnformerVepError: the run failed, or was stopped; nothing is left of it.
     """
-    arguments, views = settings.inputs.variants, settings.scoring.views
-    with open_inputs(settings) as inputs:
+    arguments = settings.inputs.variants
+    with open_run(settings) as run:
         alleles = read_variants(arguments, MAX_ALLELES)
-        run = inputs.open()
-        scorer = open_scorer(run.model, ReferenceCodes(inputs.genome), settings.scoring, settings.compute)
-        num_placed = _num_placed(scorer, alleles)
+        model = run.load()
+        scorer = run.session.scorer(settings.scoring)
+        num_placed = sum(isinstance(scorer.place_allele(allele), PlacedVariant) for allele in alleles)
         run.check_cost("the alleles take", WINDOWS_PER_ALLELE * num_placed, "choose fewer variants")
-        run.notify()
-        identity = VariantsIdentity(
-            **vars(run.identity()),
-            alleles=AllelesIdentity.of(alleles),
-            placement=str(settings.scoring.placement),
-            views=ViewsIdentity(views.reverse_complement, views.shifts, views.indels.value),
-        )
+        run.session.notify()
+        identity = run.identity(VariantsIdentity, alleles=AllelesIdentity.of(alleles))
         skipped: Counter[SkipReason] = Counter()
         first = time.perf_counter()
         with (
-            open_allele_writer(settings.output, run.described(identity), len(alleles), run.geometry.num_bins) as writer,
+            open_allele_writer(
+                settings.output, run.described(identity), len(alleles), model.geometry.num_bins
+            ) as writer,
             Progress(is_quiet=settings.quiet) as progress,
         ):
             progress.start(len(alleles))
-            for allele, found in zip(alleles, _profiles(scorer, alleles, run.geometry), strict=True):
-                if isinstance(found, Unscored):
-                    skipped[found.reason] += 1
-                writer.write(allele, found)
+            for allele, profile in zip(alleles, variant_profiles(scorer, alleles), strict=True):
+                if isinstance(profile, Unscored):
+                    skipped[profile.reason] += 1
+                writer.write(allele, profile)
                 progress.done()
             check_finite(skipped[SkipReason.NOT_FINITE], num_placed)
             num_predicted = len(alleles) - skipped.total()
@@ -99,21 +89,7 @@ def predict_variants(settings: PredictSettings) -> VariantsSummary:
             )
             writer.finish(course)
         seconds = time.perf_counter() - first
-    return VariantsSummary(num_predicted, by_reason, len(run.model.tracks.identifiers), seconds, settings.output)
-
-
-def _num_placed(scorer: VariantScorer, alleles: Sequence[VcfAllele]) -> int:
-    """Returns how many alleles can be predicted, as far as is known without the model."""
-    return sum(not allele.malformed and isinstance(scorer.place(allele.variant), PlacedVariant) for allele in alleles)
-
-
-def _profiles(
-    scorer: VariantScorer, alleles: Sequence[VcfAllele], geometry: Geometry
-) -> Iterator[VariantProfile | Unscored]:
-    """Yields the predictions of each allele, or why there are none."""
-    found = variant_profiles(scorer, (allele.variant for allele in alleles if not allele.malformed), geometry)
-    for allele in alleles:
-        yield Unscored(SkipReason.MALFORMED_RECORD, allele.malformed) if allele.malformed else next(found)
+    return VariantsSummary(num_predicted, by_reason, len(model.tracks.identifiers), seconds, settings.output)
 
 
 def _list_of_alleles(output: PredictOutput) -> Path:

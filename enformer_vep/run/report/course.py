@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from enformer_vep.errors import InputError
+from enformer_vep.io.files import check_writable, whole_file
 from enformer_vep.io.tables.summary_table import TrackGroups
 from enformer_vep.io.vcf.alleles import AlleleFields, VcfAllele
-from enformer_vep.io.whole_file import check_writable, whole_file
 from enformer_vep.report.contents import Contents, Counts, Detailed, Logo, Profile, Tracks
 from enformer_vep.report.page import render
 from enformer_vep.run.report.alleles import StrongestAlleles, find_strongest
@@ -19,10 +19,10 @@ from enformer_vep.run.report.genes import find_genes, nearest_genes
 from enformer_vep.run.report.logos import Shown, find_logos
 from enformer_vep.run.report.profiles import predict_profiles
 from enformer_vep.run.report.settings import ReportSettings
-from enformer_vep.run.score.strongest import leading_statistic
+from enformer_vep.run.score.summary import leading_statistic
 from enformer_vep.run.score_table import ScoreTable
 from enformer_vep.run.signals import StopSignals
-from enformer_vep.wording import listed, plural, sized
+from enformer_vep.wording import listed, option, plural, sized
 
 logger = logging.getLogger(__name__)
 
@@ -76,8 +76,8 @@ def _contents(table: ScoreTable, settings: ReportSettings) -> Contents:
         columns = nearest_genes(settings.gtf, strongest.alleles)
     elif settings.gtf is not None and settings.profiles is None:
         raise InputError(
-            f"{table.path} has genes of its own, so that -g has no effect: remove it, or draw the genes below profiles "
-            "with -f and -m"
+            f"{table.path} has genes of its own, so that {option('-g')} has no effect: remove it, or draw the genes "
+            f"below profiles with {option('-f')} and {option('-m')}"
         )
     logos = _logos(table, strongest, settings)
     profiles = _profiles(table, strongest, settings)
@@ -111,7 +111,7 @@ def _contents(table: ScoreTable, settings: ReportSettings) -> Contents:
 
 
 def _statistic(table: ScoreTable, wanted: str | None) -> str:
-    names = table.record.identity.statistics
+    names = table.record.identity.scoring.names
     if wanted is None:
         return leading_statistic(names)
     if wanted not in names:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from enformer_vep.errors import InputError
 from enformer_vep.report.contents import Fact, SkippedAllele, SkippedReason
-from enformer_vep.run.file_identity import FileIdentity
+from enformer_vep.run.identities import FileIdentity
 from enformer_vep.run.run_record import MergeCourse, RunCourse, RunRecord, read_run_record
 from enformer_vep.run.score.results import SKIPPED_COLUMNS
 from enformer_vep.run.score_table import ScoreTable
@@ -54,29 +54,29 @@ def input_paths(course: RunCourse | MergeCourse) -> Mapping[str, str]:
 def run_facts(record: RunRecord, course: RunCourse | MergeCourse) -> list[Fact]:
     """Returns what was run, in the order in which the page tells it."""
     identity, paths = record.identity, input_paths(course)
-    model, views = identity.model, identity.views
+    model, scoring, compute = identity.model, identity.scoring, identity.compute
     length_bp = model.config.get("sequence_length_bp")
     known = "the published Enformer" if model.is_published else "not the published Enformer"
-    shifts = ", ".join(f"{shift:+d}" if shift else "0" for shift in views.shifts)
+    shifts = ", ".join(f"{shift:+d}" if shift else "0" for shift in scoring.views.shifts)
     facts = [
         Fact("Variants", _file(paths.get("vcf"), identity.vcf)),
         Fact("Genome", _file(paths.get("fasta"), identity.fasta)),
         Fact("Weights", f"{model.name}: {known} (tensors {model.tensors_sha256[:_DIGEST_CHARACTERS]})"),
-        Fact("Tracks", f"{identity.tracks.num_tracks:,} of the {identity.head} head"),
-        Fact("Statistics", ", ".join(identity.statistics)),
-        Fact("Window", identity.placement if length_bp is None else f"{length_bp:,} bp, {identity.placement}"),
-        Fact("Bins", identity.bins),
-        Fact("Strands", "both, averaged" if views.reverse_complement else "forward"),
+        Fact("Tracks", f"{identity.tracks.num_tracks:,} of the {scoring.head} head"),
+        Fact("Statistics", ", ".join(scoring.names)),
+        Fact("Window", f"{scoring.placement}" if length_bp is None else f"{length_bp:,} bp, {scoring.placement}"),
+        Fact("Bins", str(scoring.bins)),
+        Fact("Strands", "both, averaged" if scoring.views.reverse_complement else "forward"),
         Fact("Shifts (bp)", shifts),
-        Fact("Alleles that change the length", identity.views.indels),
-        Fact("Precision", f"{identity.precision}, {identity.engine} engine, on {identity.device}"),
+        Fact("Alleles that change the length", scoring.views.indels.value),
+        Fact("Precision", f"{compute.precision}, {compute.engine} engine, on {identity.device}"),
     ]
     if record.shard is not None:
         facts.append(Fact("Shard", f"{record.shard.number} of {record.shard.of}"))
     if identity.background is not None:
         facts.append(Fact("Background", _file(paths.get("background"), identity.background)))
-    if identity.genes is not None:
-        facts.append(Fact("Genes", f"{_file(paths.get('gtf'), identity.genes.gtf)}, {identity.genes.transcripts}"))
+    if (genes := identity.genes) is not None:
+        facts.append(Fact("Genes", f"{_file(paths.get('gtf'), genes.gtf)}, {genes.settings.transcripts}"))
     facts.append(Fact("Versions", ", ".join(f"{name} {version}" for name, version in identity.versions.items())))
     if isinstance(course, RunCourse):
         facts.append(Fact("Started", course.started))
@@ -86,8 +86,7 @@ def run_facts(record: RunRecord, course: RunCourse | MergeCourse) -> list[Fact]:
 
 
 def _file(path: str | None, identity: FileIdentity) -> str:
-    digest = identity.sha256 or identity.sampled_sha256 or ""
-    return f"{Path(path).name if path else 'unnamed'} (sha256 {digest[:_DIGEST_CHARACTERS]})"
+    return f"{Path(path).name if path else 'unnamed'} (sha256 {identity.digest[:_DIGEST_CHARACTERS]})"
 
 
 @dataclass

@@ -12,7 +12,7 @@ from enformer_vep.errors import GeneError, InputError
 from enformer_vep.genome.genes import GeneIndex
 from enformer_vep.io.genome.contigs import common_name
 from enformer_vep.io.genome.gtf import read_genes
-from enformer_vep.io.tables.gene_rows import GeneRows, GeneTable
+from enformer_vep.io.tables.gene_table import GeneRows, GeneTable
 from enformer_vep.io.tables.outputs import OutputPaths
 from enformer_vep.report.contents import GeneColumns, NearGene, ShownAlleles
 from enformer_vep.run.score_table import ScoreTable
@@ -47,7 +47,7 @@ def find_genes(table: ScoreTable, alleles: ShownAlleles, detailed: Sequence[int]
     if identity is None:
         return None
     path = _path(table)
-    statistic = identity.statistics[0]
+    statistic = identity.settings.gene_statistics[0].name
     genes = GeneTable(path, statistic)
     keys = _keys(alleles.fields["record"], alleles.fields["allele"])
     order = np.argsort(keys)

@@ -1,39 +1,26 @@
 """Predicts the profiles of the strongest alleles of a run: with its model, genome and settings."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import closing
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from enformer_vep.errors import InputError
-from enformer_vep.fetch.cache import Cache
 from enformer_vep.genome.genes import GeneIndex
-from enformer_vep.genome.indels import IndelPolicy
 from enformer_vep.genome.variant import Interval
-from enformer_vep.genome.views import ViewSettings
-from enformer_vep.genome.windows import Placement
-from enformer_vep.io.genome.fasta import Genome, ReferenceCodes
 from enformer_vep.io.tracks.choice import TrackChoice
 from enformer_vep.io.vcf.alleles import VcfAllele
-from enformer_vep.model.location import locate_model
 from enformer_vep.report.contents import Profile, Start
-from enformer_vep.run.fetched import find_fasta
-from enformer_vep.run.identity import RunIdentity
-from enformer_vep.run.input_identity import identify_fasta
-from enformer_vep.run.models import OpenModel, notify, open_model
+from enformer_vep.run.identities import identify_fasta
 from enformer_vep.run.predict.profiles import VariantProfile, variant_profiles
 from enformer_vep.run.progress import Progress
 from enformer_vep.run.report.settings import ProfileSettings
+from enformer_vep.run.run_record import RunIdentity
 from enformer_vep.run.score.genes import open_genes
-from enformer_vep.run.score.opening import open_scorer
 from enformer_vep.run.score.placed import Unscored
 from enformer_vep.run.score_table import ScoreTable
+from enformer_vep.run.session import OpenModel, Session
 from enformer_vep.run.settings import ComputeSettings, GeneSettings, ScoringSettings
-
-if TYPE_CHECKING:
-    from enformer_vep.run.score.scorer import VariantScorer
 
 
 def predict_profiles(
@@ -62,37 +49,35 @@ def predict_profiles(
       InputError: the genome or model cannot be used, or is not that of the run.
       EnformerVepError: the model failed.
     """
-    identity, cache = table.record.identity, Cache.at(settings.cache)
-    location = locate_model(settings.model, cache.folder)
-    with closing(Genome(find_fasta(settings.fasta, cache))) as genome:
+    identity, indices = table.record.identity, table.tracks.indices
+    union = sorted({place for wanted in tracks for place in wanted})
+    scoring = _scoring(identity, settings.model, [indices[place] for place in union])
+    with Session(scoring, ComputeSettings(device=settings.device), settings.fasta, settings.cache) as session:
+        genome = session.genome
         if replace(identify_fasta(genome), index=None) != replace(identity.fasta, index=None):
             raise InputError(f"{genome.path} is not the genome of {table.path}: give the FASTA that it was scored with")
         genes = open_genes(GeneSettings(gtf), genome)
-        union = sorted({place for wanted in tracks for place in wanted})
-        indices = table.tracks.indices
-        scoring = _scoring(identity, settings.model, [indices[place] for place in union])
-        compute = ComputeSettings(device=settings.device)
-        model = open_model(location, scoring, compute, cache)
+        model = session.model
         _check(model, table, [indices[place] for place in union])
-        notify(model, scoring, compute)
-        scorer = open_scorer(model, ReferenceCodes(genome), scoring, compute)
+        session.notify()
+        profiles: list[Profile | str] = []
         with Progress(is_quiet=quiet, unit="alleles") as progress:
             progress.start(len(alleles))
-            found: list[Profile | str] = []
-            for profile, wanted in zip(_predicted(scorer, alleles, model), tracks, strict=True):
-                found.append(_profile(profile, wanted, union, model, genes))
+            predicted = variant_profiles(session.scorer(scoring), alleles)
+            for profile, wanted in zip(predicted, tracks, strict=True):
+                profiles.append(_profile(profile, wanted, union, model, genes))
                 progress.done()
-    return found
+    return profiles
 
 
 def _scoring(identity: RunIdentity, model: str, indices: Sequence[int]) -> ScoringSettings:
-    views = identity.views
-    return ScoringSettings(
-        model,
-        identity.head,
+    usual = ScoringSettings()
+    return replace(
+        identity.scoring,
+        model=model,
         tracks=TrackChoice(tuple(indices)),
-        placement=Placement.parse(identity.placement),
-        views=ViewSettings(views.reverse_complement, tuple(views.shifts), IndelPolicy(views.indels)),
+        statistics=usual.statistics,
+        bins=usual.bins,
     )
 
 
@@ -105,27 +90,20 @@ def _check(model: OpenModel, table: ScoreTable, indices: Sequence[int]) -> None:
         raise InputError(f"the track table of {model.loaded.identity.path} names other tracks than {table.path}")
 
 
-def _predicted(
-    scorer: "VariantScorer", alleles: Sequence[VcfAllele], model: OpenModel
-) -> Iterator[VariantProfile | Unscored]:
-    geometry = model.loaded.model.config.geometry
-    return variant_profiles(scorer, [allele.variant for allele in alleles], geometry)
-
-
 def _profile(
-    found: VariantProfile | Unscored,
+    profile: VariantProfile | Unscored,
     wanted: Sequence[int],
     union: Sequence[int],
     model: OpenModel,
     genes: GeneIndex | None,
 ) -> Profile | str:
-    if isinstance(found, Unscored):
-        return found.detail
+    if isinstance(profile, Unscored):
+        return profile.detail
     columns = np.searchsorted(union, wanted)
-    bin_size_bp = model.loaded.model.config.geometry.bin_size_bp
-    reference, difference = found.reference[:, columns], found.difference[:, columns]
-    starts = () if genes is None else _starts(genes, found.bins)
-    return Profile(found.bins.start + 1, bin_size_bp, tuple(wanted), reference, difference, starts)
+    bin_size_bp = model.geometry.bin_size_bp
+    reference, difference = profile.reference[:, columns], profile.difference[:, columns]
+    starts = () if genes is None else _starts(genes, profile.bins)
+    return Profile(profile.bins.start + 1, bin_size_bp, tuple(wanted), reference, difference, starts)
 
 
 def _starts(genes: GeneIndex, bins: Interval) -> tuple[Start, ...]:

@@ -14,14 +14,10 @@ from enformer_vep.genome.geometry import Geometry
 from enformer_vep.genome.layout import FetchCodes
 from enformer_vep.genome.variant import Interval, Variant
 from enformer_vep.genome.views import Comparison, ViewSettings
-from enformer_vep.inference.engine import Engine, Scores
+from enformer_vep.inference.engine import ByStatistic, Engine
 from enformer_vep.io.tables.gene_table import GeneScores
-from enformer_vep.run.score.placed import PlacedVariant, Unscored
-from enformer_vep.run.score.prefetch import read_ahead
+from enformer_vep.run.score.placed import NUM_AHEAD, PlacedVariant, Unscored, read_ahead
 from enformer_vep.run.settings import GeneSettings
-
-NUM_AHEAD = 8
-"""Comparisons that are prepared while the device works."""
 
 
 class GenePair(NamedTuple):
@@ -47,7 +43,7 @@ class GeneScorer:
         promoters: PromoterBins,
         views: ViewSettings,
     ) -> None:
-        """Takes what decides the scores.
+        """Keeps what decides the scores.
 
         Args:
           index: the genes.
@@ -82,11 +78,11 @@ class GeneScorer:
         numbers = self.index.with_start_in(scored_interval(window, self._geometry))
         pairs = {number: self._promoters.pairs(self.index.genes[number], window, edit) for number in numbers}
         # A deletion may move a start out of the scored bins.
-        found = {number: of_gene for number, of_gene in pairs.items() if of_gene}
-        return tuple(found), BinPairs.of(list(found.values()))
+        seen = {number: of_gene for number, of_gene in pairs.items() if of_gene}
+        return tuple(seen), BinPairs.of(list(seen.values()))
 
-    def made(self, numbers: tuple[int, ...], scores: Scores) -> GeneScores | Unscored:
-        """Returns what the engine found of some genes as it is kept. A value beyond float32 is infinite."""
+    def made(self, numbers: tuple[int, ...], scores: ByStatistic) -> GeneScores | Unscored:
+        """Joins the statistics of some genes to their scores. A value beyond float32 is infinite."""
         if not numbers:
             return self.none()
         joined = np.concatenate([of_statistic[:, self._places] for of_statistic in scores.values()], axis=1)
@@ -126,7 +122,7 @@ class GeneScorer:
                 if of_gene := self._promoters.pairs(gene, windows[number], edits[index]):
                     bins[GenePair(number, index)] = of_gene
         num_left = Counter(pair.allele for pair in bins)
-        found: dict[int, dict[int, GeneScores | Unscored]] = {index: {} for index in variants}
+        scored: dict[int, dict[int, GeneScores | Unscored]] = {index: {} for index in variants}
         for index in variants:
             if not num_left[index]:
                 yield index, self.none()
@@ -145,18 +141,18 @@ class GeneScorer:
 
         scores = engine.compare_with_genes(read_ahead(comparisons(), NUM_AHEAD), (), self.settings.gene_statistics)
         for pair, (_, of_gene_scores) in zip(order, scores, strict=True):
-            of_allele = found[pair.allele]
+            of_allele = scored[pair.allele]
             of_allele[pair.gene] = self.made((pair.gene,), of_gene_scores)
             if len(of_allele) == num_left[pair.allele]:
-                yield pair.allele, _together(found.pop(pair.allele))
+                yield pair.allele, _together(scored.pop(pair.allele))
 
 
 def _together(of_allele: Mapping[int, GeneScores | Unscored]) -> GeneScores | Unscored:
     """Joins the scores of an allele's genes in the genes' order; one that has none decides for the allele."""
     rows: list[npt.NDArray[np.float32]] = []
     for number in sorted(of_allele):
-        found = of_allele[number]
-        if isinstance(found, Unscored):
-            return found
-        rows.append(found.scores)
+        of_gene = of_allele[number]
+        if isinstance(of_gene, Unscored):
+            return of_gene
+        rows.append(of_gene.scores)
     return GeneScores(tuple(sorted(of_allele)), np.concatenate(rows))

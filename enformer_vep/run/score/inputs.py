@@ -1,27 +1,42 @@
-"""A run's input files: checks and opens them, and copies variants that can be read only once."""
+"""A run's input files: opens them, copies variants that can be read only once, and checks that all fit together."""
 
 import logging
 import os
+import re
 import shutil
 import sys
-from collections.abc import Generator
+from collections.abc import Collection, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 
 from enformer_vep.errors import EnformerVepError, GeneError, InputError, TrackError, VcfError
+from enformer_vep.genome.variant import Interval, Variant, abbreviate
+from enformer_vep.io.genome.contigs import canonical_contig
 from enformer_vep.io.genome.fasta import Genome
 from enformer_vep.io.vcf.alleles import VcfAllele
 from enformer_vep.io.vcf.made_variants import write_changes
 from enformer_vep.io.vcf.reader import STANDARD_INPUT, VcfReader
-from enformer_vep.io.vcf.selection import Selection
+from enformer_vep.io.vcf.selection import NamedRegion, Selection
 from enformer_vep.io.vcf.survey import Survey, survey_vcf
-from enformer_vep.run.score.assembly import check_assembly
-from enformer_vep.run.score.selected import check_selected
-from enformer_vep.run.score.work_folder import INPUT_NAME, WorkFolder
+from enformer_vep.run.score.parts import INPUT_NAME, WorkFolder
 from enformer_vep.run.settings import InputSettings, ScoreSettings
+from enformer_vep.wording import did_you_mean, listed, option, plural
 
 logger = logging.getLogger(__name__)
+
+MAX_MISMATCHES = 0.1
+"""Largest accepted share of REF alleles that differ from the FASTA. In a wrong assembly, a quarter match by chance."""
+
+MIN_MISMATCHES = 3
+"""Fewest differing places for which a file is refused: one or two may be isolated errors."""
+
+_SHIFTS = {
+    1: "positions look 0-based: add 1 to each POS",
+    -1: "positions look 1 too high: subtract 1 from each POS",
+}
+_OTHER_ASSEMBLY = "the variants and the FASTA appear to be of different assemblies"
+_BASES = re.compile(r"[ACGT]+")
 
 
 @dataclass(frozen=True)
@@ -45,7 +60,7 @@ class RunInputs:
     @property
     def vcf_name(self) -> str:
         """The VCF's name in messages."""
-        return vcf_name(self.settings)
+        return _vcf_name(self.settings)
 
     @property
     def is_piped(self) -> bool:
@@ -64,13 +79,20 @@ class RunInputs:
         first, end = self.share
         return end - first
 
-    def parts(self, part_size: int) -> Generator[list[VcfAllele], None, None]:
-        """Yields the alleles of this run in parts of one size; the last part has the rest."""
+    def parts(self, part_size: int, finished: Collection[int]) -> Generator[list[VcfAllele], None, None]:
+        """Yields the alleles of this run in parts of one size, of which the last has the rest.
+
+        Args:
+          part_size: alleles of a part.
+          finished: numbers of the parts that are left out.
+        """
         first = self.share[0]
         with closing(VcfReader(self.vcf, self.selection, name=self.vcf_name, first_allele=first)) as reader:
             alleles = islice(reader, self.num_alleles)
-            for _ in range(-(-self.num_alleles // part_size)):
-                yield list(islice(alleles, part_size))
+            for number in range(-(-self.num_alleles // part_size)):
+                part = list(islice(alleles, part_size))
+                if number not in finished:
+                    yield part
 
 
 def open_inputs(settings: InputSettings, genome: Genome, selection: Selection, work: WorkFolder) -> RunInputs:
@@ -86,8 +108,8 @@ def open_inputs(settings: InputSettings, genome: Genome, selection: Selection, w
       InputError: the VCF cannot be read, or does not fit the FASTA or the selection.
       EnformerVepError: the VCF is damaged, or cannot be copied.
     """
-    name = vcf_name(settings)
-    vcf = _find_variants(settings, work)
+    name = _vcf_name(settings)
+    vcf = _readable_again(settings, work)
     resolved = selection.with_names(genome.resolve)
     survey = survey_vcf(vcf, resolved, name=name)
     if survey.notice:
@@ -97,17 +119,33 @@ def open_inputs(settings: InputSettings, genome: Genome, selection: Selection, w
     return RunInputs(settings, vcf, genome, resolved, survey)
 
 
-def _find_variants(settings: InputSettings, work: WorkFolder) -> str:
-    """Returns a path of the variants that can be read repeatedly; those of a saturation are written there first."""
-    if settings.saturated is None:
-        return keep_piped_input(settings.vcf, work)
-    path = work.path / INPUT_NAME
-    write_changes(settings.saturated, path)
-    return str(path)
+def _readable_again(settings: InputSettings, work: WorkFolder) -> str:
+    """Returns a path of the variants that can be read repeatedly.
+
+    Variants that come through a pipe are copied into the work folder, and those of a saturation are written there.
+
+    Raises:
+      EnformerVepError: they cannot be copied.
+    """
+    vcf, copy = settings.vcf, work.path / INPUT_NAME
+    if settings.saturated is not None:
+        write_changes(settings.saturated, copy)
+        return str(copy)
+    if vcf != STANDARD_INPUT and (os.path.isfile(vcf) or os.path.isdir(vcf) or not os.path.exists(vcf)):
+        return vcf
+    try:
+        with copy.open("wb") as target:
+            if vcf == STANDARD_INPUT:
+                shutil.copyfileobj(sys.stdin.buffer, target)
+            else:
+                with open(vcf, "rb") as source:
+                    shutil.copyfileobj(source, target)
+    except OSError as error:
+        raise EnformerVepError(f"cannot copy the variants to {copy}: {error.strerror}") from error
+    return str(copy)
 
 
-def vcf_name(settings: InputSettings) -> str:
-    """Returns the VCF's name in messages."""
+def _vcf_name(settings: InputSettings) -> str:
     return "standard input" if settings.vcf == STANDARD_INPUT else settings.vcf
 
 
@@ -144,22 +182,152 @@ def _check_exists(path: str, expected: str, kind: type[InputError]) -> None:
         raise kind(f"no such file: {path}: expected {expected}")
 
 
-def keep_piped_input(vcf: str, work: WorkFolder) -> str:
-    """Copies variants that can be read only once into the work folder; returns a path that can be read repeatedly.
+def check_selected(survey: Survey, genome: Genome, selection: Selection, vcf_name: str) -> None:
+    """Compares the selection with the content of the VCF and the FASTA.
+
+    Args:
+      survey: the content of the VCF.
+      genome: the FASTA.
+      selection: the selection.
+      vcf_name: the VCF's name in messages.
 
     Raises:
-      EnformerVepError: they cannot be copied.
+      InputError: a region, or all of a BED file, is on contigs that neither the VCF nor the FASTA has.
     """
-    if vcf != STANDARD_INPUT and (os.path.isfile(vcf) or os.path.isdir(vcf) or not os.path.exists(vcf)):
-        return vcf
-    copy = work.path / INPUT_NAME
-    try:
-        with copy.open("wb") as target:
-            if vcf == STANDARD_INPUT:
-                shutil.copyfileobj(sys.stdin.buffer, target)
-            else:
-                with open(vcf, "rb") as source:
-                    shutil.copyfileobj(source, target)
-    except OSError as error:
-        raise EnformerVepError(f"cannot copy the variants to {copy}: {error.strerror}") from error
-    return str(copy)
+    in_vcf = {canonical_contig(name) for name in survey.contigs}
+    for region in selection.named_regions:
+        unknown = [
+            name for name in region.contigs if canonical_contig(name) not in in_vcf and genome.resolve(name) is None
+        ]
+        if len(unknown) == len(region.contigs):
+            raise _unknown_region(region, survey, genome, vcf_name)
+        if unknown and region.is_bed:
+            logger.warning(
+                "%s has %s that are in neither %s nor %s: %s; intervals there are ignored",
+                region.text,
+                plural(len(unknown), "contig"),
+                vcf_name,
+                genome.path,
+                listed(unknown),
+            )
+    if survey.num_records and survey.num_records == survey.num_records_left_out:
+        logger.warning("no record of %s is %s: the output is empty", vcf_name, _what_was_asked(selection))
+
+
+def _unknown_region(region: NamedRegion, survey: Survey, genome: Genome, vcf_name: str) -> InputError:
+    name = region.contigs[0]
+    where = f"neither {vcf_name} nor {genome.path}"
+    if region.is_bed:
+        problem = f"{where} has any contig of {region.text} ({listed(region.contigs)})"
+    else:
+        problem = f"region {region.text!r}: {where} has a contig {name!r}"
+    known = [*genome.contigs, *sorted(survey.contigs - genome.contigs.keys())]
+    detail = genome.names.of_other_length(name)
+    return InputError(f"{problem}; {detail or f'they have {listed(known)}'}{did_you_mean(name, known)}")
+
+
+def _what_was_asked(selection: Selection) -> str:
+    tests = []
+    if selection.named_regions:
+        tests.append(f"within --region {listed(named.text for named in selection.named_regions)}")
+    if selection.pass_only:
+        tests.append("unfiltered (--pass-only)")
+    if selection.include_ids is not None:
+        tests.append("listed in --include-id")
+    return " and ".join(tests)
+
+
+def check_assembly(survey: Survey, genome: Genome, vcf_name: str, *, allow_mismatches: bool) -> None:
+    """Compares contigs and REF of alleles spread over the VCF with the FASTA.
+
+    Only plain alleles are judged, each place once, and only where REF and the FASTA have no letters other than A, C, G
+    and T: an N is not evidence.
+
+    Args:
+      survey: the alleles.
+      genome: the FASTA.
+      vcf_name: the VCF's name in messages.
+      allow_mismatches: whether to warn instead of refusing.
+
+    Raises:
+      InputError: the FASTA has none of the contigs, or at least 3 places and more than 10% differ.
+    """
+    problem = _missing_contigs(survey, genome, vcf_name) or _mismatches(survey.sample, genome, vcf_name)
+    if problem is None:
+        return
+    if not allow_mismatches:
+        raise InputError(
+            f"{problem}; to skip the alleles that do not match and continue, use {option('--allow-mismatches')}"
+        )
+    logger.warning("%s; alleles that do not match are skipped", problem)
+
+
+def _missing_contigs(survey: Survey, genome: Genome, vcf_name: str) -> str | None:
+    """Describes the problem if the FASTA has none of the contigs; logs a notice if it has only some of them."""
+    missing = sorted(name for name in survey.plain_contigs if genome.resolve(name) is None)
+    if not missing:
+        return None
+    if len(missing) < len(survey.plain_contigs):
+        logger.info("%s lacks %s of %s: %s", genome.path, plural(len(missing), "contig"), vcf_name, listed(missing))
+        return None
+    detail = next(filter(None, map(genome.names.of_other_length, missing)), _OTHER_ASSEMBLY)
+    return (
+        f"{genome.path} has none of the contigs of the alleles to score: {vcf_name} has {listed(missing)}, the FASTA "
+        f"has {listed(genome.contigs)}; {detail}"
+    )
+
+
+def _mismatches(sample: Sequence[Variant], genome: Genome, vcf_name: str) -> str | None:
+    """Describes the problem if REF of too many alleles differs from the FASTA; logs a notice if a few differ."""
+    places = list({(variant.chrom, variant.pos, variant.ref.upper()): variant for variant in sample}.values())
+    num_judged, wrong = _judge(places, genome)
+    if not wrong:
+        return None
+    first = wrong[0]
+    there = _letters(first, genome) or ""
+    problem = (
+        f"REF of {len(wrong)} of {num_judged} alleles checked in {vcf_name} differs from {genome.path} (first: "
+        f"{first}, where the FASTA has {abbreviate(there)})"
+    )
+    if len(wrong) <= MAX_MISMATCHES * num_judged:
+        logger.info("%s; such alleles are skipped", problem)
+        return None
+    if len(wrong) < MIN_MISMATCHES:
+        logger.warning("%s; such alleles are skipped", problem)
+        return None
+    for shift, remedy in _SHIFTS.items():
+        num_shifted, still_wrong = _judge(places, genome, shift)
+        if num_shifted and len(still_wrong) <= MAX_MISMATCHES * num_shifted:
+            return f"{problem}; {remedy}"
+    num_swapped = sum(_letters(variant, genome, length=len(variant.alt)) == variant.alt.upper() for variant in wrong)
+    if num_swapped > (1 - MAX_MISMATCHES) * len(wrong):
+        return f"{problem}; REF and ALT look swapped: correct them with 'bcftools norm --check-ref s -f FASTA'"
+    return f"{problem}; {_OTHER_ASSEMBLY}"
+
+
+def _judge(places: Sequence[Variant], genome: Genome, shift: int = 0) -> tuple[int, list[Variant]]:
+    """Compares REF with the FASTA `shift` bases to the right.
+
+    Returns:
+      How many alleles could be compared, and those that differ.
+    """
+    num_judged = 0
+    wrong = []
+    for variant in places:
+        letters = _letters(variant, genome, shift=shift)
+        ref = variant.ref.upper()
+        if letters is not None and _BASES.fullmatch(letters) and _BASES.fullmatch(ref):
+            num_judged += 1
+            if letters != ref:
+                wrong.append(variant)
+    return num_judged, wrong
+
+
+def _letters(variant: Variant, genome: Genome, *, shift: int = 0, length: int | None = None) -> str | None:
+    """Returns the FASTA's sequence at a variant's REF, in upper case; None if that lies beyond the contig's ends."""
+    contig = genome.resolve(variant.chrom)
+    start = variant.start + shift
+    end = start + (len(variant.ref) if length is None else length)
+    if contig is None or start < 0 or end > genome.contigs[contig]:
+        return None
+    return genome.fetch(Interval(contig, start, end)).decode("latin-1").upper()

@@ -1,7 +1,7 @@
 """Merges the outputs of `score --shard K/N` into the output of a single run."""
 
 import gzip
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -11,15 +11,26 @@ import pyarrow.parquet
 
 from enformer_vep.errors import EnformerVepError, InputError
 from enformer_vep.io.bgzip import BgzipWriter
-from enformer_vep.io.tables.formats import ROW_GROUP_ROWS, parquet_writer, rows_per_group
+from enformer_vep.io.tables.formats import alleles_per_group
 from enformer_vep.io.tables.outputs import OutputPaths, SummaryKind
-from enformer_vep.io.tables.score_rows import open_parquet
-from enformer_vep.run.identity import Difference, RunIdentity, ShardRecord
-from enformer_vep.run.json_values import to_json_values
-from enformer_vep.run.run_record import Counts, MergeCourse, RunCourse, RunRecord, read_run_record
+from enformer_vep.io.tables.row_reader import open_parquet
+from enformer_vep.io.tables.row_writer import ParquetRows, TableColumns
+from enformer_vep.run.record_json import Difference, to_json_values
+from enformer_vep.run.run_record import (
+    Counts,
+    MergeCourse,
+    RunCourse,
+    RunIdentity,
+    RunRecord,
+    ShardRecord,
+    read_run_record,
+)
+from enformer_vep.run.score.parts import WorkFolder
 from enformer_vep.run.score.results import RUN_METADATA, TRACKS_METADATA, WholeFiles, to_json
-from enformer_vep.run.score.work_folder import WorkFolder
 from enformer_vep.wording import cause, listed, plural
+
+BATCH_ROWS = 1000
+"""Rows of a shard that are read at a time."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +115,7 @@ def _open_shard(part: str, paths: OutputPaths) -> ShardOutput:
 
 
 def _all_paths(out: str, identity: RunIdentity) -> OutputPaths:
-    summary: SummaryKind = "beside" if identity.summary == "beside" else "none"
+    summary: SummaryKind = "beside" if identity.output.summary == "beside" else "none"
     return OutputPaths(out, summary=summary, genes=identity.genes is not None)
 
 
@@ -118,10 +129,10 @@ def _check_complete(shards: Sequence[ShardOutput]) -> None:
     """Raises InputError for gaps, duplicates and overlaps, and for shards of different runs."""
     first = shards[0]
     for other in shards[1:]:
-        if found := first.identity.differences(other.identity):
-            raise _mismatch(other, first, "run", found[0])
-        if found := first.shard.differences_in_division(other.shard):
-            raise _mismatch(other, first, "division", found[0])
+        if differences := first.identity.differences(other.identity):
+            raise _mismatch(other, first, "run", differences[0])
+        if differences := first.shard.differences_in_division(other.shard):
+            raise _mismatch(other, first, "division", differences[0])
     num_shards = first.shard.of
     numbers = [shard.shard.number for shard in shards]
     if duplicates := sorted({number for number in numbers if numbers.count(number) > 1}):
@@ -136,28 +147,27 @@ def _check_complete(shards: Sequence[ShardOutput]) -> None:
             raise InputError(f"{shard.paths.table} does not start where the previous shard ends, at allele {end}")
 
 
-def _mismatch(other: ShardOutput, first: ShardOutput, of_what: str, found: Difference) -> InputError:
+def _mismatch(other: ShardOutput, first: ShardOutput, of_what: str, difference: Difference) -> InputError:
     return InputError(
-        f"{other.paths.table} belongs to a different {of_what} than {first.paths.table}: {found.item} is "
-        f"{found.second}, not {found.first}"
+        f"{other.paths.table} belongs to a different {of_what} than {first.paths.table}: {difference.item} is "
+        f"{difference.second}, not {difference.first}"
     )
 
 
 def _merge_parquet(shards: Sequence[ShardOutput], paths: OutputPaths, files: WholeFiles, run: RunRecord) -> int:
     """Writes the shards' rows in row groups as a single run does; returns the number of alleles."""
-    is_summary = run.identity.summary == "only"
     num_tracks = run.identity.tracks.num_tracks
-    group_rows = ROW_GROUP_ROWS if is_summary else rows_per_group(run.identity.layout, num_tracks)
-    return _num_alleles(
-        _merge_rows([shard.paths.table for shard in shards], files.open(paths.table), group_rows, run), run
-    )
+    is_long = run.identity.output.layout == "long" and run.identity.output.summary != "only"
+    group_rows = alleles_per_group("long", num_tracks) * num_tracks if is_long else None
+    sources = [shard.paths.table for shard in shards]
+    return _num_alleles(_merge_rows(sources, files.open(paths.table), run, group_rows), run)
 
 
 def _merge_genes(shards: Sequence[ShardOutput], path: Path, files: WholeFiles, run: RunRecord) -> None:
     """Joins the shards' tables of genes, and checks the number of their rows."""
     sources = [shard.paths.genes for shard in shards if shard.paths.genes]
     if path.suffix == ".parquet":
-        num_rows = _merge_rows(sources, files.open(path), ROW_GROUP_ROWS, run)
+        num_rows = _merge_rows(sources, files.open(path), run)
     else:
         num_rows = _copy_lines(sources, files.open(path), is_gzipped=False)
     if num_rows != run.counts.gene_rows:
@@ -167,25 +177,27 @@ def _merge_genes(shards: Sequence[ShardOutput], path: Path, files: WholeFiles, r
         )
 
 
-def _merge_rows(sources: Sequence[Path], target: BinaryIO, group_rows: int, run: RunRecord) -> int:
+def _merge_rows(sources: Sequence[Path], target: BinaryIO, run: RunRecord, group_rows: int | None = None) -> int:
     """Writes the rows of Parquet files in row groups of one size, with the metadata of a run; returns their number."""
     with open_parquet(sources[0]) as table:
-        metadata = table.schema_arrow.metadata or {}
-        if TRACKS_METADATA not in metadata:
-            raise InputError(f"{sources[0]} has no track table in its metadata: score it again")
-        schema = table.schema_arrow.with_metadata(metadata | {RUN_METADATA: to_json(run.to_dict())})
+        schema, metadata = table.schema_arrow, table.schema_arrow.metadata or {}
+    if TRACKS_METADATA not in metadata:
+        raise InputError(f"{sources[0]} has no track table in its metadata: score it again")
+    columns = TableColumns(dict(zip(schema.names, schema.types, strict=True)))
     num_rows = 0
     try:
-        with parquet_writer(target, schema) as writer:
-            for group in _row_groups(_batches(sources, min(1000, group_rows)), group_rows):
-                writer.write_table(group, row_group_size=len(group))
-                num_rows += len(group)
+        with ParquetRows(
+            target, columns, metadata | {RUN_METADATA: to_json(run.to_dict())}, group_rows=group_rows
+        ) as rows:
+            for batch in _batches(sources):
+                rows.write(batch.columns)
+                num_rows += len(batch)
     except pa.ArrowException as error:
         raise EnformerVepError(f"a shard is damaged: {cause(error)}") from error
     return num_rows
 
 
-def _batches(sources: Sequence[Path], batch_rows: int) -> Iterator[pa.RecordBatch]:
+def _batches(sources: Sequence[Path]) -> Iterator[pa.RecordBatch]:
     """Yields the rows of Parquet files. One file is open at a time: the footer of a wide one takes 15 MB in memory."""
     schema: pa.Schema | None = None
     for path in sources:
@@ -193,24 +205,7 @@ def _batches(sources: Sequence[Path], batch_rows: int) -> Iterator[pa.RecordBatc
             schema = schema or table.schema_arrow
             if not table.schema_arrow.equals(schema):
                 raise EnformerVepError(f"the columns of {path} are not those of {sources[0]}: score the shard again")
-            yield from table.iter_batches(batch_size=batch_rows)
-
-
-def _row_groups(batches: Iterable[pa.RecordBatch], group_rows: int) -> Iterator[pa.Table]:
-    """Yields the rows of batches in groups of one size; the last group has the rest."""
-    waiting: list[pa.RecordBatch] = []
-    num_waiting = 0
-    for batch in batches:
-        while len(batch):
-            piece = batch.slice(0, group_rows - num_waiting)
-            batch = batch.slice(len(piece))
-            waiting.append(piece)
-            num_waiting += len(piece)
-            if num_waiting == group_rows:
-                yield pa.Table.from_batches(waiting).combine_chunks()
-                waiting, num_waiting = [], 0
-    if waiting:
-        yield pa.Table.from_batches(waiting).combine_chunks()
+            yield from table.iter_batches(batch_size=BATCH_ROWS)
 
 
 def _merge_text(shards: Sequence[ShardOutput], paths: OutputPaths, files: WholeFiles, run: RunRecord) -> int:
@@ -227,7 +222,7 @@ def _merge_text(shards: Sequence[ShardOutput], paths: OutputPaths, files: WholeF
 
 
 def _num_alleles(num_rows: int, run: RunRecord) -> int:
-    return num_rows // run.identity.tracks.num_tracks if run.identity.layout == "long" else num_rows
+    return num_rows // run.identity.tracks.num_tracks if run.identity.output.layout == "long" else num_rows
 
 
 def _merge_lines(sources: Sequence[Path], target: BinaryIO, expected: int, verb: str) -> None:
@@ -245,11 +240,11 @@ def _copy_lines(sources: Sequence[Path], target: BinaryIO | BgzipWriter, *, is_g
     num_lines = 0
     for path in sources:
         with cast("BinaryIO", gzip.open(path)) if is_gzipped else path.open("rb") as source:
-            found = source.readline()
+            line = source.readline()
             if header is None:
-                header = found
+                header = line
                 target.write(header)
-            elif found != header:
+            elif line != header:
                 raise InputError(f"the columns of {path} differ from those of {sources[0]}")
             for line in source:
                 target.write(line)

@@ -1,134 +1,170 @@
-"""Opens what a run needs, and says which run it is."""
+"""Names the output of a run, opens all that it needs, and says which run it is."""
 
-import hashlib
 import os
 from dataclasses import dataclass, replace
+from pathlib import Path
 
-from enformer_vep.errors import InputError, SkipReason
-from enformer_vep.fetch.cache import Cache
-from enformer_vep.genome.genes import GeneIndex, PromoterBins, TssBins
+from enformer_vep.errors import InputError, OutputError, SkipReason
+from enformer_vep.genome.genes import PromoterBins, TssBins
 from enformer_vep.genome.saturation import SaturatedBases
 from enformer_vep.genome.variant import Variant
-from enformer_vep.io.genome.fasta import ReferenceCodes
+from enformer_vep.io.tables.formats import TableSettings
 from enformer_vep.io.tables.gene_table import GeneTableSettings
-from enformer_vep.model.location import ModelLocation
+from enformer_vep.io.tables.outputs import SATURATION_SUFFIXES, SUFFIXES, OutputPaths
+from enformer_vep.io.vcf.reader import STANDARD_INPUT
+from enformer_vep.model.location import DEMO, INDEX_SUFFIX, OFFICIAL, PICKLE_SUFFIXES, SAFETENSORS_SUFFIX
 from enformer_vep.run.background.record import OpenBackground
-from enformer_vep.run.engines import make_engine
-from enformer_vep.run.environment import versions
-from enformer_vep.run.file_identity import file_identity
-from enformer_vep.run.identity import (
-    RUN_RECORD_FORMAT,
-    GenesIdentity,
-    RunIdentity,
-    SaturationIdentity,
-    SelectionIdentity,
-    ShardRecord,
-    TracksIdentity,
-    ViewsIdentity,
-)
-from enformer_vep.run.input_identity import identify_fasta, identify_model
-from enformer_vep.run.models import OpenModel, choose_tracks, open_model
-from enformer_vep.run.run_record import RunPlan
+from enformer_vep.run.run_record import RunPlan, ShardRecord, identify_run
 from enformer_vep.run.score.gene_scorer import GeneScorer
-from enformer_vep.run.score.genes import GeneTracks, choose_gene_tracks, open_genes
+from enformer_vep.run.score.genes import choose_gene_tracks, open_genes
 from enformer_vep.run.score.inputs import RunInputs
+from enformer_vep.run.score.parts import WorkFolder
 from enformer_vep.run.score.placed import Unscored
-from enformer_vep.run.score.results import bases_to_json
 from enformer_vep.run.score.resume import choose_part_size
 from enformer_vep.run.score.scorer import VariantScorer
-from enformer_vep.run.score.work_folder import WorkFolder
-from enformer_vep.run.settings import ComputeSettings, GeneSettings, ScoreSettings, ScoringSettings
+from enformer_vep.run.session import OpenModel, Session
+from enformer_vep.run.settings import ScoreSettings, ScoringSettings
+from enformer_vep.wording import option
+
+_VCF_SUFFIXES = (".vcf.gz", ".vcf.bgz", ".vcf", ".bcf")
+
+
+def output_paths(settings: ScoreSettings) -> OutputPaths:
+    """Returns where a run's files go: to OUT, or to a name made from the VCF's, the model's and the shard's.
+
+    Raises:
+      OutputError: OUT's format is unknown or does not support the layout, or OUT's name cannot be derived.
+    """
+    vcf, shard, output = settings.inputs.vcf, settings.inputs.shard, settings.output
+    name = "stdin" if vcf == STANDARD_INPUT else vcf
+    suffix = next((suffix for suffix in _VCF_SUFFIXES if name.endswith(suffix)), "")
+    share = "" if shard is None else f".{shard.number}-of-{shard.of}"
+    stem = f"{name.removesuffix(suffix)}.{model_label(settings.scoring.model)}{share}"
+    if output.out is None and vcf == STANDARD_INPUT:
+        raise OutputError(f"the output cannot be named after standard input: name it with {option('-o')}")
+    if output.out is not None and output.out.endswith(_VCF_SUFFIXES):
+        raise OutputError(
+            f"scores cannot be written to {output.out!r}, which is a VCF by its name: name a .parquet, .tsv or .tsv.gz "
+            f"with {option('-o')}, and write the VCF beside it with {option('--annotate', output.out)}"
+        )
+    # With '-', the files beside the table go to the working folder.
+    paths = OutputPaths(
+        output.out or f"{stem}.parquet",
+        default_stem=Path(stem).name,
+        summary=output.summary,
+        genes=settings.genes.gtf is not None,
+        suffixes=SUFFIXES if settings.inputs.saturated is None else SATURATION_SUFFIXES,
+    )
+    if paths.is_standard_output and output.resume:
+        raise OutputError(f"a run that writes to standard output cannot be resumed: name a file with {option('-o')}")
+    if output.layout == "list" and not paths.is_parquet:
+        raise OutputError(f"{option('--layout', 'list')} requires Parquet, but {output.out} is text: use wide or long")
+    return paths
+
+
+def model_label(model: str) -> str:
+    """Returns what a model is called in the names of outputs: its own name, or that of its folder or file."""
+    if model in (OFFICIAL, DEMO):
+        return model
+    name = os.path.basename(os.path.abspath(model))
+    for suffix in (INDEX_SUFFIX, SAFETENSORS_SUFFIX, *PICKLE_SUFFIXES):
+        name = name.removesuffix(suffix)
+    return name or OFFICIAL
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run whose inputs and model are open.
+    """A run that can begin. It holds nothing of the model, whose memory is free when the table is written.
 
     Attributes:
       settings: what the user asked for.
       inputs: the VCF and the FASTA.
-      model: the model.
-      scorer: scores variants with it.
       plan: which run it is.
+      paths: the paths of the inputs, absolute except for variants that came through a pipe.
+      table: what is written of the scores.
       background: what percentiles are taken against, None for no percentiles.
-      genes: how genes are written; None if no gene is scored.
+      genes: finds and scores genes; None if no gene is scored.
+      gene_table: what is written of them.
     """
 
     settings: ScoreSettings
     inputs: RunInputs
-    model: OpenModel
-    scorer: VariantScorer
     plan: RunPlan
-    background: OpenBackground | None = None
-    genes: GeneTableSettings | None = None
+    paths: dict[str, str]
+    table: TableSettings
+    background: OpenBackground | None
+    genes: GeneScorer | None
+    gene_table: GeneTableSettings | None
 
     @property
     def num_parts(self) -> int:
         """Number of parts that the run's alleles are divided into."""
         return -(-self.inputs.num_alleles // self.plan.part_size)
 
-    @property
-    def input_paths(self) -> dict[str, str]:
-        """The paths of the inputs, absolute except for variants that came through a pipe."""
-        inputs, gtf = self.inputs.settings, self.settings.genes.gtf
-        background = {} if inputs.background is None else {"background": os.path.abspath(inputs.background)}
-        paths = {
-            "vcf": inputs.vcf if self.inputs.is_piped else os.path.abspath(inputs.vcf),
-            "fasta": os.path.abspath(self.inputs.genome.path),
-            "model": os.path.abspath(self.model.loaded.identity.path),
-            **background,
-        }
-        return paths if gtf is None else paths | {"gtf": os.path.abspath(gtf)}
 
-
-def open_run(settings: ScoreSettings, inputs: RunInputs, location: ModelLocation, work: WorkFolder) -> Run:
+def open_run(settings: ScoreSettings, session: Session, inputs: RunInputs, work: WorkFolder) -> Run:
     """Loads the model of a run, and says which run it is. Imports TensorFlow.
 
     Args:
       settings: what the user asked for.
-      inputs: the opened inputs.
-      location: where the model is.
+      session: the genome, and the model once it is loaded.
+      inputs: the variants.
       work: the work folder, which may have parts of the same run.
 
     Raises:
       InputError: the model, the device, the head, the tracks, the placement, the bins, the background or the genes
         cannot be used.
     """
+    scoring, of_genes = settings.scoring, settings.genes
     path = settings.inputs.background
     background = None if path is None else OpenBackground.open(path)
-    try:
-        settings.scoring.bins.with_names(inputs.genome.resolve)
-    except ValueError as error:
-        raise InputError(str(error)) from error
-    genes = open_genes(settings.genes, inputs.genome)
-    model = open_model(location, settings.scoring, settings.compute, Cache.at(settings.inputs.cache))
-    gene_tracks = None
-    if genes is not None:
-        known = choose_tracks(replace(settings.scoring, tracks=None), model.loaded, location, model.fetched_tracks)
-        gene_tracks = choose_gene_tracks(settings.genes.gene_tracks, known, model.tracks)
-    scorer = open_scorer(
-        model,
-        ReferenceCodes(inputs.genome),
-        settings.scoring,
-        settings.compute,
-        None if genes is None or gene_tracks is None else _gene_scorer(genes, gene_tracks, settings, model),
-    )
+    session.named_bins(scoring)
+    index = open_genes(of_genes, session.genome)
+    model = session.model
+    genes = gene_table = gene_tracks = None
+    if index is not None:
+        known = session.model_for(replace(scoring, tracks=None)).tracks
+        gene_tracks = choose_gene_tracks(of_genes.gene_tracks, known, model.tracks)
+        promoters = PromoterBins(TssBins(of_genes.gene_bins), scoring.views.indels, model.geometry)
+        genes = GeneScorer(index, of_genes, gene_tracks.places, promoters, scoring.views)
+        names = tuple(statistic.name for statistic in of_genes.gene_statistics)
+        gene_table = GeneTableSettings(index.genes, names, gene_tracks.table, of_genes.gene_columns)
+    scorer = session.scorer(scoring, genes)
     if settings.inputs.saturated is not None:
-        _check_reach(scorer, settings.inputs.saturated, settings.scoring)
+        _check_reach(scorer, settings.inputs.saturated, scoring)
     shard = None
     if settings.inputs.shard is not None:
         number, of = settings.inputs.shard.number, settings.inputs.shard.of
         shard = ShardRecord(number, of, *inputs.share, inputs.survey.num_alleles)
     part_size = choose_part_size(settings.output, model.device.kind, work)
-    identity = _identity(settings, inputs, model)
+    identity = identify_run(settings, inputs, model, None if gene_tracks is None else gene_tracks.table)
     if background is not None:
         background.check(identity, model.tracks.identifiers)
-    written = None
-    if genes is not None and gene_tracks is not None:
-        identity = replace(identity, genes=_genes_identity(settings.genes, gene_tracks))
-        names = tuple(statistic.name for statistic in settings.genes.gene_statistics)
-        written = GeneTableSettings(genes.genes, names, gene_tracks.table, settings.genes.gene_columns)
-    return Run(settings, inputs, model, scorer, RunPlan(identity, shard, part_size), background, written)
+    table = TableSettings(
+        scoring.names,
+        model.tracks,
+        settings.output.layout,
+        settings.output.dtype,
+        settings.output.summary,
+        has_percentiles=background is not None,
+        saturated=settings.inputs.saturated,
+    )
+    plan = RunPlan(identity, shard, part_size)
+    return Run(settings, inputs, plan, _input_paths(settings, inputs, model), table, background, genes, gene_table)
+
+
+def _input_paths(settings: ScoreSettings, inputs: RunInputs, model: OpenModel) -> dict[str, str]:
+    asked = settings.inputs
+    paths = {
+        "vcf": asked.vcf if inputs.is_piped else os.path.abspath(asked.vcf),
+        "fasta": os.path.abspath(inputs.genome.path),
+        "model": os.path.abspath(model.loaded.identity.path),
+    }
+    if asked.background is not None:
+        paths["background"] = os.path.abspath(asked.background)
+    if settings.genes.gtf is not None:
+        paths["gtf"] = os.path.abspath(settings.genes.gtf)
+    return paths
 
 
 def _check_reach(scorer: VariantScorer, saturated: SaturatedBases, scoring: ScoringSettings) -> None:
@@ -142,96 +178,6 @@ def _check_reach(scorer: VariantScorer, saturated: SaturatedBases, scoring: Scor
         if not isinstance(placed, Unscored) or placed.reason is not SkipReason.OUTSIDE_BINS:
             return
     raise InputError(
-        f"--bins {scoring.bins} lies outside the bins of every window of these regions: expected bins that the windows "
-        "predict, up to 57 kb away"
-    )
-
-
-def _gene_scorer(genes: GeneIndex, tracks: GeneTracks, settings: ScoreSettings, model: OpenModel) -> GeneScorer:
-    views = settings.scoring.views
-    geometry = model.loaded.model.config.geometry
-    promoters = PromoterBins(TssBins(settings.genes.gene_bins), views.indels, geometry)
-    return GeneScorer(genes, settings.genes, tracks.places, promoters, views)
-
-
-def open_scorer(
-    model: OpenModel,
-    reference: ReferenceCodes,
-    scoring: ScoringSettings,
-    compute: ComputeSettings,
-    genes: GeneScorer | None = None,
-) -> VariantScorer:
-    """Makes what scores variants with a model, on a genome.
-
-    Args:
-      model: the model.
-      reference: the genome.
-      scoring: what the scores are.
-      compute: the engine and its settings.
-      genes: finds and scores genes; None if none is wanted.
-    """
-    is_anywhere = genes is not None and genes.is_at_tss
-    return VariantScorer(
-        make_engine(model, scoring, compute, reference.fetch, is_anywhere=is_anywhere),
-        reference,
-        model.loaded.model.config.geometry,
-        scoring,
-        model.tracks,
-        genes,
-    )
-
-
-def _genes_identity(settings: GeneSettings, tracks: GeneTracks) -> GenesIdentity:
-    assert settings.gtf is not None
-    return GenesIdentity(
-        gtf=file_identity(settings.gtf),
-        transcripts=settings.transcripts,
-        bins=settings.gene_bins,
-        window=settings.gene_window,
-        statistics=tuple(statistic.name for statistic in settings.gene_statistics),
-        tracks=TracksIdentity(**tracks.table.record()),
-        columns=settings.gene_columns,
-    )
-
-
-def _saturation_identity(bases: SaturatedBases) -> SaturationIdentity:
-    digest = hashlib.sha256(bases_to_json(bases)).hexdigest()
-    return SaturationIdentity(
-        num_regions=len(bases.regions),
-        num_bases=bases.num_bases,
-        num_unknown_bases=bases.num_unknown,
-        max_deletion_bp=bases.max_deletion_bp,
-        num_deletions_left_out=bases.num_deletions_left_out,
-        sha256=digest,
-    )
-
-
-def _identity(settings: ScoreSettings, inputs: RunInputs, model: OpenModel) -> RunIdentity:
-    loaded, views = model.loaded, settings.scoring.views
-    return RunIdentity(
-        format=RUN_RECORD_FORMAT,
-        notice=loaded.notice,
-        versions=versions(),
-        vcf=file_identity(inputs.vcf),
-        fasta=identify_fasta(inputs.genome),
-        model=identify_model(loaded),
-        head=settings.scoring.head,
-        statistics=settings.scoring.names,
-        tracks=TracksIdentity(**model.tracks.record()),
-        selection=SelectionIdentity(**inputs.selection.record()),
-        placement=str(settings.scoring.placement),
-        bins=str(settings.scoring.bins),
-        views=ViewsIdentity(
-            reverse_complement=views.reverse_complement, shifts=views.shifts, indels=views.indels.value
-        ),
-        engine=settings.compute.engine,
-        precision=settings.compute.precision,
-        device=model.device.kind,
-        is_deterministic=model.device.is_deterministic,
-        batch_size=model.batch_size,
-        layout=settings.output.layout,
-        dtype=settings.output.dtype,
-        summary=settings.output.summary,
-        background=None if settings.inputs.background is None else file_identity(settings.inputs.background),
-        saturation=None if settings.inputs.saturated is None else _saturation_identity(settings.inputs.saturated),
+        f"{option('--bins', scoring.bins)} lies outside the bins of every window of these regions: expected bins that "
+        "the windows predict, up to 57 kb away"
     )

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import TracebackType
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -16,7 +15,8 @@ import numpy as np
 from enformer_vep.errors import EnformerVepError
 from enformer_vep.genome.saturation import SaturatedBases
 from enformer_vep.io.arrays.saturation_arrays import EffectArrays, SaturationArrays, open_sink
-from enformer_vep.io.tables.formats import TableFile, TableSettings, open_table, write_line
+from enformer_vep.io.files import flush_folder
+from enformer_vep.io.tables.formats import TableFile, TableSettings, open_table
 from enformer_vep.io.tables.gene_table import (
     GENE_SUMMARY_FIELDS,
     GeneTableFile,
@@ -25,13 +25,13 @@ from enformer_vep.io.tables.gene_table import (
     summarize_genes,
 )
 from enformer_vep.io.tables.outputs import OutputPaths
+from enformer_vep.io.tables.row_writer import write_line
 from enformer_vep.io.tables.summary_table import SummaryFile, open_summary
 from enformer_vep.io.tracks.table import TrackTable
 from enformer_vep.io.vcf.alleles import AlleleFields
-from enformer_vep.io.whole_folder import flush_folder
+from enformer_vep.run.background.percentiles import Percentiles
 from enformer_vep.run.run_record import RunRecord
 from enformer_vep.run.score.parts import Part, SkippedAllele
-from enformer_vep.run.score.percentiles import Percentiles
 
 _PLACE = ("record", "allele")
 SKIPPED_COLUMNS = (*_PLACE, *(name for name in AlleleFields._fields if name not in _PLACE), "reason", "detail")
@@ -56,9 +56,7 @@ class WholeFiles:
     def __enter__(self) -> "WholeFiles":
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for stream in self._streams:
             with suppress(OSError):  # the file is removed anyway, so an error in writing its last bytes does not matter
                 stream.close()
@@ -149,7 +147,7 @@ class ResultWriter:
         self._gene_table: GeneTableFile | None = None
         metadata = {TRACKS_METADATA: tracks_to_json(settings.tracks), RUN_METADATA: to_json(run.to_dict())}
         if settings.saturated is not None:
-            metadata[SATURATION_METADATA] = bases_to_json(settings.saturated)
+            metadata[SATURATION_METADATA] = settings.saturated.to_json()
         with files.writing():
             self._skipped = files.open(paths.skipped)
             write_line(self._skipped, SKIPPED_COLUMNS)
@@ -223,11 +221,6 @@ def to_json(record: dict[str, Any]) -> bytes:
 def tracks_to_json(tracks: TrackTable) -> bytes:
     """Writes a track table as JSON, one list per column, which is a third shorter than one object per track."""
     return json.dumps(tracks.table.to_dict("list"), separators=(",", ":")).encode()
-
-
-def bases_to_json(bases: SaturatedBases) -> bytes:
-    """Writes the bases of a saturation as JSON."""
-    return json.dumps(bases.to_json_values(), separators=(",", ":")).encode()
 
 
 def _remove(path: Path) -> None:

@@ -8,9 +8,10 @@ from enformer_vep.io.tables.outputs import OutputPaths
 from enformer_vep.io.tracks.table import REQUIRED_COLUMNS
 from enformer_vep.io.vcf.alleles import AlleleFields
 from enformer_vep.run.run_record import RunPlan, RunRecord, is_run_record, read_run_record
+from enformer_vep.run.score.parts import WorkFolder
 from enformer_vep.run.score.results import SKIPPED_COLUMNS
-from enformer_vep.run.score.work_folder import WorkFolder
 from enformer_vep.run.settings import DEFAULT_PART_SIZE, OutputSettings, ScoreSettings
+from enformer_vep.wording import option
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +31,7 @@ def check_outputs(settings: ScoreSettings, paths: OutputPaths) -> None:
         if path.exists() and not _is_ours(path, paths, settings):
             raise OutputError(
                 f"cannot resume: {path} exists, but {_what_is_missing(path, paths)}: choose another output, or use "
-                "--overwrite to replace the file"
+                f"{option('--overwrite')} to replace the file"
             )
 
 
@@ -72,7 +73,8 @@ def check_work(settings: ScoreSettings, paths: OutputPaths, work: WorkFolder) ->
     """
     if work.finished() and not settings.output.overwrite and not settings.output.resume:
         raise OutputError(
-            f"an unfinished run is in {work.path}: use --resume to continue it or --overwrite to discard it"
+            f"an unfinished run is in {work.path}: use {option('--resume')} to continue it or {option('--overwrite')} "
+            "to discard it"
         )
     check_outputs(settings, paths)
 
@@ -150,9 +152,9 @@ def _earlier_plan(output: OutputSettings, work: WorkFolder) -> RunPlan | None:
 
 
 def _check_same(plan: RunPlan, earlier: RunPlan | RunRecord, where: Path) -> None:
-    if found := plan.differences(earlier):
-        item, then, now = found[0]
+    if differences := plan.differences(earlier):
+        item, then, now = differences[0]
         raise InputError(
             f"cannot resume: the run in {where} had {item} {then}, this one has {now}; use the same options and "
-            "inputs, or --overwrite to start over"
+            f"inputs, or {option('--overwrite')} to start over"
         )

@@ -14,7 +14,7 @@ from enformer_vep.run.run_record import VerificationRecord
 from enformer_vep.run.score.parts import Part
 from enformer_vep.run.settings import ComputeSettings
 from enformer_vep.scoring import STATISTICS, Statistic
-from enformer_vep.wording import plural
+from enformer_vep.wording import option, plural
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Verification:
             return
         raise VerificationError(
             f"verification failed at {self.worst}: the error of its scores is {self.largest:.2g} of their spread, "
-            f"expected at most {tolerance:g} (--verify-tolerance); {self}. {_remedy(compute)}"
+            f"expected at most {tolerance:g} ({option('--verify-tolerance')}); {self}. {_remedy(compute)}"
         )
 
     def __str__(self) -> str:
@@ -89,13 +89,13 @@ def verify(
       The errors; None if no allele was scored.
     """
     chosen = choose(sum(len(part.alleles) for part in parts()), num_alleles)
-    found = list(_pick(parts(), chosen))
-    if not found:
+    picked = list(_pick(parts(), chosen))
+    if not picked:
         return None
     total = STATISTICS["REF"]
-    again = engine.compare((look_at(variant) for variant, _ in found), list(dict.fromkeys([*statistics, total])))
+    again = engine.compare((look_at(variant) for variant, _ in picked), list(dict.fromkeys([*statistics, total])))
     errors = []
-    for (_, scores), expected in zip(found, again, strict=True):
+    for (_, scores), expected in zip(picked, again, strict=True):
         noise = [statistic.noise(expected[total.name], expected[statistic.name]) for statistic in statistics]
         joined = np.concatenate([expected[statistic.name] for statistic in statistics], axis=None).astype(np.float32)
         is_signless = np.repeat(
@@ -106,11 +106,11 @@ def verify(
     of_alleles = [of_all_tracks for of_all_tracks, _ in errors]
     worst = int(np.argmax(of_alleles))
     return Verification(
-        len(found),
+        len(picked),
         float(of_alleles[worst]),
         float(np.median(of_alleles)),
         max(of_one_track for _, of_one_track in errors),
-        str(found[worst][0]),
+        str(picked[worst][0]),
     )
 
 
@@ -118,13 +118,13 @@ def _remedy(compute: ComputeSettings) -> str:
     """Returns what to do about scores that are not exact enough."""
     options = []
     if compute.precision != "float32":
-        options.append("--precision float32")
+        options.append(option("--precision", "float32"))
     if compute.engine != "full":
-        options.append("--engine full")
+        options.append(option("--engine", "full"))
     if not options:
-        again = "repeat it with --overwrite; if it fails again, check the device"
+        again = f"repeat it with {option('--overwrite')}; if it fails again, check the device"
         return f"The run used the full engine in float32 itself: {again}"
-    return f"Score again with {' or '.join(options)}, and --overwrite"
+    return f"Score again with {' or '.join(options)}, and {option('--overwrite')}"
 
 
 def choose(num_scored: int, num_alleles: int) -> list[int]:
@@ -134,7 +134,7 @@ def choose(num_scored: int, num_alleles: int) -> list[int]:
 
 
 def relative_errors(
-    found: npt.NDArray[np.float32],
+    scores: npt.NDArray[np.float32],
     expected: npt.NDArray[np.float32],
     noise: npt.NDArray[np.float64],
     num_statistics: int,
@@ -142,7 +142,7 @@ def relative_errors(
     """Compares an allele's scores with those of the full engine, which has rounding noise of its own.
 
     Args:
-      found: float32 [statistics * tracks].
+      scores: float32 [statistics * tracks].
       expected: the same.
       noise: float64 [statistics * tracks], the rounding noise of `expected`, which is taken off the error.
       num_statistics: how many statistics there are.
@@ -153,9 +153,9 @@ def relative_errors(
       With several statistics, the largest counts. Equal scores have no error, whatever their spread.
     """
     largest, largest_of_one_track = 0.0, 0.0
-    by_statistic = (np.split(array, num_statistics) for array in (found, expected, noise))
-    for of_found, of_expected, of_noise in zip(*by_statistic, strict=True):
-        error = of_found.astype(np.float64) - of_expected
+    by_statistic = (np.split(array, num_statistics) for array in (scores, expected, noise))
+    for of_scores, of_expected, of_noise in zip(*by_statistic, strict=True):
+        error = of_scores.astype(np.float64) - of_expected
         if not error.any():
             continue
         spread = max(float(of_expected.std(dtype=np.float64)), abs(float(of_expected.mean(dtype=np.float64))))

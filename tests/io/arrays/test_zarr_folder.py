@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from enformer_vep.errors import OutputError
-from enformer_vep.io.arrays.zarr_folder import check_zarr_folder, check_zarr_support, whole_zarr
-from enformer_vep.io.arrays.zarr_rows import ZarrRows
+from enformer_vep.io.arrays.zarr_folder import ZarrRows, check_zarr_folder, check_zarr_support, whole_zarr
 
 zarr = pytest.importorskip("zarr")
 

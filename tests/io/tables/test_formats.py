@@ -8,7 +8,7 @@ import pysam
 import pytest
 
 from enformer_vep.genome.variant import Variant
-from enformer_vep.io.tables import formats as table
+from enformer_vep.io.tables import row_writer
 from enformer_vep.io.tables.formats import TableSettings, open_table
 from enformer_vep.io.tables.outputs import OutputPaths
 from enformer_vep.io.tracks.table import unnamed_tracks
@@ -51,7 +51,7 @@ NAMES = ["out.parquet", "out.tsv", "out.tsv.gz"]
 def test_a_wide_table_holds_every_row_and_exact_float32s(
     name: str, rows: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(table, "ROW_GROUP_ROWS", rows)
+    monkeypatch.setattr(row_writer, "ROW_GROUP_ROWS", rows)
     found = write(tmp_path / name)
     assert list(found.columns) == VARIANT_COLUMNS + SCORE_COLUMNS
     assert found[VARIANT_COLUMNS].values.tolist() == [
@@ -101,7 +101,7 @@ def test_float16(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("layout", ["wide", "list", "long"])
 def test_the_bytes_do_not_depend_on_the_pieces(layout: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(table, "ROW_GROUP_ROWS", 2)
+    monkeypatch.setattr(row_writer, "ROW_GROUP_ROWS", 2)
     for name in ("a.parquet", *([] if layout == "list" else ["a.tsv.gz"])):
         contents = set()
         for pieces in ((), (1,), (2,), (1, 2)):
@@ -111,7 +111,7 @@ def test_the_bytes_do_not_depend_on_the_pieces(layout: str, tmp_path: Path, monk
 
 
 def test_row_groups_and_metadata(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(table, "ROW_GROUP_ROWS", 2)
+    monkeypatch.setattr(row_writer, "ROW_GROUP_ROWS", 2)
     write(tmp_path / "out.parquet")
     file = pq.ParquetFile(tmp_path / "out.parquet")
     assert [file.metadata.row_group(i).num_rows for i in range(file.metadata.num_row_groups)] == [2, 1]

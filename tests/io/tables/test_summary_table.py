@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from enformer_vep.genome.variant import Variant
-from enformer_vep.io.tables import summary_table
+from enformer_vep.io.tables import row_writer
 from enformer_vep.io.tables.formats import TableSettings
 from enformer_vep.io.tables.outputs import OutputPaths
-from enformer_vep.io.tables.summary_table import TrackGroups, open_summary
+from enformer_vep.io.tables.summary_table import TrackGroups, open_summary, summary_types
 from enformer_vep.io.vcf.alleles import VcfAllele
 from tests.support import named_tracks
 
@@ -70,7 +70,7 @@ def test_a_row_has_the_strongest_track_of_each_group(name: str, tmp_path: Path) 
 def test_the_bytes_of_parquet_do_not_depend_on_the_parts(
     rows: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(summary_table, "ROW_GROUP_ROWS", rows)
+    monkeypatch.setattr(row_writer, "ROW_GROUP_ROWS", rows)
     write(tmp_path / "a.parquet", pieces=(2,))
     write(tmp_path / "b.parquet", pieces=(1, 2))
     assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
@@ -127,5 +127,5 @@ def test_groups_agree_with_a_plain_loop(data: st.DataObject) -> None:
 
 
 def test_columns_of_tracks_without_descriptions_are_of_one_group() -> None:
-    found = summary_table.summary_columns(TableSettings(("SAD",), named_tracks({"human_0": ""})))
-    assert found == [f"SAD:OTHER:{field}" for field in ("track", "description", "score", "norm", "num_agree")]
+    found = summary_types(TableSettings(("SAD",), named_tracks({"human_0": ""})))
+    assert list(found) == [f"SAD:OTHER:{field}" for field in ("track", "description", "score", "norm", "num_agree")]

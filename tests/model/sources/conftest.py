@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from enformer_vep.model.enformer import Enformer
-from enformer_vep.model.keys import checkpoint_variables
+from enformer_vep.model.weights import checkpoint_variables
 from tests.model.test_weights import PUBLISHED_FORM
 from tests.support import reference_model
 

@@ -8,8 +8,7 @@ import tensorflow as tf
 
 from enformer_vep.errors import WeightsError
 from enformer_vep.model.location import ModelLocation
-from enformer_vep.model.sources.bundle import read_bundle_index
-from enformer_vep.model.sources.bundle_messages import DTYPES
+from enformer_vep.model.sources.bundle import DTYPES, read_bundle_index
 from enformer_vep.model.sources.opening import open_source
 from enformer_vep.model.sources.source import WeightsSource
 

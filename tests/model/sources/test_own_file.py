@@ -11,9 +11,8 @@ from enformer_vep.model.enformer import Enformer
 from enformer_vep.model.location import ModelLocation
 from enformer_vep.model.sources.opening import open_source
 from enformer_vep.model.sources.own_file import ALIGNMENT_BYTES, write_own_file
-from enformer_vep.model.sources.published import is_training_state
 from enformer_vep.model.sources.safetensors_file import SafetensorsFile
-from enformer_vep.model.sources.source import ModelSettings, WeightsSource
+from enformer_vep.model.sources.source import ModelSettings, WeightsSource, is_training_state
 from enformer_vep.model.weights import save_model
 from tests.model.test_weights import PUBLISHED_FORM
 

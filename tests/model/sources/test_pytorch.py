@@ -8,15 +8,13 @@ import pytest
 from safetensors.numpy import save_file
 
 from enformer_vep.errors import WeightsError
-from enformer_vep.model.architecture import tensor_shapes
+from enformer_vep.model.architecture import fitting_config, tensor_shapes
 from enformer_vep.model.config import EnformerConfig
 from enformer_vep.model.enformer import Enformer
-from enformer_vep.model.fitting import fitting_config
 from enformer_vep.model.location import ModelLocation
 from enformer_vep.model.sources.opening import open_source
-from enformer_vep.model.sources.published import is_training_state
-from enformer_vep.model.sources.pytorch_names import place_of
-from enformer_vep.model.sources.source import WeightsSource
+from enformer_vep.model.sources.pytorch import place_of
+from enformer_vep.model.sources.source import WeightsSource, is_training_state
 from enformer_vep.model.weights import load_model
 from tests.model.test_weights import PUBLISHED_FORM, assert_same_weights
 from tests.pytorch_state import pytorch_state

@@ -9,7 +9,7 @@ import pytest
 
 from enformer_vep.cli import main
 from enformer_vep.io.tables.score_rows import ScoreRows
-from enformer_vep.run.identity import SelectionIdentity
+from enformer_vep.run.identities import SelectionIdentity
 from tests.scored_vcfs import score
 from tests.support import file_system, write_vcf
 

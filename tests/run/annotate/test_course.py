@@ -14,9 +14,8 @@ from enformer_vep.cli import main
 from enformer_vep.io.tables.score_rows import ScoreRows
 from enformer_vep.io.tables.summary_table import TrackGroups
 from enformer_vep.run.annotate import course as annotate
-from enformer_vep.run.identity import SelectionIdentity
+from enformer_vep.run.identities import SelectionIdentity
 from enformer_vep.run.score_table import ScoreTable
-from tests.score_tables import LAYOUTS
 from tests.scored_vcfs import TRACKS, read_alleles, score
 
 VCF = (
@@ -83,10 +82,21 @@ def same(entry: str, texts: Sequence[str]) -> bool:
     )
 
 
-@pytest.mark.parametrize("has_percentiles", [False, True])
-@pytest.mark.parametrize(("name", "layout"), LAYOUTS)
 @pytest.mark.parametrize(
-    ("summary", "genes"), [("none", None), ("none", "summary"), ("none", "tracks"), ("beside", "tracks")]
+    ("name", "layout", "summary", "genes", "has_percentiles"),
+    [
+        ("s.parquet", "wide", "none", None, False),
+        ("s.parquet", "wide", "none", "tracks", True),
+        ("s.parquet", "list", "none", "summary", True),
+        ("s.parquet", "list", "none", None, False),
+        ("s.parquet", "long", "beside", "tracks", False),
+        ("s.parquet", "long", "none", None, True),
+        ("s.tsv", "wide", "none", "summary", False),
+        ("s.tsv", "wide", "beside", "tracks", True),
+        ("s.tsv", "long", "none", None, True),
+        ("s.tsv.gz", "wide", "none", "tracks", False),
+        ("s.tsv.gz", "long", "none", "summary", True),
+    ],
 )
 def test_entries_are_the_strongest_of_the_scores(
     vcf: str, tmp_path: Path, name: str, layout: str, summary: str, genes: str | None, has_percentiles: bool

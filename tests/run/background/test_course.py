@@ -12,17 +12,19 @@ import pytest
 
 from enformer_vep.cli import main
 from enformer_vep.errors import InputError
-from enformer_vep.io.tables import score_columns
+from enformer_vep.genome.windows import IndelPolicy
+from enformer_vep.io.tables import score_rows
 from enformer_vep.io.tables.background_file import BackgroundFile
-from enformer_vep.run import background as background_module
+from enformer_vep.run.background import course
 from enformer_vep.run.background.course import make_background
 from enformer_vep.run.background.distribution import point_ranks
 from enformer_vep.run.background.record import OpenBackground
-from enformer_vep.run.file_identity import FileIdentity
-from enformer_vep.run.identity import GenesIdentity, ModelIdentity, TracksIdentity, ViewsIdentity
+from enformer_vep.run.identities import FileIdentity, ModelIdentity, TracksIdentity
+from enformer_vep.run.run_record import GenesIdentity
+from enformer_vep.run.settings import GeneSettings
 from tests import score_tables
 from tests.run_records import IDENTITY
-from tests.score_tables import LAYOUTS, alleles, random_scores
+from tests.score_tables import LAYOUTS, alleles, random_scores, views
 from tests.support import named_tracks
 
 TRACKS = named_tracks({"T.0": "DNASE:lung", "T1": "CAGE:K562", "T2": "CHIP:CTCF:liver"})
@@ -42,8 +44,8 @@ def points(path: str) -> dict[tuple[str, str], np.ndarray]:
 def test_every_layout_gives_the_same_background(
     name: str, layout: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(score_columns, "BATCH_BYTES", 70 * 24)  # some alleles at a time
-    monkeypatch.setattr(background_module, "BLOCK_BYTES", 2 * 300 * 4)  # two tracks at a time
+    monkeypatch.setattr(score_rows, "BATCH_BYTES", 70 * 24)  # some alleles at a time
+    monkeypatch.setattr(course, "BLOCK_BYTES", 2 * 300 * 4)  # two tracks at a time
     scores = write_scores(tmp_path / name, SCORES, layout=layout, rows=MIXED)
     out = tmp_path / "background.parquet"
     summary = make_background([scores], str(out))
@@ -67,7 +69,7 @@ def test_float16_scores(name: str, layout: str, tmp_path: Path) -> None:
     assert np.array_equal(found, np.sort(SCORES[:, 4].astype(np.float16)))
 
 
-GENES = GenesIdentity(FileIdentity(1, sha256="g"), "all", 3, "variant", ("SADR",), TracksIdentity(1, "t"), "summary")
+GENES = GenesIdentity(FileIdentity(1, sha256="g"), TracksIdentity(1, "t"), GeneSettings())
 
 
 def test_many_alleles_of_several_outputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,7 +84,7 @@ def test_many_alleles_of_several_outputs(tmp_path: Path, monkeypatch: pytest.Mon
     for column, values in enumerate(points(out).values()):
         assert np.array_equal(values, np.sort(scores[:, column])[point_ranks(12_000)])
     whole = tmp_path / "again.parquet"
-    monkeypatch.setattr(background_module, "BLOCK_BYTES", 1)
+    monkeypatch.setattr(course, "BLOCK_BYTES", 1)
     make_background(parts, str(whole))
     assert whole.read_bytes() == Path(out).read_bytes()
 
@@ -92,7 +94,12 @@ def test_the_record_says_what_it_is_made_of(tmp_path: Path) -> None:
     out = str(tmp_path / "background.parquet")
     record = make_background([scores], out).record
     assert OpenBackground.open(out).record == record
-    assert (record.weights, record.head, record.placement, record.precision) == ("e", "human", "shared:500", "mixed")
+    assert (record.weights, record.scoring.head, str(record.scoring.placement), record.precision) == (
+        "e",
+        "human",
+        "shared:500",
+        "mixed",
+    )
     assert record.alleles.total == 300
     assert record.tracks_sha256 == TRACKS.record()["sha256"]
 
@@ -108,7 +115,10 @@ OTHER_MODEL = ModelIdentity("other", IDENTITY.model.file, "checkpoint", "other",
         ({"statistics": ("SAR", "SAD")}, "statistics is"),
         ({"placement": "grid"}, "placement is grid, not shared:500"),
         ({"bins": "centre:501"}, "bins is centre:501, not all"),
-        ({"views": ViewsIdentity(True, (0,), "left")}, "views.reverse_complement is True, not False"),
+        (
+            {"views": views(reverse_complement=True, shifts=(0,), indels=IndelPolicy.LEFT)},
+            "views.reverse_complement is True, not False",
+        ),
         ({"precision": "float32"}, "precision is float32, not mixed"),
     ],
 )
@@ -221,9 +231,18 @@ def opened(tmp_path: Path) -> OpenBackground:
         ({"head": "mouse"}, "its head is human, this run has mouse"),
         ({"bins": "centre:501"}, "its bins are all, this run has centre:501"),
         ({"placement": "centred"}, "its placement is shared:500, this run has centred"),
-        ({"views": ViewsIdentity(True, (0,), "left")}, "its views.reverse_complement is False, this run has True"),
-        ({"views": ViewsIdentity(False, (0, 1), "left")}, r"its views.shifts are \(0,\), this run has \(0, 1\)"),
-        ({"views": ViewsIdentity(False, (0,), "tower")}, "its views.indels are left, this run has tower"),
+        (
+            {"views": views(reverse_complement=True, shifts=(0,), indels=IndelPolicy.LEFT)},
+            "its views.reverse_complement is False, this run has True",
+        ),
+        (
+            {"views": views(reverse_complement=False, shifts=(0, 1), indels=IndelPolicy.LEFT)},
+            r"its views.shifts are \(0,\), this run has \(0, 1\)",
+        ),
+        (
+            {"views": views(reverse_complement=False, shifts=(0,), indels=IndelPolicy.TOWER)},
+            "its views.indels are left, this run has tower",
+        ),
         ({"statistics": ("SAD", "D2")}, "has no D2: it has SAD, SAR"),
     ],
 )
@@ -251,7 +270,9 @@ def test_another_precision_is_a_warning(opened: OpenBackground, caplog: pytest.L
 def test_of_snvs_alone_the_policy_for_indels_does_not_matter(tmp_path: Path) -> None:
     out = str(tmp_path / "background.parquet")
     make_background([write_scores(tmp_path / "a.parquet", SCORES)], out)
-    OpenBackground.open(out).check(identity_of(views=ViewsIdentity(False, (0,), "tower")), ["T1"])
+    OpenBackground.open(out).check(
+        identity_of(views=views(reverse_complement=False, shifts=(0,), indels=IndelPolicy.TOWER)), ["T1"]
+    )
 
 
 def test_what_is_no_background_is_refused(tmp_path: Path, opened: OpenBackground) -> None:

@@ -12,13 +12,14 @@ import pytest
 
 from enformer_vep.cli import main
 from enformer_vep.errors import EnformerVepError, InputError
+from enformer_vep.genome.views import ViewSettings
+from enformer_vep.genome.windows import IndelPolicy
 from enformer_vep.io.tables.background_file import BackgroundFile
 from enformer_vep.run.background import thousand_genomes
 from enformer_vep.run.background.distribution import point_ranks
 from enformer_vep.run.background.record import OpenBackground
 from enformer_vep.run.background.thousand_genomes import ThousandGenomesSettings, make_1000g_background
-from enformer_vep.run.identity import ViewsIdentity
-from tests.run_records import IDENTITY
+from tests.run_records import IDENTITY, changed
 from tests.score_tables import random_scores
 from tests.support import random_sequence, write_fasta
 
@@ -137,11 +138,11 @@ def test_another_genome_is_refused(tmp_path: Path) -> None:
 def test_it_fits_runs_of_the_published_weights_alone(tmp_path: Path) -> None:
     write_h5(tmp_path / "22.h5", rows("22", ("snv",)))
     found = make(tmp_path, tmp_path / "22.h5")
-    run = replace(
+    run = changed(
         IDENTITY,
         statistics=("SAD",),
         placement="centred",
-        views=ViewsIdentity(False, (0,), "tower"),
+        views=ViewSettings(reverse_complement=False, indels=IndelPolicy.TOWER),
         precision="float32",
     )
     found.check(run, IDS[:2])
@@ -151,12 +152,12 @@ def test_it_fits_runs_of_the_published_weights_alone(tmp_path: Path) -> None:
             "its weights are the published Enformer, this run has e",
         ),
         ({"placement": "grid"}, "its placement is centred, this run has grid"),
-        ({"views": ViewsIdentity(True, (0,), "tower")}, "reverse_complement is False"),
+        ({"views": ViewSettings(reverse_complement=True, indels=IndelPolicy.TOWER)}, "reverse_complement is False"),
         ({"head": "mouse"}, "head is human"),
         ({"statistics": ("SADR",)}, "has no SADR"),
     ):
         with pytest.raises(InputError, match=message):
-            found.check(replace(run, **changes), IDS)
+            found.check(changed(run, **changes), IDS)
 
 
 @pytest.mark.parametrize(
@@ -190,7 +191,7 @@ def test_files_of_different_models_are_refused(tmp_path: Path) -> None:
 def test_one_statistic_is_enough(tmp_path: Path) -> None:
     write_h5(tmp_path / "22.h5", rows("22", ("snv",)), SAR=None, target_labels=None)
     found = make(tmp_path, tmp_path / "22.h5")
-    assert found.record.statistics == ("SAD",)
+    assert found.record.scoring.names == ("SAD",)
 
 
 def test_only_indels_are_no_background(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import RobustScaler
 
 from enformer_vep.cli import main
-from enformer_vep.io.tables.transform_file import load_transform, save_transform
+from enformer_vep.io.tables.components import load_transform, save_transform
 from enformer_vep.run import score_table
 from enformer_vep.run.components import fit as component_fit
 from enformer_vep.run.components.fit import with_fixed_signs
@@ -43,9 +43,17 @@ def scores() -> np.ndarray:
     return factor_scores(2500)[0]
 
 
-@pytest.fixture
-def table(scores: np.ndarray, tmp_path: Path) -> str:
-    return write_scores(tmp_path / "scores.parquet", scores)
+@pytest.fixture(scope="module")
+def table(scores: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> str:
+    return write_scores(tmp_path_factory.mktemp("table") / "scores.parquet", scores)
+
+
+@pytest.fixture(scope="module")
+def fitted(table: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A transform that is fitted to the scores."""
+    folder = tmp_path_factory.mktemp("fitted")
+    run(table, "--fit", folder / "t.npz", "-o", folder / "a.tsv", "--num", 3)
+    return folder / "t.npz"
 
 
 def read_text(path: Path) -> pd.DataFrame:
@@ -131,7 +139,9 @@ def test_steps_that_forget_find_the_same_factors(table: str, tmp_path: Path, mon
 
 
 @pytest.mark.parametrize(("name", "layout"), LAYOUTS[1:])
-def test_every_form_gives_the_same(name: str, layout: str, table: str, scores: np.ndarray, tmp_path: Path) -> None:
+def test_every_form_gives_the_same(name: str, layout: str, scores: np.ndarray, tmp_path: Path) -> None:
+    scores = scores[:300]
+    table = write_scores(tmp_path / "scores.parquet", scores)
     run(table, "--fit", tmp_path / "t.npz", "-o", tmp_path / "expected.parquet", "--num", 3)
     other = write_scores(tmp_path / name, np.tile(scores, 2), statistics=("SAR", "SAD"), layout=layout)
     for out in ("out.parquet", "out.tsv", "out.tsv.gz"):
@@ -226,15 +236,14 @@ def test_scores_that_are_not_finite(
 def test_what_does_not_belong_together(
     identity: dict[str, Any],
     message: str,
-    table: str,
+    fitted: Path,
     scores: np.ndarray,
     tmp_path: Path,
     capsys: pytest.CaptureFixture,
 ) -> None:
-    run(table, "--fit", tmp_path / "t.npz", "-o", tmp_path / "a.tsv", "--num", 3)
     num_tracks = len(identity["table"].table) if "table" in identity else NUM_TRACKS
     other = write_scores(tmp_path / "other.parquet", scores[:, :num_tracks], **identity)
-    refuse(capsys, message, other, "--transform", tmp_path / "t.npz", "-o", tmp_path / "b.tsv", "--num", 3)
+    refuse(capsys, message, other, "--transform", fitted, "-o", tmp_path / "b.tsv", "--num", 3)
     assert not (tmp_path / "b.tsv").exists()
 
 
@@ -285,22 +294,20 @@ def test_commands_that_cannot_work(
     refuse(capsys, "has 3 components: use --num 3 or fewer", table, *out, "--transform", fit[1], "--overwrite")
 
 
-def test_a_failure_leaves_nothing(table: str, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
-    run(table, "--fit", tmp_path / "t.npz", "-o", tmp_path / "a.tsv", "--num", 3)
+def test_a_failure_leaves_nothing(fitted: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     cut = write_scores(tmp_path / "cut.tsv", factor_scores(50)[0])
     lines = Path(cut).read_text(errors="surrogateescape").splitlines(keepends=True)
     Path(cut).write_text("".join(lines[:-1]), errors="surrogateescape")
     before = sorted(tmp_path.iterdir())
-    words = ("--transform", tmp_path / "t.npz", "-o", tmp_path / "b.tsv", "--num", 3)
+    words = ("--transform", fitted, "-o", tmp_path / "b.tsv", "--num", 3)
     refuse(capsys, "has 49 alleles, but its run record says 50", cut, *words)
     refuse(capsys, "has 49 alleles, but its run record says 50", cut, "--fit", tmp_path / "u.npz", *words[2:])
     assert sorted(tmp_path.iterdir()) == before
 
 
 def test_without_scikit_learn(
-    table: str, tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+    table: str, fitted: Path, tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run(table, "--fit", tmp_path / "t.npz", "-o", tmp_path / "a.tsv", "--num", 3)
     real = builtins.__import__
 
     def without(name: str, *rest: Any) -> Any:
@@ -309,14 +316,13 @@ def test_without_scikit_learn(
         return real(name, *rest)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    run(table, "--transform", tmp_path / "t.npz", "-o", tmp_path / "b.tsv", "--num", 3)
+    run(table, "--transform", fitted, "-o", tmp_path / "b.tsv", "--num", 3)
     message = "fitting a transform needs scikit-learn: install enformer-vep[components]; applying one does not"
     refuse(capsys, message, table, "--fit", tmp_path / "u.npz", "-o", tmp_path / "c.tsv")
 
 
-def test_applying_loads_neither_scikit_learn_nor_tensorflow(table: str, tmp_path: Path) -> None:
-    run(table, "--fit", tmp_path / "t.npz", "-o", tmp_path / "a.tsv", "--num", 3)
-    words = ["components", table, "--transform", str(tmp_path / "t.npz"), "-o", str(tmp_path / "b.tsv"), "--num", "3"]
+def test_applying_loads_neither_scikit_learn_nor_tensorflow(table: str, fitted: Path, tmp_path: Path) -> None:
+    words = ["components", table, "--transform", str(fitted), "-o", str(tmp_path / "b.tsv"), "--num", "3"]
     code = f"import sys\nfrom enformer_vep.cli import main\nassert main({words!r}) == 0\nprint(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert "numpy" in loaded

@@ -11,7 +11,7 @@ import pytest
 
 from enformer_vep.cli import main
 from enformer_vep.genome.codes import encode, one_hot
-from enformer_vep.inference.contributions import Explained
+from enformer_vep.inference.mean_gradients import Explained
 from enformer_vep.model.enformer import Enformer
 from enformer_vep.model.gradients import InputGradients, Target
 from enformer_vep.run.explain.contribution_values import at_letters, corrected, first_order_effects
@@ -203,16 +203,16 @@ def test_a_failure_leaves_the_earlier_output(
         def add(self, *arguments: np.ndarray) -> object:
             return Explained(np.zeros(1), None, np.zeros(1))
 
-    monkeypatch.setattr("enformer_vep.inference.contributions.MeanGradients", AllZeros)
+    monkeypatch.setattr("enformer_vep.inference.mean_gradients.MeanGradients", AllZeros)
     assert run(folder, tmp_path / out, REGION, "--tracks", "4") == 0
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     assert run(folder, tmp_path / out, REGION, "--tracks", "4") == 2
     assert "exists: choose another output, or use --overwrite" in capsys.readouterr().err
-    monkeypatch.setattr("enformer_vep.inference.contributions.MeanGradients", NotFinite)
+    monkeypatch.setattr("enformer_vep.inference.mean_gradients.MeanGradients", NotFinite)
     assert run(folder, tmp_path / out, REGION, "--tracks", "4", "--overwrite") == 1
     assert f"the gradient of human_4 at {REGION} has NaN or infinity" in capsys.readouterr().err
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
-    monkeypatch.setattr("enformer_vep.inference.contributions.MeanGradients", AllZeros)
+    monkeypatch.setattr("enformer_vep.inference.mean_gradients.MeanGradients", AllZeros)
     assert run(folder, tmp_path / out, REGION, "--tracks", "3", "--overwrite") == 0
     (record,) = tmp_path.rglob("*run.json")
     assert json.loads(record.read_text())["scalars"] == ["human_3"]

@@ -13,13 +13,11 @@ import pytest
 from enformer_vep.cli import main
 from enformer_vep.genome.saturation import SaturatedBases
 from enformer_vep.genome.variant import Interval
-from enformer_vep.io.arrays.effect_blocks import EffectBlock
-from enformer_vep.io.arrays.saturation_arrays import EffectArrays, open_sink
+from enformer_vep.io.arrays.saturation_arrays import EffectArrays, EffectBlock, open_sink
 from enformer_vep.run.score.results import (
     RUN_METADATA,
     SATURATION_METADATA,
     TRACKS_METADATA,
-    bases_to_json,
     tracks_to_json,
 )
 from tests.pipeline_runs import GENOME
@@ -136,7 +134,7 @@ def write_by_hand(path: Path, sequences: list[str], missing: tuple[int, ...] = (
     metadata = {
         TRACKS_METADATA: tracks_to_json(tracks),
         RUN_METADATA: b'{"head": "human"}',
-        SATURATION_METADATA: bases_to_json(bases),
+        SATURATION_METADATA: bases.to_json(),
     }
     effects = np.ones((bases.num_bases, 4, 1), dtype=np.float32)
     effects[np.arange(bases.num_bases), bases.codes] = 0

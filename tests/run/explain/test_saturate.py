@@ -11,7 +11,7 @@ import pytest
 
 from enformer_vep.cli import main
 from enformer_vep.demo.files import write_demo
-from enformer_vep.run.score.part_scorer import PartScorer
+from enformer_vep.run.score.scorer import VariantScorer
 from tests.pipeline_runs import GENOME, HUMAN
 from tests.run.explain.saturations import command, records, saturate, score, substitutions
 from tests.support import ZARR, needs_bfloat16, needs_zarr, write_vcf
@@ -135,9 +135,7 @@ def test_changes_without_a_score_are_listed_and_nan(folder: Path, tmp_path: Path
     assert list(skipped["reason"]) == ["outside_bins"] * 6
 
 
-@pytest.mark.parametrize(
-    "suffix", [pytest.param(".parquet", marks=pytest.mark.slow), pytest.param(".npz", marks=pytest.mark.full), ZARR]
-)
+@pytest.mark.parametrize("suffix", [pytest.param(".npz", marks=pytest.mark.slow), ZARR])
 def test_a_resumed_run_writes_the_same_bytes(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, suffix: str
 ) -> None:
@@ -147,16 +145,16 @@ def test_a_resumed_run_writes_the_same_bytes(
     assert saturate(folder, tmp_path / "whole" / out.name, *words) == 0
     calls = []
 
-    def stop_after_two(scorer: PartScorer, *arguments: object, **more: object) -> object:
+    def stop_after_two(scorer: VariantScorer, *arguments: object, **more: object) -> object:
         calls.append(1)
         if len(calls) == 3:
             raise KeyboardInterrupt
         return scored(scorer, *arguments, **more)
 
-    scored = PartScorer.score
-    monkeypatch.setattr(PartScorer, "score", stop_after_two)
+    scored = VariantScorer.score_with_genes
+    monkeypatch.setattr(VariantScorer, "score_with_genes", stop_after_two)
     assert saturate(folder, out, *words) == 130
-    monkeypatch.setattr(PartScorer, "score", scored)
+    monkeypatch.setattr(VariantScorer, "score_with_genes", scored)
     assert len(list((tmp_path / f"{out.name}.parts").glob("part-*.arrow"))) == 2
     assert not out.exists()
     assert saturate(folder, out, *words) == 2  # an unfinished run is there

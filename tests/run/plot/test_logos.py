@@ -10,8 +10,8 @@ import tensorflow as tf
 from enformer_vep.genome.codes import encode, one_hot
 from enformer_vep.genome.variant import Variant
 from enformer_vep.genome.views import ViewSettings
+from enformer_vep.inference.comparer import reusing_engine
 from enformer_vep.inference.engine import EngineSettings
-from enformer_vep.inference.reusing import ReusingEngine
 from enformer_vep.io.genome.fasta import Genome, ReferenceCodes
 from enformer_vep.io.tracks.table import unnamed_tracks
 from enformer_vep.model.enformer import Enformer
@@ -33,7 +33,7 @@ def scorer(tmp_path_factory: pytest.TempPathFactory, model: Enformer) -> Variant
     path = tmp_path_factory.mktemp("logos") / "genome.fa"
     genome = Genome(write_fasta(path, {"chr1": CONTIG, "short": "NACGT" + CONTIG[:60]}))
     reference = ReferenceCodes(genome)
-    engine = ReusingEngine(model, reference.fetch, EngineSettings("human", is_fused=False))
+    engine = reusing_engine(model, reference.fetch, EngineSettings("human", is_fused=False))
     scoring = logo_scoring(ScoringSettings())
     return VariantScorer(engine, reference, TINY_CONFIG.geometry, scoring, unnamed_tracks("human", 5))
 

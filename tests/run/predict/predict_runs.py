@@ -13,8 +13,8 @@ from enformer_vep.genome.codes import encode
 from enformer_vep.genome.geometry import Geometry
 from enformer_vep.genome.layout import ModelInput, Span
 from enformer_vep.genome.variant import Interval
+from enformer_vep.inference.comparer import Comparer, full_engine
 from enformer_vep.inference.engine import EngineSettings
-from enformer_vep.inference.full import FullEngine
 from enformer_vep.model.enformer import Enformer
 from tests.pipeline_runs import GENOME
 from tests.support import TINY_CONFIG
@@ -45,7 +45,7 @@ def full_windows(
 
 
 @lru_cache(maxsize=1)
-def _engine(model: Enformer) -> tuple[FullEngine, dict[str, str]]:
+def _engine(model: Enformer) -> tuple[Comparer, dict[str, str]]:
     """The full engine, which takes seconds to build its graph, and the sequences that it reads."""
     sequences: dict[str, str] = {}
 
@@ -53,7 +53,7 @@ def _engine(model: Enformer) -> tuple[FullEngine, dict[str, str]]:
         padded = "N" * 10_000 + sequences[interval.contig] + "N" * 10_000
         return encode(padded[interval.start + 10_000 : interval.end + 10_000].encode())
 
-    return FullEngine(model, fetch, EngineSettings("human")), sequences
+    return full_engine(model, fetch, EngineSettings("human")), sequences
 
 
 def expected_bins(model: Enformer, contig: str, windows_per_bin: int = 1) -> np.ndarray:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from enformer_vep.errors import SkipReason
-from enformer_vep.genome.variant import Variant
+from enformer_vep.io.vcf.alleles import VcfAllele
 from enformer_vep.run.predict import variants as predict_variants
 from enformer_vep.run.score.placed import Unscored
 from tests.pipeline_runs import SCORED
@@ -81,7 +81,7 @@ def test_only_its_own_output_is_overwritten(folder: Path, tmp_path: Path, capsys
 def test_a_signal_leaves_nothing(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, out: str
 ) -> None:
-    profiles, seen = predict_variants._profiles, []
+    profiles, seen = predict_variants.variant_profiles, []
 
     def stop_after_the_first(*given: Any) -> Iterator[Any]:
         for found in profiles(*given):
@@ -89,7 +89,7 @@ def test_a_signal_leaves_nothing(
             seen.extend(tmp_path.rglob("*"))
             os.kill(os.getpid(), signal.SIGTERM)
 
-    monkeypatch.setattr(predict_variants, "_profiles", stop_after_the_first)
+    monkeypatch.setattr(predict_variants, "variant_profiles", stop_after_the_first)
     assert predict(folder, tmp_path / out, "--vcf", VARIANT, "--vcf", VARIANT, *TRACKS) == 143
     assert capsys.readouterr().err == "enformer-vep: error: stopped by SIGTERM\n"
     assert seen
@@ -99,8 +99,8 @@ def test_a_signal_leaves_nothing(
 def test_weights_that_give_nan_are_an_error(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
-    def not_finite(_: Any, variants: Iterable[Variant], __: Any) -> Iterator[Unscored]:
-        return (Unscored(SkipReason.NOT_FINITE, "the model predicted NaN or infinity") for _ in variants)
+    def not_finite(_: Any, alleles: Iterable[VcfAllele]) -> Iterator[Unscored]:
+        return (Unscored(SkipReason.NOT_FINITE, "the model predicted NaN or infinity") for _ in alleles)
 
     monkeypatch.setattr("enformer_vep.run.predict.variants.variant_profiles", not_finite)
     assert predict(folder, tmp_path / "out", "--vcf", VARIANT, *TRACKS) == 1

@@ -6,10 +6,11 @@ import numpy as np
 
 from enformer_vep.errors import SkipReason
 from enformer_vep.genome.variant import Interval, Variant
+from enformer_vep.inference.comparer import full_engine
 from enformer_vep.inference.engine import EngineSettings
-from enformer_vep.inference.full import FullEngine
 from enformer_vep.io.genome.fasta import Genome, ReferenceCodes
 from enformer_vep.io.tracks.table import unnamed_tracks
+from enformer_vep.io.vcf.alleles import VcfAllele
 from enformer_vep.model.enformer import Enformer
 from enformer_vep.run.predict.profiles import VariantProfile, variant_profiles
 from enformer_vep.run.score.placed import Unscored
@@ -23,7 +24,7 @@ GEOMETRY = TINY_CONFIG.geometry
 
 def test_profiles_stand_in_the_variants_order_with_their_bins(tmp_path: Path, model: Enformer) -> None:
     reference = ReferenceCodes(Genome(write_fasta(tmp_path / "genome.fa", {"chr1": CONTIG})))
-    engine = FullEngine(model, reference.fetch, EngineSettings("human"))
+    engine = full_engine(model, reference.fetch, EngineSettings("human"))
     tracks = unnamed_tracks("human", model.config.heads["human"])
     scorer = VariantScorer(engine, reference, GEOMETRY, ScoringSettings(), tracks)
     alt = "CGTA"["ACGT".index(CONTIG[2999])]
@@ -32,7 +33,7 @@ def test_profiles_stand_in_the_variants_order_with_their_bins(tmp_path: Path, mo
         Variant("1", 3000, CONTIG[2999], alt),
         Variant("chr1", 3100, CONTIG[3099], CONTIG[3099]),
     ]
-    skipped, found, unchanged = variant_profiles(scorer, variants, GEOMETRY)
+    skipped, found, unchanged = variant_profiles(scorer, [VcfAllele(variant, 0, 1) for variant in variants])
     assert isinstance(skipped, Unscored)
     assert skipped.reason is SkipReason.SYMBOLIC_ALT
     assert isinstance(found, VariantProfile)
@@ -47,15 +48,14 @@ def test_profiles_stand_in_the_variants_order_with_their_bins(tmp_path: Path, mo
 
 def test_what_is_not_finite_has_no_profile(tmp_path: Path, model: Enformer) -> None:
     reference = ReferenceCodes(Genome(write_fasta(tmp_path / "genome.fa", {"chr1": CONTIG})))
-    engine = FullEngine(model, reference.fetch, EngineSettings("human"))
+    engine = full_engine(model, reference.fetch, EngineSettings("human"))
     scorer = VariantScorer(engine, reference, GEOMETRY, ScoringSettings(), unnamed_tracks("human", 5))
     bias = model.heads["human"].b
     kept = bias.numpy()
     try:
         bias.assign(np.full_like(kept, np.nan))
-        (found,) = variant_profiles(
-            scorer, [Variant("chr1", 3000, CONTIG[2999], "A" if CONTIG[2999] != "A" else "C")], GEOMETRY
-        )
+        variant = Variant("chr1", 3000, CONTIG[2999], "A" if CONTIG[2999] != "A" else "C")
+        (found,) = variant_profiles(scorer, [VcfAllele(variant, 0, 1)])
     finally:
         bias.assign(kept)
     assert isinstance(found, Unscored)

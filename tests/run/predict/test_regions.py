@@ -14,7 +14,7 @@ import pytest
 
 from enformer_vep.cli import main
 from enformer_vep.model.enformer import Enformer
-from enformer_vep.run import predict as run_predict
+from enformer_vep.run.predict import regions
 from tests.pipeline_runs import GENOME
 from tests.run.predict.predict_runs import LENGTHS, expected_bins, full, predict, read, tolerance
 
@@ -204,7 +204,7 @@ def test_a_signal_leaves_the_earlier_output(
 ) -> None:
     assert predict(folder, tmp_path / out, "chr1", "--tracks", "4") == 0
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-    asked, mean = [], run_predict._mean
+    asked, mean = [], regions._mean
 
     def stop_at_the_second(views: Any) -> np.ndarray:
         asked.append(views)
@@ -213,7 +213,7 @@ def test_a_signal_leaves_the_earlier_output(
             os.kill(os.getpid(), signal.SIGTERM)
         return mean(views)
 
-    monkeypatch.setattr(run_predict, "_mean", stop_at_the_second)
+    monkeypatch.setattr(regions, "_mean", stop_at_the_second)
     assert predict(folder, tmp_path / out, "chr1", "--tracks", "3", "--overwrite") == 143
     assert capsys.readouterr().err == "enformer-vep: error: stopped by SIGTERM\n"
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before

@@ -12,11 +12,11 @@ import pytest
 
 from enformer_vep.errors import GeneError, InputError, TrackError
 from enformer_vep.genome.codes import encode
-from enformer_vep.genome.indels import IndelPolicy
 from enformer_vep.genome.layout import Bases, ModelInput
 from enformer_vep.genome.views import ViewSettings
+from enformer_vep.genome.windows import IndelPolicy
+from enformer_vep.inference.comparer import full_engine
 from enformer_vep.inference.engine import EngineSettings
-from enformer_vep.inference.full import FullEngine
 from enformer_vep.io.genome.fasta import Genome
 from enformer_vep.io.genome.gtf import read_genes
 from enformer_vep.io.tables import gene_table
@@ -47,7 +47,7 @@ def predict(model: Enformer, start: int, pos: int | None = None, base: str = "N"
     if pos is not None:
         letters = letters[: pos - 1 - start] + base + letters[pos - start :]
     layout = ModelInput((Bases(encode(letters).tobytes()),))
-    engine = FullEngine(model, lambda interval: np.empty(0, np.uint8), EngineSettings("human", [0, 1, 2]))
+    engine = full_engine(model, lambda interval: np.empty(0, np.uint8), EngineSettings("human", [0, 1, 2]))
     (found,) = engine.predict([layout])
     return found.astype(np.float64)
 
@@ -107,16 +107,14 @@ def test_both_windows_agree_where_they_are_the_same(folder: Path, tmp_path: Path
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("policy", ["left", "tower"])
-@pytest.mark.parametrize("window", ["variant", "tss"])
+@pytest.mark.parametrize(
+    ("views", "window"),
+    [(ViewSettings(True, (0, 1), IndelPolicy.LEFT), "variant"), (ViewSettings(True, (0,), IndelPolicy.TOWER), "tss")],
+)
 def test_every_kind_of_allele_and_both_engines(
-    policy: str, window: str, folder: Path, tmp_path: Path, gtf: str
+    views: ViewSettings, window: str, folder: Path, tmp_path: Path, gtf: str
 ) -> None:
-    options = {
-        "gene_window": window,
-        "views": ViewSettings(True, (0, 1), IndelPolicy(policy)),
-        "gene_columns": "tracks",
-    }
+    options = {"gene_window": window, "views": views, "gene_columns": "tracks"}
     tables = [
         run_genes(folder, tmp_path / f"{engine}.parquet", SCORED + SKIPPED, gtf, engine=engine, **options)
         for engine in ("reusing", "full")

@@ -2,139 +2,130 @@
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
 from enformer_vep.cli import main
-from enformer_vep.io.tables import formats as table
-from enformer_vep.io.tables import summary_table
+from enformer_vep.io.tables import row_writer
+from enformer_vep.model.enformer import Enformer
 from enformer_vep.model.weights import save_model
-from enformer_vep.run.score import merge
-from enformer_vep.run.score.parts import Part
+from enformer_vep.run.score.parts import Part, WorkFolder
 from enformer_vep.run.score.results import RUN_METADATA
-from enformer_vep.run.score.work_folder import WorkFolder
-from tests.support import TINY_CONFIG, random_sequence, reference_model, write_fasta, write_vcf
+from enformer_vep.run.settings import Shard
+from tests import scored_vcfs
+from tests.score_tables import LAYOUTS
+from tests.support import random_sequence, write_fasta, write_vcf
 
 CONTIG = random_sequence(8_000)
 NUM_ALLELES = 26
 
 
 @pytest.fixture(scope="module")
-def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("merge")
-    save_model(reference_model(TINY_CONFIG), folder / "model")
-    write_fasta(folder / "genome.fa", {"chr1": CONTIG})
+def vcf(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A VCF of 26 alleles, five of which are skipped."""
     records = []
     for i in range(NUM_ALLELES // 2):
         pos = 2000 + 50 * i
         ref = CONTIG[pos - 1]
         records.append(("chr1", pos, f"v{i}", ref, f"{'CGTA'['ACGT'.index(ref)]},{'*' if i % 3 == 0 else ref + 'TT'}"))
-    write_vcf(folder / "input.vcf", records)
-    return folder
+    return write_vcf(tmp_path_factory.mktemp("merge") / "input.vcf", records)
 
 
-def score(inputs: Path, out: Path, *more: str) -> Path:
-    command = ["score", str(inputs / "input.vcf"), "-f", str(inputs / "genome.fa"), "-m", str(inputs / "model")]
-    assert main([*command, "-o", str(out), "-q", *more]) == 0
-    return out
-
-
-def score_shards(inputs: Path, folder: Path, num_shards: int, suffix: str, *more: str) -> list[str]:
+def write_shards(vcf: str, folder: Path, num_shards: int, suffix: str, **options: Any) -> list[str]:
+    """Writes what `score --shard` would write, with made-up scores."""
     folder.mkdir(exist_ok=True)
     return [
-        str(score(inputs, folder / f"shard{k}{suffix}", "--shard", f"{k}/{num_shards}", *more))
+        str(scored_vcfs.score(vcf, folder / f"shard{k}{suffix}", shard=Shard(k, num_shards), **options))
         for k in range(1, num_shards + 1)
     ]
 
 
-@pytest.mark.parametrize(
-    ("suffix", "layout"),
-    [
-        (".parquet", "wide"),
-        pytest.param(".parquet", "list", marks=pytest.mark.slow),
-        pytest.param(".parquet", "long", marks=pytest.mark.slow),
-        pytest.param(".tsv", "wide", marks=pytest.mark.slow),
-        pytest.param(".tsv", "long", marks=pytest.mark.slow),
-        pytest.param(".tsv.gz", "wide", marks=pytest.mark.slow),
-    ],
-)
-def test_merged_shards_are_a_single_run(
-    suffix: str, layout: str, inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(table, "ROW_GROUP_ROWS", 4)
-    options = ["--layout", layout, "--stats", "SAD,SAR", "--summary"]
-    single = score(inputs, tmp_path / f"single{suffix}", *options)
-    parts = score_shards(inputs, tmp_path / "shards", 3, suffix, *options)
-    merged = tmp_path / f"merged{suffix}"
-    assert main(["merge", str(merged), *reversed(parts)]) == 0
-    assert merged.read_bytes() == single.read_bytes()
-    for beside in (".skipped.tsv", ".summary.tsv", ".tracks.tsv")[: 3 if suffix != ".parquet" else 2]:
-        assert Path(f"{merged}{beside}").read_bytes() == Path(f"{single}{beside}").read_bytes()
-    records = [json.loads(Path(f"{path}.run.json").read_text()) for path in (merged, single)]
+def beside(out: Path | str) -> dict[str, bytes]:
+    """The files that are the same bytes in a single run, by what is added to its name."""
+    path = Path(out)
+    found = {each.name.removeprefix(path.name): each.read_bytes() for each in path.parent.glob(f"{path.name}*")}
+    del found[".run.json"]
+    return found
+
+
+def merged(vcf: str, tmp_path: Path, suffix: str, num_shards: int, **options: Any) -> dict[str, Any]:
+    """Merges made-up shards, which must be the bytes of a single run; returns the record."""
+    single = scored_vcfs.score(vcf, tmp_path / f"single{suffix}", **options)
+    parts = write_shards(vcf, tmp_path / "shards", num_shards, suffix, **options)
+    out = tmp_path / f"merged{suffix}"
+    assert main(["merge", str(out), *reversed(parts)]) == 0
+    assert beside(out) == beside(single)
+    records = [json.loads(Path(f"{path}.run.json").read_text()) for path in (out, single)]
     assert records[0]["counts"] == records[1]["counts"]
-    assert [shard["number"] for shard in records[0]["merged_from"]] == [1, 2, 3]
-    assert not Path(f"{merged}.parts").exists()
+    return dict(records[0])
 
 
-@pytest.mark.slow
+@pytest.mark.parametrize(("name", "layout"), LAYOUTS)
+def test_merged_shards_are_a_single_run(
+    name: str, layout: str, vcf: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(row_writer, "ROW_GROUP_ROWS", 4)
+    options: dict[str, Any] = {"layout": layout, "summary": "beside", "has_percentiles": True}
+    record = merged(vcf, tmp_path, name.removeprefix("s"), 3, **options)
+    assert [shard["number"] for shard in record["merged_from"]] == [1, 2, 3]
+
+
 @pytest.mark.parametrize("suffix", [".parquet", ".tsv.gz"])
 def test_merged_summaries_are_a_single_run(
-    suffix: str, inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    suffix: str, vcf: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (summary_table, merge):
-        monkeypatch.setattr(module, "ROW_GROUP_ROWS", 4)
-    single = score(inputs, tmp_path / f"single{suffix}", "--summary-only")
-    parts = score_shards(inputs, tmp_path / "shards", 2, suffix, "--summary-only")
-    merged = tmp_path / f"merged{suffix}"
-    assert main(["merge", str(merged), *parts]) == 0
-    assert merged.read_bytes() == single.read_bytes()
-    assert not Path(f"{merged}.summary.tsv").exists()
+    monkeypatch.setattr(row_writer, "ROW_GROUP_ROWS", 4)
+    merged(vcf, tmp_path, suffix, 2, summary="only")
+    assert not Path(f"{tmp_path}/merged{suffix}.summary.tsv").exists()
 
 
-@pytest.mark.slow
-def test_a_shard_without_its_whole_summary_is_refused(
-    inputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("suffix", [".parquet", ".tsv"])
+@pytest.mark.parametrize("columns", ["summary", "tracks"])
+def test_merged_genes_are_a_single_run(
+    suffix: str, columns: str, vcf: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    parts = score_shards(inputs, tmp_path / "shards", 2, ".tsv", "--summary")
-    summary = Path(f"{parts[1]}.summary.tsv")
-    lines = summary.read_text().splitlines(keepends=True)
-    summary.write_text("".join(lines[:-1]))
-    assert main(["merge", str(tmp_path / "merged.tsv"), *parts]) == 1
-    assert "the shards summarize 20 alleles, but their run records say 21: score" in capsys.readouterr().err
-    summary.unlink()
-    assert main(["merge", str(tmp_path / "merged.tsv"), *parts]) == 2
-    assert f"no such file: {summary}" in capsys.readouterr().err
-    assert not (tmp_path / "merged.tsv").exists()
+    monkeypatch.setattr(row_writer, "ROW_GROUP_ROWS", 3)
+    record = merged(vcf, tmp_path, suffix, 3, gene_columns=columns, summary="beside")
+    assert record["counts"]["gene_rows"] > 10
+
+
+def test_more_shards_than_alleles(tmp_path: Path) -> None:
+    merged(write_vcf(tmp_path / "input.vcf", [("chr1", 2000, "v", "C", "CA,*")]), tmp_path, ".tsv", 5)
 
 
 @pytest.mark.slow
-def test_more_shards_than_alleles(inputs: Path, tmp_path: Path) -> None:
-    for name in ("model", "genome.fa"):
-        (tmp_path / name).symlink_to(inputs / name)
-    write_vcf(tmp_path / "input.vcf", [("chr1", 2000, "v", CONTIG[1999], CONTIG[1999] + "A,*")])
-    single = score(tmp_path, tmp_path / "single.tsv")
-    parts = score_shards(tmp_path, tmp_path / "shards", 5, ".tsv")
-    assert main(["merge", str(tmp_path / "merged.tsv"), *parts]) == 0
-    assert (tmp_path / "merged.tsv").read_bytes() == single.read_bytes()
+def test_shards_may_be_scored_in_different_places(
+    vcf: str, model: Enformer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whole commands, from the VCF to the merged table, whose names are those that they have by default."""
+    save_model(model, tmp_path / "model")
+    places = [tmp_path / name for name in ("single", "scratch1", "scratch2", "scratch3")]
+    for number, place in enumerate(places):
+        place.mkdir()
+        write_fasta(place / "genome.fa", {"chr1": CONTIG})
+        shutil.copy(vcf, place / "mine.vcf")
+        monkeypatch.chdir(place)
+        command = ["score", "mine.vcf", "-f", "genome.fa", "-m", str(tmp_path / "model"), "--part-size", "4"]
+        assert main([*command, "--summary", "-q", *(["--shard", f"{number}/3"] if number else [])]) == 0
+    parts = [place / f"mine.model.{number}-of-3.parquet" for number, place in enumerate(places[1:], start=1)]
+    shard = {"number": 2, "of": 3, "first_allele": 8, "end_allele": 17, "num_alleles": NUM_ALLELES}
+    assert json.loads(Path(f"{parts[1]}.run.json").read_text())["shard"] == shard
+    assert json.loads(pq.read_schema(parts[1]).metadata[RUN_METADATA])["shard"] == shard
+    assert main(["merge", str(tmp_path / "merged.parquet"), *map(str, parts)]) == 0
+    assert beside(tmp_path / "merged.parquet") == beside(places[0] / "mine.model.parquet")
 
 
-@pytest.mark.slow
-def test_a_shard_says_what_it_is(inputs: Path, tmp_path: Path) -> None:
-    out = score(inputs, tmp_path / "out.parquet", "--shard", "2/3")
-    shard = {"number": 2, "of": 3, "first_allele": 8, "end_allele": 17, "num_alleles": 26}
-    assert json.loads(Path(f"{out}.run.json").read_text())["shard"] == shard
-    assert json.loads(pq.read_schema(out).metadata[RUN_METADATA])["shard"] == shard
+@pytest.fixture
+def shards(vcf: str, tmp_path: Path) -> list[str]:
+    return write_shards(vcf, tmp_path / "shards", 3, ".tsv", summary="beside")
 
 
-@pytest.fixture(scope="module")
-def shards(inputs: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    return score_shards(inputs, tmp_path_factory.mktemp("shards"), 3, ".tsv")
-
-
-def refuse(out: Path, parts: list[str], message: str, capsys: pytest.CaptureFixture, exit_code: int = 2) -> None:
+def refuse(out: Path, parts: Sequence[str], message: str, capsys: pytest.CaptureFixture, exit_code: int = 2) -> None:
     capsys.readouterr()
     assert main(["merge", str(out), *parts]) == exit_code
     error = capsys.readouterr().err
@@ -144,7 +135,10 @@ def refuse(out: Path, parts: list[str], message: str, capsys: pytest.CaptureFixt
     assert not Path(f"{out}.parts").exists()
 
 
-@pytest.mark.slow
+def lose_the_last_line(path: Path) -> None:
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
+
+
 def test_gaps_and_doubles_are_refused(shards: list[str], tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     out = tmp_path / "out.tsv"
     refuse(out, shards[:1], "missing 2 of 3 shards: 2/3, 3/3", capsys)
@@ -152,21 +146,20 @@ def test_gaps_and_doubles_are_refused(shards: list[str], tmp_path: Path, capsys:
     refuse(out, [*shards, shards[1]], "shard 2/3 is duplicated: expected it once, found 2", capsys)
 
 
-@pytest.mark.slow
 def test_shards_of_different_runs_are_refused(
-    inputs: Path, shards: list[str], tmp_path: Path, capsys: pytest.CaptureFixture
+    vcf: str, shards: list[str], tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
-    other = str(score(inputs, tmp_path / "other.tsv", "--shard", "3/3", "--stats", "SADR"))
-    refuse(tmp_path / "out.tsv", [*shards[:2], other], "belongs to a different run", capsys)
-    other = str(score(inputs, tmp_path / "another.tsv", "--shard", "3/4"))
-    refuse(tmp_path / "out.tsv", [*shards[:2], other], "belongs to a different division", capsys)
+    options: dict[str, Any] = {"summary": "beside"}
+    other = scored_vcfs.score(vcf, tmp_path / "other.tsv", shard=Shard(3, 3), statistics=("SADR", "SAR"), **options)
+    refuse(tmp_path / "out.tsv", [*shards[:2], str(other)], "belongs to a different run", capsys)
+    other = scored_vcfs.score(vcf, tmp_path / "another.tsv", shard=Shard(3, 4), **options)
+    refuse(tmp_path / "out.tsv", [*shards[:2], str(other)], "belongs to a different division", capsys)
 
 
-@pytest.mark.slow
 def test_what_is_no_shard_is_refused(
-    inputs: Path, shards: list[str], tmp_path: Path, capsys: pytest.CaptureFixture
+    vcf: str, shards: list[str], tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
-    whole = str(score(inputs, tmp_path / "whole.tsv"))
+    whole = str(scored_vcfs.score(vcf, tmp_path / "whole.tsv"))
     out = tmp_path / "out.tsv"
     refuse(out, [whole], "is not a shard", capsys)
     refuse(out, [*shards[:2], str(tmp_path / "none.tsv")], "no such file", capsys)
@@ -174,30 +167,37 @@ def test_what_is_no_shard_is_refused(
     refuse(out, ["a.txt"], "cannot tell the format", capsys)
 
 
-@pytest.mark.slow
-def test_damaged_parquet_is_one_line(inputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
-    parts = score_shards(inputs, tmp_path / "shards", 2, ".parquet")
+def test_a_shard_without_its_whole_summary_is_refused(
+    shards: list[str], tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    summary = Path(f"{shards[1]}.summary.tsv")
+    lose_the_last_line(summary)
+    message = "the shards summarize 20 alleles, but their run records say 21: score"
+    refuse(tmp_path / "out.tsv", shards, message, capsys, exit_code=1)
+    summary.unlink()
+    refuse(tmp_path / "out.tsv", shards, f"no such file: {summary}", capsys)
+
+
+def test_shards_that_lost_genes_are_refused(vcf: str, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    parts = write_shards(vcf, tmp_path / "shards", 2, ".tsv", gene_columns="summary")
+    genes = Path(f"{parts[0]}.genes.tsv")
+    lose_the_last_line(genes)
+    refuse(tmp_path / "out.tsv", parts, "the shards' tables of genes have", capsys, exit_code=1)
+    genes.unlink()
+    refuse(tmp_path / "out.tsv", parts, f"no such file: {genes}", capsys)
+    parts[1] = write_shards(vcf, tmp_path / "others", 2, ".tsv", gene_columns="tracks")[1]
+    parts[0] = write_shards(vcf, tmp_path / "again", 2, ".tsv", gene_columns="summary")[0]
+    refuse(tmp_path / "out.tsv", parts, "genes.columns is tracks, not summary", capsys)
+
+
+def test_damaged_parquet_is_one_line(vcf: str, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    parts = write_shards(vcf, tmp_path / "shards", 2, ".parquet")
     whole = Path(parts[1]).read_bytes()
     Path(parts[1]).write_bytes(whole[: len(whole) // 2])
     refuse(tmp_path / "out.parquet", parts, "is not a Parquet file, or is damaged", capsys)
 
 
-@pytest.mark.slow
-def test_shards_may_be_scored_in_different_places(inputs: Path, tmp_path: Path) -> None:
-    single = score(inputs, tmp_path / "single.parquet")
-    parts = []
-    for k in (1, 2):
-        place = tmp_path / f"scratch{k}"
-        shutil.copytree(inputs, place)
-        parts.append(str(score(place, place / "out.parquet", "--shard", f"{k}/2")))
-    assert main(["merge", str(tmp_path / "merged.parquet"), *parts]) == 0
-    assert (tmp_path / "merged.parquet").read_bytes() == single.read_bytes()
-
-
-@pytest.mark.slow
-def test_merge_leaves_an_unfinished_run_alone(
-    inputs: Path, shards: list[str], tmp_path: Path, capsys: pytest.CaptureFixture
-) -> None:
+def test_merge_leaves_an_unfinished_run_alone(shards: list[str], tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     with WorkFolder(tmp_path / "out.tsv.parts") as work:
         work.write_part(0, Part([], np.empty((0, 1), np.float32), []))
     assert main(["merge", str(tmp_path / "out.tsv"), *shards]) == 2
@@ -205,42 +205,32 @@ def test_merge_leaves_an_unfinished_run_alone(
     assert list((tmp_path / "out.tsv.parts").glob("part-*"))
 
 
-@pytest.mark.slow
-def test_shards_are_named_apart_by_default(inputs: Path, tmp_path: Path) -> None:
-    vcf = tmp_path / "mine.vcf"
-    shutil.copy(inputs / "input.vcf", vcf)
-    command = ["score", str(vcf), "-f", str(inputs / "genome.fa"), "-m", str(inputs / "model"), "-q"]
-    assert main([*command, "--shard", "2/3"]) == 0
-    assert (tmp_path / "mine.model.2-of-3.parquet").exists()
-
-
-@pytest.mark.slow
 def test_a_shard_that_lost_rows_is_an_error(shards: list[str], tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
-    copies = []
-    for shard in shards:
-        for path in Path(shard).parent.glob(f"{Path(shard).name}*"):
-            shutil.copy(path, tmp_path / path.name)
-        copies.append(str(tmp_path / Path(shard).name))
-    lines = Path(copies[1]).read_text().splitlines(keepends=True)
-    Path(copies[1]).write_text("".join(lines[:-1]))
-    refuse(tmp_path / "out.tsv", copies, "their run records say", capsys, exit_code=1)
+    lose_the_last_line(Path(shards[1]))
+    refuse(tmp_path / "out.tsv", shards, "their run records say", capsys, exit_code=1)
 
 
-@pytest.mark.slow
 def test_a_shard_with_other_columns_is_an_error(
-    inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+    vcf: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
     """It was changed after it was scored, since the tracks of its run are those of the other shard."""
-    shards = [str(score(inputs, tmp_path / f"{name}.parquet", "--shard", f"{name}/2")) for name in (1, 2)]
+    shards = write_shards(vcf, tmp_path / "shards", 2, ".parquet")
     changed = pq.read_table(shards[1])
     last = changed.column_names[-1]
     for other in (changed.drop_columns([last]), changed.rename_columns([*changed.column_names[:-1], "other"])):
         pq.write_table(other, shards[1])
-        monkeypatch.setattr(table, "ROW_GROUP_ROWS", 10)
+        monkeypatch.setattr(row_writer, "ROW_GROUP_ROWS", 10)
         refuse(tmp_path / "out.parquet", shards, "2.parquet are not those of", capsys, exit_code=1)
 
 
-@pytest.mark.slow
+def test_a_shard_with_another_header_is_an_error(
+    shards: list[str], tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    path = Path(shards[1])
+    path.write_text(path.read_text().replace("SAD:ENC1", "SAD:ENC9", 1))
+    refuse(tmp_path / "out.tsv", shards, f"the columns of {path} differ from those of {shards[0]}", capsys)
+
+
 def test_an_output_that_exists_is_kept(shards: list[str], tmp_path: Path) -> None:
     out = tmp_path / "out.tsv"
     out.write_text("mine")

@@ -13,8 +13,7 @@ import pytest
 from enformer_vep.errors import EnformerVepError, OutputError, PartError, SkipReason
 from enformer_vep.genome.variant import Variant
 from enformer_vep.io.vcf.alleles import VcfAllele
-from enformer_vep.run.score.parts import Part, PartCounts, SkippedAllele
-from enformer_vep.run.score.work_folder import WorkFolder
+from enformer_vep.run.score.parts import Part, PartCounts, SkippedAllele, WorkFolder
 
 ALLELES = [
     VcfAllele(Variant("chr1", 10, "A", "C"), 0, 1, "caf\udce9"),
@@ -74,7 +73,7 @@ def test_the_folder_stays_while_there_are_parts(tmp_path: Path) -> None:
 
 def test_a_second_run_is_refused_while_the_first_lives(tmp_path: Path) -> None:
     script = (
-        "import sys, time\nfrom pathlib import Path\nfrom enformer_vep.run.score.work_folder import WorkFolder\n"
+        "import sys, time\nfrom pathlib import Path\nfrom enformer_vep.run.score.parts import WorkFolder\n"
         "with WorkFolder(Path(sys.argv[1])):\n    print('locked', flush=True)\n    time.sleep(60)\n"
     )
     first = subprocess.Popen([sys.executable, "-c", script, str(tmp_path / "work")], stdout=subprocess.PIPE)

@@ -8,10 +8,10 @@ import pytest
 
 from enformer_vep.errors import EnformerVepError, SkipReason
 from enformer_vep.genome.layout import ModelInput, Span
-from enformer_vep.genome.regions import ScoredBins
+from enformer_vep.genome.scored_bins import ScoredBins
 from enformer_vep.genome.variant import Variant
 from enformer_vep.genome.views import Comparison
-from enformer_vep.inference.engine import EngineCounts, Scores
+from enformer_vep.inference.engine import ByStatistic, EngineCounts
 from enformer_vep.io.genome.fasta import Genome, ReferenceCodes
 from enformer_vep.io.tracks.table import unnamed_tracks
 from enformer_vep.run.score.scorer import NUM_AHEAD, PlacedVariant, Unscored, VariantScorer
@@ -34,7 +34,7 @@ class PlaceEngine:
     def predict(self, layouts: Iterable[ModelInput]) -> Iterator[np.ndarray]:
         raise NotImplementedError
 
-    def compare(self, comparisons: Iterable[Comparison], statistics: Sequence[Statistic]) -> Iterator[Scores]:
+    def compare(self, comparisons: Iterable[Comparison], statistics: Sequence[Statistic]) -> Iterator[ByStatistic]:
         comparisons = islice(iter(comparisons), self.num_lost, None)
         while batch := list(islice(comparisons, BATCH)):
             for comparison in batch:

@@ -7,7 +7,7 @@ from enformer_vep.errors import EnformerVepError
 from enformer_vep.genome.layout import ModelInput, Span
 from enformer_vep.genome.variant import Variant
 from enformer_vep.genome.views import Comparison, View
-from enformer_vep.inference.engine import EngineCounts, Scores
+from enformer_vep.inference.engine import ByStatistic, EngineCounts
 from enformer_vep.io.vcf.alleles import VcfAllele
 from enformer_vep.run.run_record import VerificationRecord
 from enformer_vep.run.score.parts import Part
@@ -24,7 +24,7 @@ class KnownEngine:
     def predict(self, layouts: Iterable[ModelInput]) -> Iterator[np.ndarray]:
         raise NotImplementedError
 
-    def compare(self, comparisons: Iterable[Comparison], statistics: Sequence[Statistic]) -> Iterator[Scores]:
+    def compare(self, comparisons: Iterable[Comparison], statistics: Sequence[Statistic]) -> Iterator[ByStatistic]:
         for comparison in comparisons:
             (span,) = comparison.views[0].reference.pieces
             assert isinstance(span, Span)
