@@ -467,7 +467,6 @@ CASES: dict[str, list[Step]] = {
             f"score few.vcf {DEMO} --device gpu",
             f"score few.vcf {DEMO} --cache-size many",
             f"score few.vcf {DEMO} --batch-size 0",
-            f"score few.vcf {DEMO} --gene-window tss",
             f"score few.vcf {DEMO} -g missing.gtf",
             f"score few.vcf {DEMO} -g few.vcf",
             f"score few.vcf {DEMO} -g demo/genes.gtf --transcripts MANE",
