@@ -8,7 +8,7 @@ import pandas as pd
 import pysam
 import pytest
 
-from enformer_vep.errors import EnformerVepError, InputError, VcfError
+from enformer_vep.errors import EnformerVepError, InputError, OutputError, VcfError
 from enformer_vep.genome.layout import FetchCodes
 from enformer_vep.genome.views import Comparison
 from enformer_vep.inference.comparer import Comparer, full_engine
@@ -36,6 +36,20 @@ def test_a_damaged_file_is_found_before_anything_runs(folder: Path, tmp_path: Pa
         score_vcf(settings)
     assert caught.value.exit_code == 1
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_an_output_that_exists_is_found_before_a_genome_is_indexed(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "out.tsv").write_text("mine")
+    fasta = tmp_path / "genome.fa"
+    fasta.write_text(">chr1\nACGT\n")
+    settings = ScoreSettings(
+        InputSettings(str(write_vcf(tmp_path / "a.vcf", SCORED[:2])), str(fasta)),
+        ScoringSettings(str(folder / "model")),
+        output=OutputSettings(str(tmp_path / "out.tsv")),
+    )
+    with pytest.raises(OutputError, match="out.tsv exists"):
+        score_vcf(settings)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.vcf", "genome.fa", "out.tsv"]
 
 
 def test_another_assembly_is_found_before_anything_runs(folder: Path, tmp_path: Path) -> None:
