@@ -56,10 +56,10 @@ class SavedSaturation:
             problem = "no such file" if path.endswith(SATURATION_SUFFIXES) else "unknown format"
             formats = ", ".join(SATURATION_SUFFIXES)
             raise InputError(f"{problem}: {path}: expected an output of 'enformer-vep saturate' ({formats})")
-        found = cls._of_arrays(Path(path)) if path.endswith((NPZ_SUFFIX, ZARR_SUFFIX)) else cls._of_table(path)
-        if "shard" in found.run:
+        saved = cls._of_arrays(Path(path)) if path.endswith((NPZ_SUFFIX, ZARR_SUFFIX)) else cls._of_table(path)
+        if "shard" in saved.run:
             raise InputError(f"{path} is a shard: join all shards with 'merge' first")
-        return found
+        return saved
 
     @classmethod
     def _of_table(cls, path: str) -> "SavedSaturation":

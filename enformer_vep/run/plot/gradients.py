@@ -12,7 +12,7 @@ import numpy.typing as npt
 from enformer_vep.errors import SkipReason
 from enformer_vep.genome.layout import FetchCodes, ModelInput
 from enformer_vep.genome.views import alleles_from_left
-from enformer_vep.run.explain.contribution_values import at_letters, corrected
+from enformer_vep.run.explain.contribution_arrays import at_letters, corrected
 from enformer_vep.run.plot.logos import Importances, Surroundings
 from enformer_vep.run.score.placed import Unscored
 from enformer_vep.run.session import OpenModel

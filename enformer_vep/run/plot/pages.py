@@ -12,8 +12,8 @@ from enformer_vep.plots.content import LogoColumns, TrackProfile, VariantPage
 from enformer_vep.run.plot.logo_maker import LOGO_LEGENDS, LogoMaker
 from enformer_vep.run.plot.settings import DEFAULT_NUM_TRACKS, PageSettings
 from enformer_vep.run.plot.tracks import RANKED_BY, effects, labels, strongest
-from enformer_vep.run.predict.profiles import VariantProfile, variant_profiles
 from enformer_vep.run.score.placed import Unscored
+from enformer_vep.run.score.scorer import VariantProfile
 from enformer_vep.run.session import Session
 from enformer_vep.run.settings import ScoringSettings
 
@@ -63,7 +63,7 @@ class PageMaker:
         Raises:
           EnformerVepError: the engine failed.
         """
-        (profile,) = variant_profiles(self._scorer, [allele])
+        (profile,) = self._scorer.profiles([allele])
         count(1)
         if isinstance(profile, Unscored):
             return profile

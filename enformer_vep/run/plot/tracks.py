@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from enformer_vep.io.tracks.table import TrackTable
-from enformer_vep.run.predict.profiles import VariantProfile
+from enformer_vep.run.score.scorer import VariantProfile
 from enformer_vep.run.score.summary import track_name
 from enformer_vep.scoring import REFERENCE_SUM, STATISTICS
 

@@ -15,7 +15,7 @@ from enformer_vep.run.model_run import (
     TowerBins,
     course_items,
 )
-from enformer_vep.run.predict.output import Described, check_output, check_tracks
+from enformer_vep.run.predict.files import Described, check_output, check_tracks
 from enformer_vep.run.predict.settings import SECONDS_PER_PASS, PredictSettings
 from enformer_vep.run.progress import duration
 from enformer_vep.run.session import OpenModel, Session

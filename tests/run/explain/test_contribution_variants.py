@@ -14,7 +14,7 @@ from enformer_vep.genome.codes import encode, one_hot
 from enformer_vep.inference.mean_gradients import Explained
 from enformer_vep.model.enformer import Enformer
 from enformer_vep.model.gradients import InputGradients, Target
-from enformer_vep.run.explain.contribution_values import at_letters, corrected, first_order_effects
+from enformer_vep.run.explain.contribution_arrays import at_letters, corrected, first_order_effects
 from tests.pipeline_runs import other, reference
 from tests.run.explain.test_contributions import MIDDLE, REGION, close, letters, run
 from tests.support import write_vcf

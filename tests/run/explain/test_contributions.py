@@ -16,7 +16,7 @@ from enformer_vep.genome.layout import ModelInput, Span
 from enformer_vep.io.arrays.zarr_folder import whole_zarr
 from enformer_vep.model.enformer import Enformer
 from enformer_vep.run.explain.contribution_arrays import Contributions
-from enformer_vep.run.explain.contribution_sequences import ExplainedSequence
+from enformer_vep.run.explain.sequences import ExplainedSequence
 from tests.pipeline_runs import GENOME
 from tests.support import TINY_CONFIG
 

@@ -10,7 +10,7 @@ import pytest
 from enformer_vep.genome.tiling import BinSpan, covering_bins, tiles
 from enformer_vep.genome.variant import Interval
 from enformer_vep.model.enformer import Enformer
-from enformer_vep.run.predict.overlaps import averaged
+from enformer_vep.run.predict.regions import averaged
 from tests.run.predict.predict_runs import GEOMETRY, LENGTHS, expected_bins, predict, tolerance
 
 

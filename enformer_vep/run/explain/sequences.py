@@ -15,7 +15,7 @@ from enformer_vep.genome.variant import Interval, Variant, check_alleles
 from enformer_vep.genome.views import alleles_from_left
 from enformer_vep.genome.windows import Placement, max_allele_bp
 from enformer_vep.io.genome.fasta import Genome, ReferenceCodes
-from enformer_vep.run.explain.contribution_settings import DEFAULT_VARIANT_BP
+from enformer_vep.run.explain.settings import DEFAULT_VARIANT_BP
 from enformer_vep.run.score.placed import Unscored
 from enformer_vep.wording import option
 
