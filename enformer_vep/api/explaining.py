@@ -137,7 +137,7 @@ def contributions(
         if name_variants(named):
             for text in named:
                 allele = one_allele(text)
-                made = maker.variant(allele.variant)
+                made = maker.alleles(allele)
                 if isinstance(made, Unscored):
                     raise InputError(f"{allele} cannot be explained: {made.detail} ({made.reason})")
                 sequences += made

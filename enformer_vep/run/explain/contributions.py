@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from enformer_vep.errors import EnformerVepError, InputError, SkipReason
+from enformer_vep.errors import EnformerVepError, InputError
 from enformer_vep.io.genome.fasta import Genome
 from enformer_vep.io.vcf.alleles import VcfAllele
 from enformer_vep.run.arguments import find_regions, name_variants, parse_regions, read_variants
@@ -39,6 +39,8 @@ from enformer_vep.run.signals import StopSignals
 from enformer_vep.wording import cause, for_command_line, option, plural
 
 logger = logging.getLogger(__name__)
+
+Float32s = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -121,8 +123,7 @@ def _of_alleles(
     sequences: list[ExplainedSequence] = []
     skipped: list[SkippedRecord] = []
     for allele in alleles:
-        malformed = Unscored(SkipReason.MALFORMED_RECORD, allele.malformed) if allele.malformed else None
-        explained = malformed or maker.variant(allele.variant)
+        explained = maker.alleles(allele)
         if isinstance(explained, Unscored):
             detail = for_command_line(explained.detail)
             skipped.append(SkippedRecord(allele.record, allele.allele, str(allele), explained.reason.value, detail))
@@ -179,9 +180,6 @@ def _identity(
         reverse_complement=settings.scoring.views.reverse_complement,
         integrated=IntegratedIdentity(settings.method.steps) if settings.method.steps else None,
     )
-
-
-Float32s = npt.NDArray[np.float32]
 
 
 @contextmanager

@@ -42,6 +42,12 @@ from enformer_vep.run.score.results import (
 from enformer_vep.run.signals import StopSignals
 from enformer_vep.wording import listed, plural
 
+logger = logging.getLogger(__name__)
+
+Float32s = npt.NDArray[np.float32]
+
+IMPORTANCE_KIND = "enformer-vep importance"
+
 MAX_UNCHOSEN_TRACKS = 50
 """Of more tracks, nobody wants a bigWig file each or the mean without having said so."""
 
@@ -175,13 +181,6 @@ def _check_fits(settings: DeriveSettings, saved: SavedSaturation, tracks: TrackT
 
 def _is_importance(folder: Path) -> bool:
     return is_bigwig_folder(folder, lambda record: is_record_of(record, IMPORTANCE_KIND))
-
-
-logger = logging.getLogger(__name__)
-
-IMPORTANCE_KIND = "enformer-vep importance"
-
-Float32s = npt.NDArray[np.float32]
 
 
 @contextmanager

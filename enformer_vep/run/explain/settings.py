@@ -24,22 +24,6 @@ MAX_BASES = 10_000_000
 MAX_DELETION_BP = 100
 """Deletions longer than this are better chosen than listed."""
 
-
-@dataclass(frozen=True)
-class SaturateSettings:
-    """What is changed.
-
-    Attributes:
-      regions: regions as for `score --region`, or BED files; at least one.
-      max_deletion_bp: the longest deletions, 0 for none.
-      max_alleles: the most alleles that a run may take.
-    """
-
-    regions: tuple[str, ...]
-    max_deletion_bp: int = 0
-    max_alleles: int = DEFAULT_MAX_ALLELES
-
-
 MeanBy = Literal["track", "group", "all"]
 MEANS_BY: tuple[MeanBy, ...] = get_args(MeanBy)
 
@@ -55,6 +39,21 @@ DEFAULT_VARIANT_BP = 200
 FORMATS = {".parquet": "parquet", ".npz": "npz", ".zarr": "zarr"}
 BIGWIG_FOLDER = "bigwig"
 _OTHER_SUFFIXES = (".bw", ".bigwig", ".wig", ".bedgraph", ".tsv", ".tsv.gz", ".txt", ".csv", ".h5", ".npy")
+
+
+@dataclass(frozen=True)
+class SaturateSettings:
+    """What is changed.
+
+    Attributes:
+      regions: regions as for `score --region`, or BED files; at least one.
+      max_deletion_bp: the longest deletions, 0 for none.
+      max_alleles: the most alleles that a run may take.
+    """
+
+    regions: tuple[str, ...]
+    max_deletion_bp: int = 0
+    max_alleles: int = DEFAULT_MAX_ALLELES
 
 
 @dataclass(frozen=True)

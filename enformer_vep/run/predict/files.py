@@ -33,6 +33,8 @@ ALLELES_NAME = "alleles.tsv"
 RUN_SUFFIX = f".{RUN_NAME}"
 ALLELES_SUFFIX = f".{ALLELES_NAME}"
 
+Float32s = npt.NDArray[np.float32]
+
 
 @dataclass(frozen=True)
 class Described:
@@ -127,9 +129,6 @@ def _is_from_predict(folder: Path) -> bool:
     names = (RUN_NAME, TRACKS_NAME, ALLELES_NAME)
     is_known = all(path.suffix == BIGWIG_SUFFIX or path.name in names or path.is_dir() for path in paths)
     return not paths or (is_known and is_record_of(folder / RUN_NAME, PREDICT))
-
-
-Float32s = npt.NDArray[np.float32]
 
 
 class PredictionWriter(Protocol):

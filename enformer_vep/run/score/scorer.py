@@ -14,9 +14,8 @@ from enformer_vep.errors import EnformerVepError, InputError, SkipReason
 from enformer_vep.genome.edit import Edit
 from enformer_vep.genome.genes import scored_interval
 from enformer_vep.genome.geometry import Geometry
-from enformer_vep.genome.variant import Interval, Variant, check_alleles
+from enformer_vep.genome.variant import Interval, Variant
 from enformer_vep.genome.views import Comparison
-from enformer_vep.genome.windows import max_allele_bp
 from enformer_vep.inference.engine import ByStatistic, Engine
 from enformer_vep.io.genome.fasta import ReferenceCodes
 from enformer_vep.io.tables.gene_table import GeneScores
@@ -24,7 +23,7 @@ from enformer_vep.io.tracks.table import TrackTable
 from enformer_vep.io.vcf.alleles import VcfAllele
 from enformer_vep.run.score.gene_scorer import GeneScorer
 from enformer_vep.run.score.parts import Part, SkippedAllele
-from enformer_vep.run.score.placed import NUM_AHEAD, PlacedVariant, Unscored, read_ahead, run_in_order
+from enformer_vep.run.score.placed import NUM_AHEAD, PlacedVariant, Unscored, place_variant, read_ahead, run_in_order
 from enformer_vep.run.settings import ScoringSettings
 from enformer_vep.wording import option
 
@@ -139,16 +138,13 @@ class VariantScorer:
 
     def place(self, variant: Variant) -> PlacedVariant | Unscored:
         """Returns a variant with its window, or why it cannot be scored, judged without the model."""
-        genome = self.reference.genome
-        contig = genome.resolve(variant.chrom)
-        window = self._placement.window(variant, contig or variant.chrom, self.geometry)
-        problem = check_alleles(variant, max_allele_bp(window)) or genome.check_variant(variant, contig)
-        if problem:
-            return Unscored(*problem)
-        if not self._bins.weights(window.interval, variant.start, self.geometry).any():
+        placed = place_variant(variant, self._placement, self.reference.genome, self.geometry)
+        if isinstance(placed, Unscored):
+            return placed
+        if not self._bins.weights(placed.window.interval, variant.start, self.geometry).any():
             detail = f"the window has none of the bins {self._bins} among those that are scored"
             return Unscored(SkipReason.OUTSIDE_BINS, detail)
-        return PlacedVariant(variant, window)
+        return placed
 
     def score_placed(self, variants: Iterable[PlacedVariant | Unscored]) -> Iterator[VariantScores | Unscored]:
         """Scores what `place` returned; otherwise the same as `score`."""
