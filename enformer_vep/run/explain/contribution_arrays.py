@@ -48,15 +48,15 @@ Float64s = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Contributions:
-    """What is written.
+    """The contributions of the bases of all sequences to all scalars.
 
     Attributes:
       sequences: the sequences.
       codes: of each, the bases that are written: uint8.
       positions: of each, where these stand on the genome, 1-based: int64; 0 for bases that are not the genome's.
-      scalars: the names of what is explained.
+      scalars: the names of the scalars that are explained.
       hypothetical: float32 [scalars, bases of all sequences, 4].
-      values: float64 [scalars, sequences], what is explained.
+      values: float64 [scalars, sequences], the scalars themselves.
       baselines: the same for the baseline of integrated gradients; None without.
     """
 
@@ -76,7 +76,7 @@ class Contributions:
             done += len(codes)
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """Returns all of it as named arrays of equally long sequences: docs/contributions.md lists them."""
+        """Returns the named arrays that docs/contributions.md lists; all sequences must be equally long."""
         codes = np.stack(self.codes)
         arrays: dict[str, npt.NDArray[Any]] = {
             "hypothetical": self.hypothetical.reshape(len(self.scalars), *codes.shape, 4),

@@ -206,14 +206,14 @@ def compute(
     hypothetical: Float32s,
     progress: Progress,
 ) -> tuple[Contributions, float | None]:
-    """Computes hypothetical contributions.
+    """Computes the contributions of sequences to scalars.
 
     Args:
       session: the genome and the model.
-      method: how.
+      method: whether gradients are integrated, and corrected.
       scoring: the head, and whether both strands are predicted.
-      sequences: what is explained.
-      scalars: by what.
+      sequences: the sequences that are explained.
+      scalars: the means of tracks whose gradients are taken.
       hypothetical: float32 [scalars, bases of all sequences, 4], zeros; it is filled.
       progress: counts the gradients.
 

@@ -1,4 +1,4 @@
-"""What is derived from the effects of a saturation, without the model: one pass over them fills every output."""
+"""Derives arrays, bigWig files and TF-MoDISco's input from the effects of a saturation, in one pass over them."""
 
 import json
 import logging
@@ -54,7 +54,7 @@ MAX_UNCHOSEN_TRACKS = 50
 
 @dataclass(frozen=True)
 class DeriveSettings:
-    """What is derived; None for what is not wanted.
+    """The outputs that are derived, and how; None for one that is not wanted.
 
     Attributes:
       saturation: an output of `saturate`.

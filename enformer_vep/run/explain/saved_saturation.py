@@ -47,7 +47,7 @@ class SavedSaturation:
 
     @classmethod
     def find(cls, path: str) -> "SavedSaturation":
-        """Reads what was run, and no effects.
+        """Reads the record of the run and its bases, and no effects.
 
         Raises:
           InputError: it is no such output, is not whole, or cannot be read.
@@ -85,7 +85,7 @@ class SavedSaturation:
         return cls(path, bases, statistic, tracks, run)
 
     def arrays(self, tracks: TrackTable, metadata: Mapping[bytes, bytes], mean_of: int | None) -> EffectArrays:
-        """Returns what arrays of some of the tracks hold."""
+        """Describes the arrays of the effects on some of the tracks."""
         return EffectArrays(self.bases, self.statistic, tracks.identifiers, metadata, mean_of)
 
     def blocks(self, tracks: TrackTable) -> Iterator[EffectBlock]:

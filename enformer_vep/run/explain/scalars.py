@@ -1,4 +1,4 @@
-"""What is explained: one number of a prediction, the weighted sum of tracks over bins."""
+"""The scalars whose gradients are taken: the weighted mean of tracks, summed over bins."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

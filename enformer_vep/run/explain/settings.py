@@ -43,7 +43,7 @@ _OTHER_SUFFIXES = (".bw", ".bigwig", ".wig", ".bedgraph", ".tsv", ".tsv.gz", ".t
 
 @dataclass(frozen=True)
 class SaturateSettings:
-    """What is changed.
+    """The regions whose bases are changed, and the changes.
 
     Attributes:
       regions: regions as for `score --region`, or BED files; at least one.
@@ -58,7 +58,7 @@ class SaturateSettings:
 
 @dataclass(frozen=True)
 class ExplainedSettings:
-    """What is explained.
+    """The sequences that are explained, and how many of their bases are written.
 
     Attributes:
       arguments: regions or BED files, or else variants or files of them; at least one.
@@ -78,7 +78,7 @@ class ExplainedSettings:
 
 @dataclass(frozen=True)
 class MethodSettings:
-    """How it is explained.
+    """How contributions are computed.
 
     Attributes:
       mean_by: whether each track is explained by itself, or the mean of the tracks of each assay group, or of all.

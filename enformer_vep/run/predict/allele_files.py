@@ -24,7 +24,7 @@ from enformer_vep.run.score.results import SKIPPED_COLUMNS
 from enformer_vep.run.score.scorer import VariantProfile
 
 KINDS = ("ref", "alt", "diff")
-"""What is written of every track: the reference's prediction, the alternate's, and the second less the first."""
+"""The predictions of every track: the reference's, the alternate's, and the second less the first."""
 
 ARRAYS = ("reference", "alternate", "difference")
 """The same in a Zarr store."""
@@ -40,7 +40,7 @@ class AlleleWriter(Protocol):
         ...
 
     def finish(self, course: EngineCourse) -> None:
-        """Writes what can be known only when all alleles are there."""
+        """Writes the run record, after the last allele."""
         ...
 
 
@@ -74,7 +74,7 @@ def open_allele_writer(
 
     Args:
       output: where it goes.
-      described: what it says of the run.
+      described: the run and its tracks.
       num_alleles: alleles that will be written, those that are skipped among them.
       num_bins: bins of a window that are predicted.
 

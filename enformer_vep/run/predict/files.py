@@ -1,4 +1,7 @@
-"""The files of predicted regions: a folder of one bigWig file per track, one table, or one Zarr store."""
+"""The files of predicted regions: a folder of one bigWig file per track, one table, or one Zarr store.
+
+And what these have in common with the files of predicted alleles: the description of the run, and the checks.
+"""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -38,7 +41,7 @@ Float32s = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Described:
-    """What every output says of its run.
+    """The run and its tracks, as every output describes them.
 
     Attributes:
       identity: which run it is.
@@ -53,7 +56,7 @@ class Described:
     bin_size_bp: int
 
     def table_metadata(self) -> dict[bytes, bytes]:
-        """Returns what a table's schema says."""
+        """Returns the metadata of a table's schema."""
         return {TRACKS_METADATA: tracks_to_json(self.tracks), RUN_METADATA: record_text(self.identity)}
 
     @contextmanager
@@ -139,7 +142,7 @@ class PredictionWriter(Protocol):
         ...
 
     def finish(self, course: EngineCourse) -> None:
-        """Writes what can be known only when all bins are there."""
+        """Writes the run record, after the last bin."""
         ...
 
 
@@ -149,7 +152,7 @@ def open_writer(output: PredictOutput, described: Described, spans: Sequence[Bin
 
     Args:
       output: where it goes.
-      described: what it says of the run.
+      described: the run and its tracks.
       spans: the bins, as `covering_bins` returns them.
 
     Raises:
