@@ -28,7 +28,7 @@ from enformer_vep.run.explain.contribution_arrays import Contributions, at_lette
 from enformer_vep.run.explain.sequences import ExplainedSequence
 from enformer_vep.run.explain.settings import BIGWIG_FOLDER, ContributionOutput
 from enformer_vep.run.model_run import CONTRIBUTIONS, ContributionCourse, ContributionIdentity
-from enformer_vep.run.predict.files import RUN_SUFFIX
+from enformer_vep.run.predict.files import RUN_SUFFIX, beside
 from enformer_vep.run.record_json import is_record_of, record_text
 from enformer_vep.run.score.results import RUN_METADATA, TRACKS_METADATA, tracks_to_json
 
@@ -45,10 +45,10 @@ def check_output(output: ContributionOutput) -> dict[str, str]:
     Raises:
       OutputError: it cannot be written, or must not be replaced.
     """
-    beside = [] if output.modisco is None else list(modisco_paths(Path(output.modisco)))
+    others = [] if output.modisco is None else list(modisco_paths(Path(output.modisco)))
     if output.format != BIGWIG_FOLDER:
-        beside.append(_beside(output.path))
-    for path in beside:
+        others.append(beside(output.path, RUN_SUFFIX))
+    for path in others:
         check_writable(path, overwrite=output.overwrite)
     if output.format == BIGWIG_FOLDER:
         check_folder(output.path, _is_from_contributions, overwrite=output.overwrite)
@@ -127,7 +127,7 @@ def write(
             (folder / TRACKS_NAME).write_bytes(tracks.to_tsv())
             (folder / RUN_NAME).write_bytes(record)
         else:
-            stack.enter_context(whole_file(_beside(output.path))).write(record)
+            stack.enter_context(whole_file(beside(output.path, RUN_SUFFIX))).write(record)
             texts = {TRACKS_METADATA: tracks_to_json(tracks), RUN_METADATA: record_text(identity)}
             stack.enter_context(_written(output, contributions, texts))
         if output.modisco is not None:
@@ -172,10 +172,6 @@ def _write_bigwigs(folder: Path, contributions: Contributions, contigs: Mapping[
         pieces.sort(key=lambda piece: (piece[0].contig, piece[0].first))
         values = np.concatenate([values for _, values in pieces])
         write_bigwig(folder / f"{name}{BIGWIG_SUFFIX}", contigs, [span for span, _ in pieces], values, 1)
-
-
-def _beside(path: Path) -> Path:
-    return path.with_name(path.name + RUN_SUFFIX)
 
 
 def _is_from_contributions(folder: Path) -> bool:
