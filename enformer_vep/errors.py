@@ -82,7 +82,7 @@ class OutputError(InputError):
 
 
 class FetchError(InputError):
-    """What was asked for cannot be fetched, or is not what was expected."""
+    """A file cannot be fetched, or is another than expected."""
 
 
 class TransferError(FetchError):

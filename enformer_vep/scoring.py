@@ -27,7 +27,7 @@ REFERENCE_SUM = "reference"
 
 @dataclass(frozen=True)
 class Statistic:
-    """How the predictions of all chosen bins become one score.
+    """A statistic: one score of the predictions of all chosen bins.
 
     Attributes:
       name: what a column of scores is called.
@@ -35,7 +35,7 @@ class Statistic:
       reductions: names in `inference.reductions.REDUCTIONS` of what it needs reduced over bins.
       finish: makes the score, float64 [M, tracks], of its reductions, float64 [M, tracks] each.
       noise: returns how large the rounding error of a float32 score can be, whatever the size of the effect, given the
-        sum of r and the score that was found.
+        sum of r and the score.
     """
 
     name: str
@@ -54,27 +54,27 @@ class Statistic:
 # most FLOAT32_NOISE times its r. Where a function of x is summed, dx is multiplied by its derivative.
 
 
-def _noise_of_sum(total: Float64s, found: Float64s) -> Float64s:
+def _noise_of_sum(total: Float64s, score: Float64s) -> Float64s:
     """The bound for a sum of d. No value of a bin, nor a norm over bins, has more than the sum of all their errors."""
     return FLOAT32_NOISE * total
 
 
-def _noise_of_alternate(total: Float64s, found: Float64s) -> Float64s:
+def _noise_of_alternate(total: Float64s, score: Float64s) -> Float64s:
     """The bound for the sum of a, which may be much larger than that of r."""
-    return FLOAT32_NOISE * np.maximum(total, found)
+    return FLOAT32_NOISE * np.maximum(total, score)
 
 
-def _noise_of_logs(total: Float64s, found: Float64s) -> Float64s:
+def _noise_of_logs(total: Float64s, score: Float64s) -> Float64s:
     """The bound for a sum of log ratios: d log2(1 + x) = dx / (1 + x) / ln 2, at most dx / ln 2 in any bin."""
     return np.asarray(FLOAT32_NOISE * total / np.log(2))
 
 
-def _noise_of_log_of_sum(total: Float64s, found: Float64s) -> Float64s:
+def _noise_of_log_of_sum(total: Float64s, score: Float64s) -> Float64s:
     """The bound for a log ratio of sums: the same derivative, where x is the total."""
     return np.asarray(FLOAT32_NOISE * total / (1 + total) / np.log(2))
 
 
-def _noise_of_roots(total: Float64s, found: Float64s) -> Float64s:
+def _noise_of_roots(total: Float64s, score: Float64s) -> Float64s:
     """The bound for a sum of differences of roots.
 
     d sqrt(x) = dx / (2 sqrt(x)), so with dx = noise * x a bin has noise * sqrt(x) / 2. By Cauchy and Schwarz, the sum
@@ -83,7 +83,7 @@ def _noise_of_roots(total: Float64s, found: Float64s) -> Float64s:
     return FLOAT32_NOISE / 2 * np.sqrt(NUM_BINS * total)
 
 
-def _noise_of_divergence(total: Float64s, found: Float64s) -> Float64s:
+def _noise_of_divergence(total: Float64s, score: Float64s) -> Float64s:
     """The bound for half of Jeffreys' divergence, which does not depend on the total.
 
     With u = ln(a'/r'), it is |u|^2 / 2 for small u, in the norm whose weights are r', which add up to 1. If r and a are
@@ -91,7 +91,7 @@ def _noise_of_divergence(total: Float64s, found: Float64s) -> Float64s:
     |u| = sqrt(2 JS). (log2(1 + x) is off by a smaller factor than x, so logJS has the same bound.) The second term is
     doubled, for what is neglected.
     """
-    return np.asarray(FLOAT32_NOISE * np.sqrt(2 * np.abs(found)) + FLOAT32_NOISE**2)
+    return np.asarray(FLOAT32_NOISE * np.sqrt(2 * np.abs(score)) + FLOAT32_NOISE**2)
 
 
 def _as_reduced(reduction: str) -> Callable[[Mapping[str, Float64s]], Float64s]:
@@ -184,7 +184,7 @@ def needed_reductions(statistics: Sequence[Statistic]) -> tuple[str, ...]:
 
 
 def finish(reduced: Mapping[str, Float64s], statistics: Sequence[Statistic]) -> dict[str, Float64s]:
-    """Makes the scores of one allele.
+    """Returns the scores of one allele.
 
     Args:
       reduced: what was reduced over bins, float64 [M, tracks] each; M is the number of sets of bins.

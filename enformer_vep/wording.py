@@ -22,7 +22,7 @@ def option(name: str, value: object = None) -> str:
 
 def with_options(message: str, render: Callable[[str, str | None], str]) -> str:
     """Returns a message with its options as they are written for the reader, given their names and values."""
-    return _OPTION.sub(lambda found: render(found[1], found[2]), message)
+    return _OPTION.sub(lambda match: render(match[1], match[2]), message)
 
 
 def for_command_line(message: str) -> str:
@@ -57,7 +57,7 @@ def all_nearest(name: str, choices: Iterable[str], *, likeness: float = 0.6, mos
       most: how many are returned at most.
     """
     by_case = {choice.lower(): choice for choice in choices}
-    return [by_case[found] for found in get_close_matches(name.lower(), by_case, n=most, cutoff=likeness)]
+    return [by_case[match] for match in get_close_matches(name.lower(), by_case, n=most, cutoff=likeness)]
 
 
 def nearest(name: str, choices: Iterable[str], *, likeness: float = 0.6) -> str | None:
@@ -67,8 +67,8 @@ def nearest(name: str, choices: Iterable[str], *, likeness: float = 0.6) -> str 
 
 def did_you_mean(name: str, choices: Iterable[str], *, likeness: float = 0.6, most: int = 1) -> str:
     """Returns '; did you mean X or Y?' to be put at the end of a message, or nothing if no choice is similar."""
-    found = all_nearest(name, choices, likeness=likeness, most=most)
-    return f"; did you mean {' or '.join(found)}?" if found else ""
+    nearest = all_nearest(name, choices, likeness=likeness, most=most)
+    return f"; did you mean {' or '.join(nearest)}?" if nearest else ""
 
 
 def cause(error: Exception) -> str:

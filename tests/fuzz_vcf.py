@@ -26,9 +26,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from enformer_vep.errors import VcfError
 from enformer_vep.genome.variant import check_alleles
-from enformer_vep.io.vcf.reader import VcfReader
+from enformer_vep.io.vcf.reader import VcfReader, survey_vcf
 from enformer_vep.io.vcf.selection import Selection
-from enformer_vep.io.vcf.survey import survey_vcf
 
 HEADER = (
     '##fileformat=VCFv4.2\n##FILTER=<ID=q10,Description="q">\n##contig=<ID=chr1,length=1000>\n##contig=<ID=2>\n'

@@ -44,8 +44,8 @@ class SelectedScores:
     @property
     def columns(self) -> dict[str, Any]:
         """The columns that identify alleles; `allele`, the number of the ALT, is called `allele_number`."""
-        found = allele_columns(self.alleles)
-        return {("allele_number" if name == "allele" else name): values for name, values in found.items()}
+        columns = allele_columns(self.alleles)
+        return {("allele_number" if name == "allele" else name): values for name, values in columns.items()}
 
 
 def to_xarray(scores: SelectedScores, *, source: str, head: str) -> "xarray.DataArray":
@@ -94,11 +94,11 @@ def to_anndata(scores: SelectedScores, run: Mapping[str, Any]) -> "anndata.AnnDa
 def _unique(names: Sequence[str]) -> list[str]:
     """Returns names that are all different: a second 'x' is 'x-1'."""
     seen: dict[str, int] = {}
-    found = []
+    unique = []
     for name in names:
         number = seen[name] = seen.get(name, -1) + 1
-        found.append(name if not number else f"{name}-{number}")
-    return found
+        unique.append(name if not number else f"{name}-{number}")
+    return unique
 
 
 def check_installed(package: str) -> None:

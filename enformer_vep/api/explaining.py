@@ -1,4 +1,4 @@
-"""What bases matter: every change of a region, and contributions by gradients."""
+"""Which bases matter: every change of a region, and contributions by gradients."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

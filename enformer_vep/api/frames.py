@@ -1,4 +1,4 @@
-"""What becomes of alleles, in memory, and as frames of pandas or polars."""
+"""The results of alleles in memory, and as frames of pandas or polars."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ SCORED = "scored"
 
 @dataclass(frozen=True, eq=False)
 class AlleleScores:
-    """What became of alleles.
+    """The scores of alleles, and why others have none.
 
     Attributes:
       alleles: all of them, all different in record and number of the allele.
@@ -39,7 +39,7 @@ class AlleleScores:
 
     @classmethod
     def of_parts(cls, alleles: Sequence[VcfAllele], parts: Iterable[Part], num_scores: int) -> "AlleleScores":
-        """Puts parts together, in the order of the alleles."""
+        """Joins the scores of parts, in the order of the alleles."""
         place = {(allele.record, allele.allele): row for row, allele in enumerate(alleles)}
         scores = np.full((len(alleles), num_scores), np.nan, dtype=np.float32)
         status, detail = [SCORED] * len(alleles), [""] * len(alleles)

@@ -158,7 +158,7 @@ class Model:
 
     @property
     def device(self) -> str:
-        """What the model runs on."""
+        """The device that the model runs on."""
         return self._session.model.device.description
 
     @property

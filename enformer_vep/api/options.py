@@ -78,7 +78,7 @@ def read(name: str, value: object, command: str = "score") -> Any:
 def read_views(
     indels: str | None = None, shifts: Shifts | None = None, *, reverse_complement: bool | None = None
 ) -> ViewSettings:
-    """Returns how each allele is looked at.
+    """Returns the views of each allele.
 
     Raises:
       InputError: there is no such policy, or no shift, or one twice.

@@ -71,8 +71,8 @@ class Scores:
     @cached_property
     def tracks(self) -> pd.DataFrame:
         """The tracks, in the table's order: index (in the head, from 0), identifier, description, assay and more."""
-        found: pd.DataFrame = self.source.tracks.table.copy()
-        return found
+        tracks: pd.DataFrame = self.source.tracks.table.copy()
+        return tracks
 
     @cached_property
     def run(self) -> dict[str, Any]:
@@ -81,12 +81,12 @@ class Scores:
         if not path.is_file():
             return self.source.record.to_dict()
         try:
-            found = json.loads(path.read_text(encoding="utf-8"))
+            record = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise InputError(f"{path} is not a run record: {cause(error)}") from error
-        if not isinstance(found, dict):
+        if not isinstance(record, dict):
             raise InputError(f"{path} is not a run record: expected a JSON object")
-        return found
+        return record
 
     @property
     def table(self) -> pd.DataFrame:
@@ -127,8 +127,8 @@ class Scores:
             wanted_stats.append(statistic)
             wanted_tracks.append(identifiers[track])
         frame = self._frame(list(dict.fromkeys(wanted_stats)), list(dict.fromkeys(wanted_tracks)))
-        found: pd.DataFrame = frame[list(columns)]
-        return found
+        selected: pd.DataFrame = frame[list(columns)]
+        return selected
 
     @cached_property
     def skipped(self) -> pd.DataFrame:
@@ -148,8 +148,8 @@ class Scores:
             raise InputError(f"no such file: {path}: it goes with {self.path}, and has its genes")
         if self.source.paths.is_parquet:
             with reading(path):
-                found: pd.DataFrame = pyarrow.parquet.read_table(path).to_pandas()
-            return found
+                genes: pd.DataFrame = pyarrow.parquet.read_table(path).to_pandas()
+            return genes
         kinds = {name: str(kind) for name, kind in {**ALLELE_TYPES, **GENE_FIELDS}.items()}
         return _read_text(path, {name: "str" if kind == "string" else kind for name, kind in kinds.items()})
 
@@ -165,8 +165,8 @@ class Scores:
         for batch in rows.read(_FIELDS, BATCH_ALLELES):
             writer.write(batch.alleles, batch.scores, None, [])
         writer.close()
-        found: pd.DataFrame = pyarrow.parquet.read_table(pyarrow.BufferReader(stream.getvalue())).to_pandas()
-        return found
+        summary: pd.DataFrame = pyarrow.parquet.read_table(pyarrow.BufferReader(stream.getvalue())).to_pandas()
+        return summary
 
     def to_xarray(self, *, stats: Stats | None = None, tracks: Tracks | None = None) -> "xarray.DataArray":
         """Returns scores as an array [allele, track, statistic], with what is known of alleles and tracks.
@@ -238,8 +238,8 @@ class Scores:
                 for name, values in allele_columns(alleles).items()
             }
         )
-        found: pd.DataFrame = pd.concat([left, pd.DataFrame(scores, columns=columns, copy=False)], axis=1)
-        return found
+        frame: pd.DataFrame = pd.concat([left, pd.DataFrame(scores, columns=columns, copy=False)], axis=1)
+        return frame
 
     def _selected(self, stats: Stats | None, tracks: Tracks | None) -> SelectedScores:
         names, places = self._statistics(stats), self._tracks(tracks)
@@ -281,7 +281,7 @@ def _read_text(path: Any, kinds: Mapping[str, str]) -> pd.DataFrame:
     """Reads tab-separated text; columns have the kinds that are given, and others, scores, are numbers or empty."""
     try:
         scores = [name for name in pd.read_csv(path, sep="\t", nrows=0).columns if name not in kinds]
-        found: pd.DataFrame = pd.read_csv(
+        frame: pd.DataFrame = pd.read_csv(
             path,
             sep="\t",
             dtype=dict(kinds),
@@ -292,4 +292,4 @@ def _read_text(path: Any, kinds: Mapping[str, str]) -> pd.DataFrame:
         )
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read, or is damaged: {cause(error)}") from error
-    return found
+    return frame

@@ -14,8 +14,7 @@ from enformer_vep.genome.variant import MISSING, Variant
 from enformer_vep.io.genome.fasta import Genome
 from enformer_vep.io.vcf.alleles import VcfAllele
 from enformer_vep.io.vcf.header import split_variant
-from enformer_vep.io.vcf.reader import MAX_POS, VcfReader
-from enformer_vep.io.vcf.survey import survey_alleles
+from enformer_vep.io.vcf.reader import MAX_POS, VcfReader, survey_alleles
 from enformer_vep.options.values import Path
 from enformer_vep.run.arguments import is_variant
 from enformer_vep.run.score.inputs import check_assembly
@@ -200,8 +199,8 @@ def _of_frame(frame: Any, columns: Sequence[Any]) -> GivenVariants:
             )
     if taken := [name for name in extra if name in RESULT_COLUMNS]:
         raise InputError(f"the frame has a column {taken[0]!r}, which the result has as well: rename or drop it")
-    found = [columns[places[name]].to_list() if name in places else [None] * len(frame) for name in COLUMNS]
-    rows = zip(*found, strict=True)
+    values = [columns[places[name]].to_list() if name in places else [None] * len(frame) for name in COLUMNS]
+    rows = zip(*values, strict=True)
     alleles = [allele for record, row in enumerate(rows) for allele in _alleles(row, record)]
     return GivenVariants(alleles, "the frame", frame, tuple(extra))
 

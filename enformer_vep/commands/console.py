@@ -1,4 +1,4 @@
-"""What all commands share: how options are declared, and what is said on standard error."""
+"""What all commands share: how options are declared, and messages on standard error."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -80,7 +80,7 @@ def pick(settings: Mapping[str, Any], *names: str) -> dict[str, Any]:
 
 
 def pick_views(settings: dict[str, Any]) -> "ViewSettings":
-    """Takes out of the settings of a command those that say how each allele is looked at."""
+    """Removes the settings of views from those of a command, and returns them."""
     from enformer_vep.genome.views import ViewSettings
     from enformer_vep.genome.windows import IndelPolicy
 
@@ -99,6 +99,6 @@ def set_up_logging(*, quiet: bool) -> None:
 
 
 def tell(message: str, *, quiet: bool) -> None:
-    """Says what was done, unless quiet."""
+    """Prints what was done to standard error, unless quiet."""
     if not quiet:
         click.echo(f"{PROGRAM}: {message}", err=True)

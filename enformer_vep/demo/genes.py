@@ -32,18 +32,18 @@ def made_up_genes(contigs: Sequence[Contig]) -> list[Gene]:
     Its starts are the middles of the TATA boxes, around which the world's rules spread the counts of CAGE.
     """
     factor = FACTOR_BY_NAME[PROMOTER_FACTOR]
-    found: list[tuple[str, int, str, list[int]]] = []
+    sites: list[tuple[str, int, str, list[int]]] = []
     for contig in contigs:
         for strand, mismatches in zip((FORWARD, REVERSE), factor.mismatches(contig.codes), strict=True):
             starts = np.flatnonzero(mismatches == 0) + factor.length_bp // 2
             for group in np.split(starts, np.flatnonzero(np.diff(starts) > MAX_APART_BP) + 1):
                 if len(group):
-                    found.append((contig.name, int(group[0]), strand, group.tolist()))
+                    sites.append((contig.name, int(group[0]), strand, group.tolist()))
     rank = {contig.name: number for number, contig in enumerate(contigs)}
-    found.sort(key=lambda gene: (rank[gene[0]], gene[1], gene[2]))
+    sites.sort(key=lambda gene: (rank[gene[0]], gene[1], gene[2]))
     return [
         Gene(f"DEMO{number:05d}", f"GENE{number}", contig, strand, tuple(tss), len(tss))
-        for number, (contig, _, strand, tss) in enumerate(found, start=1)
+        for number, (contig, _, strand, tss) in enumerate(sites, start=1)
     ]
 
 

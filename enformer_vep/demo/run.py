@@ -65,14 +65,14 @@ def demo_files(folder: str | os.PathLike[str]) -> DemoFiles:
       OutputError: they cannot be written.
     """
     place = Path(folder)
-    found = DemoFiles(place / FASTA_NAME, place / VCF_NAME, place / GTF_NAME)
+    files = DemoFiles(place / FASTA_NAME, place / VCF_NAME, place / GTF_NAME)
     try:
         place.mkdir(parents=True, exist_ok=True)
-        found.fasta.with_name(f"{FASTA_NAME}.fai").unlink(missing_ok=True)
-        write_demo(found.fasta, found.vcf, found.gtf)
+        files.fasta.with_name(f"{FASTA_NAME}.fai").unlink(missing_ok=True)
+        write_demo(files.fasta, files.vcf, files.gtf)
     except OSError as error:
         raise OutputError(f"cannot write the demo to {place}: {cause(error)}") from error
-    return found
+    return files
 
 
 def run_demo(directory: str, *, overwrite: bool, quiet: bool, echo: Callable[[str], None]) -> None:

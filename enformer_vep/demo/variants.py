@@ -124,8 +124,8 @@ class _Places:
         for factor in FACTORS:
             fewest = factor.mismatches(contig.codes).min(axis=0)
             for places, num_mismatches in ((self.sites, 0), (self.near_sites, 1)):
-                found = np.flatnonzero(fewest == num_mismatches)
-                places[factor.name] = found[(found >= MARGIN_BP) & (found < len(contig.codes) - MARGIN_BP)]
+                begins = np.flatnonzero(fewest == num_mismatches)
+                places[factor.name] = begins[(begins >= MARGIN_BP) & (begins < len(contig.codes) - MARGIN_BP)]
 
     def draw(self, kind: str, factor: Factor, rng: np.random.Generator) -> SiteVariant | None:
         """Draws a variant of a kind; None if the draw does not give one."""

@@ -96,10 +96,10 @@ class Downloader:
         """
         target = self.cache.downloads / file.place
         if target.is_file():
-            if checksum is None or (found := checksum_of(target, checksum)) == checksum:
+            if checksum is None or (its_checksum := checksum_of(target, checksum)) == checksum:
                 logger.info("%s was there before", target)
                 return target
-            logger.warning("%s is another file: expected %s, found %s; downloading it", target, checksum, found)
+            logger.warning("%s is another file: expected %s, found %s; downloading it", target, checksum, its_checksum)
         self._make_folder(target.parent)
         url = file.at(self.mirror)
         with ByteBar(target.name, is_quiet=self.is_quiet) as bar:
@@ -124,11 +124,11 @@ class Downloader:
         except OSError as error:
             raise write_error(target, error) from error
         except ValueError as error:  # of which FetchError is one
-            found = checksum_of(transfer.part, checksum) if checksum and transfer.part.is_file() else "another"
+            its_checksum = checksum_of(transfer.part, checksum) if checksum and transfer.part.is_file() else "another"
             transfer.discard()
             raise OtherFileError(
-                f"{url} is not the file that was expected: its checksum should be {checksum}, and is {found}; nothing "
-                "of it was kept"
+                f"{url} is not the file that was expected: its checksum should be {checksum}, and is {its_checksum}; "
+                "nothing of it was kept"
             ) from error
 
     def _make_folder(self, folder: Path) -> None:

@@ -36,7 +36,7 @@ _GENOME = "genome"
 
 @dataclass(frozen=True)
 class FetchSettings:
-    """What is fetched, and how.
+    """The settings of `fetch`.
 
     Attributes:
       items: what is wanted, each once.

@@ -45,7 +45,7 @@ class RemoteFile:
 
 @dataclass(frozen=True)
 class Item:
-    """What is fetched as one.
+    """Files that are fetched together.
 
     Attributes:
       name: the word that asks for it.
@@ -76,7 +76,7 @@ class RemoteGenome:
 
     @property
     def item(self) -> Item:
-        """What is fetched, the list of checksums first."""
+        """The files to fetch, the list of checksums first."""
         return Item(self.name, (self.checksums, self.fasta))
 
 

@@ -97,7 +97,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Bar(Protocol):
-    """What shows the progress of a download."""
+    """Shows the progress of a download."""
 
     def at(self, done: int, total: int | None) -> None:
         """Shows how many bytes are there, of how many."""

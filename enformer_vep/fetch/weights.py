@@ -40,16 +40,16 @@ def fetch_weights(source: Source, downloader: Downloader, check: CheckWeights, *
       InputError: they are damaged, or not the official ones.
     """
     final = downloader.cache.weights
-    found = source_of(final)
-    if found is not None and not force:
-        if found != source:
+    present = source_of(final)
+    if present is not None and not force:
+        if present != source:
             raise FetchError(
-                f"{final} has the weights of --source {found} already, and they give the same scores: keep them, or "
+                f"{final} has the weights of --source {present} already, and they give the same scores: keep them, or "
                 "replace them with --force"
             )
         _check(check, final, "fetch them again with --force")
         return final
-    if found is None and not force and final.is_dir() and any(final.iterdir()):
+    if present is None and not force and final.is_dir() and any(final.iterdir()):
         raise FetchError(f"{final} has files, but no weights: move them away, or let --force replace the folder")
     if source == "bucket":
         folder = _from_bucket(downloader)
@@ -127,7 +127,7 @@ def _no_client(source: Source, package: str) -> FetchError:
 
 
 def _asked(site: str, ask: Callable[[], Any]) -> str:
-    """Calls a client, which can raise anything."""
+    """Calls a client, and turns whatever it raises into a FetchError."""
     try:
         return str(ask())
     except Exception as error:
@@ -152,7 +152,7 @@ def _clear(folder: Path) -> None:
 
 
 def _move(folder: Path, final: Path) -> None:
-    """Gives a folder its final name. A folder of this name is replaced."""
+    """Renames a folder; one that has the name already is replaced."""
     old = final.with_name(f".{final.name}.old")
     try:
         final.parent.mkdir(parents=True, exist_ok=True)

@@ -99,7 +99,7 @@ class BinPairs:
 
     @classmethod
     def of(cls, pairs: Sequence[Mapping[int, int]]) -> "BinPairs":
-        """Makes them of each gene's pairs: the alternate's bins by the reference's."""
+        """Collects each gene's pairs: the alternate's bins by the reference's."""
         numbers = np.full((2, len(pairs), max(map(len, pairs), default=0)), -1, dtype=np.int32)
         for number, of_gene in enumerate(pairs):
             numbers[:, number, : len(of_gene)] = list(of_gene), list(of_gene.values())

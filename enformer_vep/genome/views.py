@@ -1,4 +1,4 @@
-"""How a variant is looked at: pairs of inputs, and what their predictions count in each bin."""
+"""The views of a variant: pairs of inputs, and what their predictions count in each bin."""
 
 from dataclasses import dataclass
 
@@ -58,7 +58,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class ViewSettings:
-    """How every variant of a run is looked at.
+    """The views of every variant of a run.
 
     Attributes:
       reverse_complement: whether both strands are predicted.

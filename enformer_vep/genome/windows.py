@@ -1,4 +1,4 @@
-"""The policies by which a variant is looked at: where its window lies, and how alleles of other lengths are compared.
+"""The policies for windows: where that of a variant lies, and how alleles of other lengths are compared in it.
 
 They are choices alone, which need no NumPy; `views.py` makes the sequences.
 """

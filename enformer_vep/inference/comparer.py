@@ -52,10 +52,10 @@ reduces the error of an SNV's SAD from 9% to 4%.
 """
 
 Result = TypeVar("Result")
-"""What is made of a comparison: its statistics, or its profile."""
+"""The result of a comparison: its statistics, or its profile."""
 
 _Make = Callable[[Sequence["_Job[Result]"], Sequence[tf.Tensor]], Sequence[Result]]
-"""Makes it of complete comparisons, given the mean of their references."""
+"""Computes the results of complete comparisons, given the mean of their references."""
 
 
 def full_engine(model: Enformer, fetch: FetchCodes, settings: EngineSettings) -> "Comparer":
@@ -181,7 +181,7 @@ class Comparer(Engine):
         tower_bins: Callable[[], tuple[int, int]],
         tower_functions: Sequence[Any] = (),
     ) -> None:
-        """Puts the parts of an engine together.
+        """Makes an engine of its parts.
 
         Args:
           passes: runs sequences; its graphs are built when they first run.

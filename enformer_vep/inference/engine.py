@@ -17,7 +17,7 @@ ByStatistic = Mapping[str, npt.NDArray[np.float64]]
 
 
 class Profile(NamedTuple):
-    """What is predicted for a comparison in every computed bin: means over its views, mirrored ones turned back.
+    """The predictions of a comparison in every computed bin: means over its views, mirrored ones turned back.
 
     Attributes:
       reference: r, float32 [bins, tracks].
@@ -30,7 +30,7 @@ class Profile(NamedTuple):
 
 @dataclass(frozen=True)
 class EngineSettings:
-    """What an engine predicts, and how.
+    """The settings of an engine.
 
     Attributes:
       head: the head to predict.

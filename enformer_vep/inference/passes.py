@@ -63,16 +63,16 @@ class TrackBlocks:
         return self.join(in_turn(of_block, self.blocks))
 
     def join(self, of_blocks: Sequence[tf.Tensor]) -> tf.Tensor:
-        """Puts the tracks of all blocks together, along the last axis."""
+        """Joins the tracks of all blocks along the last axis."""
         return tf.concat(of_blocks, axis=-1) if len(of_blocks) > 1 else of_blocks[0]
 
     def split(self, x: tf.Tensor) -> list[tf.Tensor]:
-        """Takes apart what `join` put together."""
+        """Divides the tracks of all blocks by block: the inverse of `join`."""
         parts: list[tf.Tensor] = tf.split(x, [len(block) for block in self.blocks], axis=-1)
         return parts
 
     def choose(self, x: tf.Tensor) -> tf.Tensor:
-        """Takes the chosen tracks from those of all blocks, in the order wanted, along the last axis."""
+        """Selects the chosen tracks from those of all blocks, in the order wanted, along the last axis."""
         return x if self._places == list(range(self.num_tracks)) else tf.gather(x, self._places, axis=-1)
 
 
@@ -92,7 +92,7 @@ class Known(Protocol):
 
 @dataclass(frozen=True)
 class PassSettings:
-    """What passes compute, and how.
+    """The settings of passes.
 
     Attributes:
       head: the head whose tracks are predicted.

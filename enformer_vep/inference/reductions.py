@@ -90,7 +90,7 @@ class _Region:
         return self._divergence(self.block.r64, self.block.d64, self._quartile_neighbours)
 
     def log_divergence(self) -> tf.Tensor:
-        """The same of log2(1 + x) in place of x."""
+        """The divergence of log2(1 + x) in place of x: float64 [B, tracks]."""
         of_reference = tf.math.log1p(self.block.r64) / LN2
         difference = tf.math.log1p(self.block.d64 / (1.0 + self.block.r64)) / LN2
         # The logarithm keeps the order, so the neighbours of the quartile are the same bins.

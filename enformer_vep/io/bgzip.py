@@ -67,7 +67,7 @@ class BgzipWriter:
         self._waiting = bytearray()
 
     def write(self, content: bytes, /) -> int:
-        """Takes bytes; full blocks go to the stream."""
+        """Adds bytes; full blocks go to the stream."""
         self._waiting += content
         while len(self._waiting) >= BLOCK_BYTES:
             self._stream.write(to_block(bytes(self._waiting[:BLOCK_BYTES])))

@@ -104,14 +104,14 @@ def whole_folder(path: Path) -> Iterator[Path]:
       EnformerVepError: the folder cannot be written.
     """
     try:
-        made = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+        new = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
         try:
-            yield made
-            made.chmod(0o777 & ~_umask())
-            flush_folder(made)
-            _put_in_place(made, path)
+            yield new
+            new.chmod(0o777 & ~_umask())
+            flush_folder(new)
+            _put_in_place(new, path)
         except BaseException:
-            shutil.rmtree(made, ignore_errors=True)
+            shutil.rmtree(new, ignore_errors=True)
             raise
     except OSError as error:
         raise EnformerVepError(f"cannot write {path}: {cause(error)}") from error
@@ -124,16 +124,16 @@ def flush_folder(folder: Path) -> None:
             os.fsync(written.fileno())
 
 
-def _put_in_place(made: Path, path: Path) -> None:
+def _put_in_place(new: Path, path: Path) -> None:
     if not path.exists():
-        made.rename(path)
+        new.rename(path)
         return
     earlier = Path(
         tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.old.")
     )  # an empty folder can be renamed over
     try:
         path.rename(earlier)
-        made.rename(path)
+        new.rename(path)
     except BaseException:  # among them a signal to stop
         if not path.exists():
             earlier.rename(path)

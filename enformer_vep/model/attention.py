@@ -25,7 +25,7 @@ QUERY_BLOCK = 256
 
 
 class AttentionActivations(NamedTuple):
-    """What an attention computes on its way; Q are its queries.
+    """The intermediate tensors of an attention; Q are its queries.
 
     Attributes:
       query: float32 [B, H, Q, K], divided by the square root of K.

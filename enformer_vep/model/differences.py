@@ -30,7 +30,7 @@ from enformer_vep.model.transformer import BlockActivations, TransformerBlock
 
 
 class KeptBlock(NamedTuple):
-    """What a transformer block's differences need of the reference, in the precision of their products.
+    """The reference's tensors that a transformer block's differences need, in the precision of their products.
 
     Attributes:
       x: [B, T, C], the block's input.
@@ -54,7 +54,7 @@ class KeptBlock(NamedTuple):
 
 
 class KeptEnd(NamedTuple):
-    """What the differences of final_pointwise and the head need of the reference.
+    """The reference's tensors that the differences of final_pointwise and the head need.
 
     Attributes:
       x: float32 [B, bins, C], the input of final_pointwise.
@@ -68,7 +68,7 @@ class KeptEnd(NamedTuple):
 
 
 class Kept(NamedTuple):
-    """What alternates need of their reference: of each transformer block, and of what follows the last."""
+    """The reference's tensors that alternates need: of each transformer block, and of what follows the last."""
 
     blocks: tuple[KeptBlock, ...]
     end: KeptEnd

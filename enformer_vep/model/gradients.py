@@ -39,7 +39,7 @@ class Target(NamedTuple):
 
 
 class KeptPass(NamedTuple):
-    """What a pass keeps for the gradients of all targets.
+    """The tensors of a pass that the gradients of all targets need.
 
     Attributes:
       one_hot: float32 [sequence_length_bp + 2 tower_context_bp, 4], the sequence, and zeros beyond its ends.

@@ -11,7 +11,7 @@ from enformer_vep.model.layers import LayerNorm, Linear
 
 
 class BlockActivations(NamedTuple):
-    """What a transformer block computes on its way.
+    """The intermediate tensors of a transformer block.
 
     Attributes:
       x: float32 [B, T, C], its input.

@@ -203,7 +203,7 @@ MODEL = group(
 
 
 def views(default_window: str) -> Group:
-    """Returns the options that say how each allele is looked at, with the default placement of windows."""
+    """Returns the options of windows and views, with the default placement of windows."""
     return group(
         "Windows, bins and strands",
         window(default_window),

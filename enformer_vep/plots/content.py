@@ -1,4 +1,4 @@
-"""What is on the page of a variant, before anything is drawn."""
+"""The content of a variant's page, before anything is drawn."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

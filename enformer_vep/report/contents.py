@@ -1,4 +1,4 @@
-"""What a page shows, as the data that it is made of."""
+"""The data of a page."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -71,7 +71,7 @@ class ShownAlleles:
 
     @property
     def strength(self) -> Float32s:
-        """What alleles are ranked by: float32 [alleles], the largest score in magnitude."""
+        """By what alleles are ranked: float32 [alleles], the largest score in magnitude."""
         strength: Float32s = np.abs(self.score).max(axis=1)
         return strength
 
@@ -159,7 +159,7 @@ class LogoRow:
 
 @dataclass(frozen=True, eq=False)
 class Logo:
-    """What the bases around a variant contribute to a prediction.
+    """The contributions of the bases around a variant to a prediction.
 
     Attributes:
       source: how it is known: 'saturation' or 'contributions'.
@@ -174,7 +174,7 @@ class Logo:
 
 @dataclass(frozen=True, eq=False)
 class Detailed:
-    """What the page tells of one of the strongest alleles.
+    """The details of one of the strongest alleles.
 
     Attributes:
       place: the allele's place among those that are listed.

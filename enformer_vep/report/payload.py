@@ -11,7 +11,7 @@ from enformer_vep.report.contents import Contents, Detailed, Float32s, GeneColum
 MAX_ID_CHARACTERS = 60
 MAX_ALLELE_CHARACTERS = 40
 MAX_NAME_CHARACTERS = 200
-"""What a longer text is cut to, so that hostile input cannot make the page large."""
+"""The length that a longer text is cut to, so that hostile input cannot make the page large."""
 
 NUM_BIOSAMPLES = 25
 """Rows of a heat map."""
@@ -23,7 +23,7 @@ T = TypeVar("T", bound=Hashable)
 
 
 class Dictionary:
-    """Gives each different value a number, in the order of their coming."""
+    """Numbers different values in the order in which they first occur."""
 
     def __init__(self) -> None:
         self._numbers: dict[Any, int] = {}
@@ -57,7 +57,7 @@ def payload(contents: Contents) -> dict[str, Any]:
     """Returns what the script reads: numbers, texts, lists and objects alone."""
     alleles, chroms, tracks, genes = contents.alleles, Dictionary(), Dictionary(), Dictionary()
     fields = alleles.fields
-    found: dict[str, Any] = {
+    values: dict[str, Any] = {
         "statistic": contents.statistic,
         "groups": list(contents.groups),
         "counts": vars(contents.counts),
@@ -80,10 +80,10 @@ def payload(contents: Contents) -> dict[str, Any]:
         },
         "detailed": [_detailed(one, contents, tracks, genes) for one in contents.detailed],
     }
-    found["chroms"] = chroms.values
-    found["tracks"] = [_track(place, contents.tracks) for place in tracks.values]
-    found["geneNames"] = genes.values
-    return found
+    values["chroms"] = chroms.values
+    values["tracks"] = [_track(place, contents.tracks) for place in tracks.values]
+    values["geneNames"] = genes.values
+    return values
 
 
 def _track(place: int, tracks: Tracks) -> list[str]:
@@ -92,8 +92,8 @@ def _track(place: int, tracks: Tracks) -> list[str]:
 
 
 def _genes(genes: GeneColumns, names: Dictionary) -> dict[str, Any]:
-    def of(found: Sequence[NearGene | None]) -> list[list[Any] | None]:
-        return [None if gene is None else _gene(gene, names)[:4] for gene in found]
+    def of(genes: Sequence[NearGene | None]) -> list[list[Any] | None]:
+        return [None if gene is None else _gene(gene, names)[:4] for gene in genes]
 
     strongest = None if genes.strongest is None else of(genes.strongest)
     return {"statistic": genes.statistic, "nearest": of(genes.nearest), "strongest": strongest}

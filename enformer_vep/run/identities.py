@@ -1,4 +1,4 @@
-"""What a run is made with, as its record identifies it: files, genome, weights, tracks, software."""
+"""The identities of all that a run is made with, as its record has them: files, genome, weights, tracks, software."""
 
 import hashlib
 import os
@@ -31,7 +31,7 @@ RECORDED_PACKAGES = ("tensorflow", "dm-sonnet", "numpy", "pysam", "pyfaidx", "py
 
 @dataclass(frozen=True)
 class FileIdentity:
-    """What is known of a file, whatever its name.
+    """The identity of a file, whatever its name.
 
     Attributes:
       bytes: its length.

@@ -34,13 +34,13 @@ if TYPE_CHECKING:
     from enformer_vep.run.session import OpenModel
 
 PREDICT, CONTRIBUTIONS = "predict", "contributions"
-"""What the records of these commands call their kind."""
+"""The kinds of records of these commands."""
 
 PREDICT_RECORD_FORMAT = 2
 """To be raised when an item is added or removed, or changes its meaning."""
 
 CONTRIBUTION_RECORD_FORMAT = 1
-"""The same."""
+"""Likewise."""
 
 BASELINE = "all zeros, as N"
 PATH = "straight line, midpoints of equal steps"
@@ -156,7 +156,7 @@ def _digest(items: Sequence[Any]) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class PredictIdentity(ModelRun):
-    """How a run of `predict` computes."""
+    """The identity of a run of `predict`."""
 
     KEY_ORDER: ClassVar = _FIRST_KEYS
 
@@ -167,7 +167,7 @@ class PredictIdentity(ModelRun):
 
 @dataclass(frozen=True, kw_only=True)
 class RegionsIdentity(PredictIdentity):
-    """What is predicted of the reference over regions. Of `views`, it is the predictions whose mean is taken."""
+    """The identity of a run of `predict` with regions. Of `views`, it is the predictions whose mean is taken."""
 
     bins: BinsIdentity
     num_windows: int
@@ -178,7 +178,7 @@ class RegionsIdentity(PredictIdentity):
 
 @dataclass(frozen=True, kw_only=True)
 class VariantsIdentity(PredictIdentity):
-    """What is predicted of alleles."""
+    """The identity of a run of `predict` with alleles."""
 
     alleles: AllelesIdentity
     scoring: ScoringSettings = field(metadata=flat("statistics", "bins"))
@@ -195,7 +195,7 @@ class IntegratedIdentity:
 
 @dataclass(frozen=True, kw_only=True)
 class ContributionIdentity(ModelRun):
-    """What a run of `contributions` computes.
+    """The identity of a run of `contributions`.
 
     Attributes:
       method: how sequences are explained.
@@ -285,7 +285,7 @@ class ContributionCourse(Course):
 def course_items(
     command: str, genome: "Genome", model: "OpenModel", started: datetime, paths: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
-    """Says where and how a command ran, until now: the items of a `Course`.
+    """Returns the items of a `Course`: where and how a command ran until now.
 
     Args:
       command: the command line.

@@ -85,7 +85,7 @@ def _plain(value: Any, without: tuple[str, ...] = ()) -> Any:
 
 
 def from_json_values(kind: type[T], values: Any, name: str = "") -> T:
-    """Makes a record of what `to_json_values` returned.
+    """Returns the record of the values that `to_json_values` returned.
 
     Args:
       kind: a dataclass of numbers, text, None, Any, dictionaries, tuples, what has a text form and other such
@@ -96,8 +96,8 @@ def from_json_values(kind: type[T], values: Any, name: str = "") -> T:
     Raises:
       ValueError: an item is missing, unknown or of another type; the message names it.
     """
-    made: T = _read(kind, values, name)
-    return made
+    record: T = _read(kind, values, name)
+    return record
 
 
 def _read(kind: Any, value: Any, name: str) -> Any:
@@ -133,26 +133,26 @@ def _read_dataclass(kind: Any, value: Any, name: str) -> Any:
     if not isinstance(value, dict):
         raise ValueError(f"{name} is {value!r}" if name else "expected a JSON object")
     unread = dict(value)
-    made = _take(kind, unread, name)
+    record = _take(kind, unread, name)
     for key in unread:
         raise ValueError(f"{_path(name, key)} is unknown")
-    return made
+    return record
 
 
 def _take(kind: Any, unread: dict[str, Any], name: str) -> Any:
-    """Makes a dataclass of its own items, which are taken out of those that are not read yet."""
-    types, made = _types(kind), {}
+    """Returns a dataclass, and removes its items from those that are not read yet."""
+    types, items = _types(kind), {}
     for item in _recorded(kind):
         key = _key(item)
         if item.metadata.get(_FLAT):
-            made[item.name] = _take_flat(types[item.name], unread, name)
+            items[item.name] = _take_flat(types[item.name], unread, name)
         elif key in unread:
-            made[item.name] = _read(types[item.name], unread.pop(key), _path(name, key))
+            items[item.name] = _read(types[item.name], unread.pop(key), _path(name, key))
         elif _is_optional(item):
-            made[item.name] = None
+            items[item.name] = None
         else:
             raise ValueError(f"{_path(name, key)} is missing")
-    return kind(**made)
+    return kind(**items)
 
 
 def _take_flat(kind: Any, unread: dict[str, Any], name: str) -> Any:

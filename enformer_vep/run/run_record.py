@@ -195,7 +195,7 @@ class RunPlan:
 
 @dataclass(frozen=True)
 class Counts:
-    """What became of the records and alleles of a run.
+    """How many records and alleles a run read, scored and skipped.
 
     Attributes:
       records: records of the whole VCF, whatever the shard.

@@ -72,7 +72,7 @@ class Session:
     """An open genome, and a model that is loaded when it is first used. A `with` block or `close` closes the genome.
 
     Attributes:
-      scoring: the model, the head and its tracks, and how variants are looked at unless a call says otherwise.
+      scoring: the model, the head and its tracks, and the views of variants unless a call says otherwise.
       compute: the device, the engine and its settings.
       genome: the FASTA.
       reference: its codes.
@@ -84,7 +84,7 @@ class Session:
         """Finds the model's files and opens the genome.
 
         Args:
-          scoring: the model, the head, its tracks, and how variants are looked at.
+          scoring: the model, the head, its tracks, and the views of variants.
           compute: the device, the engine and its settings.
           fasta: the genome, a file or the name of a fetched one; None if it was not named.
           cache: the folder of fetched files, None for the user's.
@@ -187,10 +187,10 @@ class Session:
     def engine(
         self, scoring: ScoringSettings, compute: ComputeSettings | None = None, *, is_anywhere: bool = False
     ) -> Engine:
-        """Returns an engine: that of an earlier call which looked at variants in the same way, if it is still kept.
+        """Returns an engine: that of an earlier call with the same views of variants, if it is still kept.
 
         Args:
-          scoring: the tracks, and how variants are looked at.
+          scoring: the tracks, and the views of variants.
           compute: the engine and its settings, None for those of the session.
           is_anywhere: whether variants may stand anywhere in a window, as in those of genes.
 
@@ -209,7 +209,7 @@ class Session:
         """Returns what places variants and scores them.
 
         Args:
-          scoring: the tracks, how variants are looked at, and what is made of it.
+          scoring: the tracks, the views of variants, and the statistics.
           genes: finds and scores genes; None if none is wanted.
 
         Raises:
@@ -283,11 +283,11 @@ def choose_tracks(
 def make_engine(
     model: OpenModel, scoring: ScoringSettings, compute: ComputeSettings, fetch: FetchCodes, *, is_anywhere: bool
 ) -> Engine:
-    """Makes the engine that predicts the chosen tracks of a head.
+    """Returns the engine that predicts the chosen tracks of a head.
 
     Args:
       model: the model, on its device.
-      scoring: how variants are looked at.
+      scoring: the views of variants.
       compute: the engine and its settings.
       fetch: returns the codes of the reference genome.
       is_anywhere: whether variants may stand anywhere in a window, as in those of genes.

@@ -125,7 +125,7 @@ def _invalid_shard(text: str) -> InputError:
 
 @dataclass(frozen=True)
 class InputSettings:
-    """What is read.
+    """The inputs of `score`.
 
     Attributes:
       vcf: the variants, '-' for standard input.
@@ -156,7 +156,7 @@ class InputSettings:
 
 @dataclass(frozen=True)
 class ScoringSettings:
-    """What an allele's scores are.
+    """The settings that decide an allele's scores.
 
     Attributes:
       model: a checkpoint's folder or prefix, a SavedModel's folder, or a name.
@@ -219,7 +219,7 @@ class ComputeSettings:
 
 @dataclass(frozen=True)
 class OutputSettings:
-    """What is written, and what becomes of an earlier run's files.
+    """The outputs of `score`, and whether an earlier run's files are replaced.
 
     Attributes:
       out: OUT, '-' for text on standard output, None to name it after the VCF.
@@ -262,7 +262,7 @@ class GeneSettings:
       gtf: the annotation, None if no gene is scored.
       transcripts: the transcripts whose starts count.
       gene_bins: bins around each start, 3 or 10.
-      gene_window: where promoters are looked at.
+      gene_window: in whose window promoters are scored.
       gene_statistics: what is made of the predictions there.
       gene_tracks: on which tracks, of those that are predicted; None for CAGE.
       gene_columns: what is written of them.
@@ -281,7 +281,7 @@ class GeneSettings:
 
 @dataclass(frozen=True)
 class CheckSettings:
-    """How a run is checked and watched.
+    """The checks of a run, and how its progress is reported.
 
     Attributes:
       verify: number of alleles that are scored again by the full engine.

@@ -193,7 +193,6 @@ def _counted(keys: Sequence[str]) -> str:
 
 
 def _config_text(config: EnformerConfig) -> str:
-    """Says the sizes in one line."""
     heads = ", ".join(f"{head} {num_tracks:,}" for head, num_tracks in config.heads.items())
     return (
         f"{config.channels} channels, {config.num_transformer_layers} transformer layers of {config.num_heads} heads, "

@@ -1,5 +1,9 @@
+"""Progress as it is reported, and signals that ask a run to stop."""
+
 import json
 import logging
+import os
+import signal
 import time
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -8,7 +12,7 @@ import pytest
 
 from enformer_vep.errors import EnformerVepError, OutputError
 from enformer_vep.run import progress as progress_module
-from enformer_vep.run.progress import Progress
+from enformer_vep.run.progress import Progress, StoppedError, StopSignals
 
 
 class Clock:
@@ -160,3 +164,33 @@ def test_a_log_that_cannot_be_written(tmp_path: Path, caplog: pytest.LogCaptureF
         assert caplog.messages == [
             "the run continues without the log /dev/full, which can no longer be written: No space left on device"
         ]
+
+
+def test_a_signal_within_a_write_waits_for_its_end() -> None:
+    written = []
+    with StopSignals() as signals, pytest.raises(StoppedError, match="stopped by SIGTERM"), signals.shielded():
+        os.kill(os.getpid(), signal.SIGTERM)
+        written.append("whole")
+    assert written == ["whole"]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_signal_that_a_finaliser_swallows_stops_the_run_after_the_next_write() -> None:
+    class Finalised:
+        def __del__(self) -> None:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    written = []
+    with StopSignals() as signals:
+        Finalised()  # the exception that the handler raises is ignored here
+        with pytest.raises(StoppedError) as stopped, signals.shielded():
+            written.append("whole")
+    assert stopped.value.exit_code == 143
+    assert written == ["whole"]
+
+
+def test_handlers_are_given_back() -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    with StopSignals():
+        pass
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before

@@ -168,7 +168,7 @@ class SavedContributions:
 
     @property
     def scalars(self) -> list[str]:
-        """The names of what is explained."""
+        """The names of the explained scalars."""
         return list(self.run["scalars"])
 
     def sequences(self) -> Iterator[ExplainedBases]:
@@ -234,7 +234,6 @@ def _run_text(path: Path, name: str) -> str:
 
 @contextmanager
 def _arrays(path: Path) -> Iterator[Any]:
-    """Opens arrays by their names."""
     if path.name.endswith(ZARR_SUFFIX):
         check_zarr_support()
         import zarr

@@ -92,9 +92,9 @@ class PrecomputedScores:
         for name in STATISTICS:
             if shapes[name] is None:
                 continue
-            found = f"{self._file[name].dtype} of shape {shapes[name]}"
-            if found != f"float16 of shape {expected}":
-                raise InputError(f"{self.path}: expected {name} to be float16 of shape {expected}, found {found}")
+            actual = f"{self._file[name].dtype} of shape {shapes[name]}"
+            if actual != f"float16 of shape {expected}":
+                raise InputError(f"{self.path}: expected {name} to be float16 of shape {expected}, found {actual}")
         for name in ("chr", "ref", "alt"):
             if shapes[name] != shapes["pos"]:
                 raise InputError(f"{self.path}: expected {name} to have shape {shapes['pos']}, found {shapes[name]}")

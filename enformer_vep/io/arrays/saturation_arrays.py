@@ -54,10 +54,9 @@ class EffectBlock(NamedTuple):
 
 
 class EffectBlocks:
-    """Takes alleles in the order of the list of changes, and gives the blocks that are complete."""
+    """Collects alleles, in the order of the list of changes, into blocks of effects."""
 
     def __init__(self, bases: SaturatedBases, num_tracks: int) -> None:
-        """Takes the bases, and the number of tracks."""
         self._bases = bases
         self._num_tracks = num_tracks
         self._block_size = block_bases(num_tracks)
@@ -186,7 +185,6 @@ class SaturationArrays:
     """Arrays that are written as a table is: allele by allele."""
 
     def __init__(self, sink: Sink, arrays: EffectArrays) -> None:
-        """Writes to a sink the blocks of the alleles that `arrays` describes."""
         self._sink = sink
         self._blocks = EffectBlocks(arrays.bases, len(arrays.tracks))
 
@@ -322,9 +320,9 @@ def _open_npz(path: Path, name: str, shape: tuple[int, int, int], stack: ExitSta
     return read
 
 
-def _check_shape(name: str, found: tuple[int, ...], expected: tuple[int, int, int]) -> None:
-    if found != expected:
-        raise ValueError(f"{name} has the shape {found}, expected {expected}")
+def _check_shape(name: str, shape: tuple[int, ...], expected: tuple[int, int, int]) -> None:
+    if shape != expected:
+        raise ValueError(f"{name} has the shape {shape}, expected {expected}")
 
 
 def _npz_attributes(path: Path) -> dict[str, Any]:

@@ -92,7 +92,7 @@ class ZarrRows:
     """An array whose rows come in their order. A chunk that is written twice would be compressed twice."""
 
     def __init__(self, array: Any) -> None:
-        """Takes an array whose chunks are rows, as `ZarrArrays.create` makes it."""
+        """Writes to an array whose chunks are rows, as `ZarrArrays.create` makes it."""
         self._array = array
         self._rows_per_chunk: int = array.chunks[0]
         self._waiting: list[npt.NDArray[np.float32]] = []

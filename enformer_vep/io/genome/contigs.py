@@ -43,11 +43,11 @@ def known_chromosomes() -> tuple[Chromosome, ...]:
 @lru_cache(maxsize=1)
 def _by_accession() -> dict[str, tuple[Chromosome, ...]]:
     """Chromosomes by accession; several assemblies share the accession of a mitochondrion."""
-    found: dict[str, tuple[Chromosome, ...]] = {}
+    by_accession: dict[str, tuple[Chromosome, ...]] = {}
     for chromosome in known_chromosomes():
         for accession in chromosome.accessions:
-            found[accession] = (*found.get(accession, ()), chromosome)
-    return found
+            by_accession[accession] = (*by_accession.get(accession, ()), chromosome)
+    return by_accession
 
 
 def canonical_contig(name: str, *, ignore_case: bool = False) -> str:
@@ -74,7 +74,7 @@ class ContigNames:
     """The contigs of a FASTA, found by any of their names."""
 
     def __init__(self, lengths: Mapping[str, int]) -> None:
-        """Takes the FASTA's contigs and their lengths in base pairs."""
+        """Indexes the names of a FASTA's contigs, given with their lengths in base pairs."""
         self._lengths = lengths
         self._resolved: dict[str, str | None] = {}
         self._by_name: dict[str, list[str]] = defaultdict(list)
@@ -91,8 +91,8 @@ class ContigNames:
     def resolve(self, name: str) -> str | None:
         """Returns the FASTA's name of a contig, None if there is no such contig, or more than one that may be meant."""
         if name not in self._resolved:
-            found = [name] if name in self._lengths else self._find(name)
-            self._resolved[name] = found[0] if len(found) == 1 else None
+            candidates = [name] if name in self._lengths else self._find(name)
+            self._resolved[name] = candidates[0] if len(candidates) == 1 else None
         return self._resolved[name]
 
     def of_other_length(self, name: str) -> str | None:
@@ -108,8 +108,8 @@ class ContigNames:
     def _find(self, name: str) -> list[str]:
         if named := _by_accession().get(name):
             return list(dict.fromkeys(contig for other in named for contig in self._contigs_at(other)))
-        if found := self._named(name):
-            return found
+        if names := self._named(name):
+            return names
         wanted = canonical_contig(name, ignore_case=True)
         chromosomes = [
             other for other in known_chromosomes() if canonical_contig(other.name, ignore_case=True) == wanted
@@ -119,8 +119,8 @@ class ContigNames:
 
     def _named(self, name: str) -> list[str]:
         """Returns the contigs whose names differ from a name only by convention, or if there are none, also in case."""
-        found = self._by_name.get(canonical_contig(name))
-        return found or self._without_case.get(canonical_contig(name, ignore_case=True)) or []
+        names = self._by_name.get(canonical_contig(name))
+        return names or self._without_case.get(canonical_contig(name, ignore_case=True)) or []
 
     def _contigs_of(self, chromosome: Chromosome) -> list[str]:
         """Returns the contigs that have a chromosome's name or accession, and its length."""
@@ -128,6 +128,6 @@ class ContigNames:
         return [name for name in names if self._lengths[name] == chromosome.length]
 
     def _contigs_at(self, chromosome: Chromosome) -> list[str]:
-        """Returns the same, but none if the FASTA is of other assemblies, as their mitochondria have equal lengths."""
+        """Returns the contigs of a chromosome; none if the FASTA is of other assemblies, as mitochondria are alike."""
         is_possible = not self._assemblies or chromosome.assembly in self._assemblies
         return self._contigs_of(chromosome) if is_possible else []

@@ -168,10 +168,10 @@ class Genome:
         if variant.start < 0 or variant.end > length:
             where = f"{variant.pos}-{variant.start + len(variant.ref)}"
             return SkipReason.OUT_OF_RANGE, f"REF at {where} lies outside {contig}, which has {length} bp"
-        found = self.fetch(Interval(contig, variant.start, variant.end)).decode("latin-1")
-        if found.upper() == variant.ref.upper():
+        bases = self.fetch(Interval(contig, variant.start, variant.end)).decode("latin-1")
+        if bases.upper() == variant.ref.upper():
             return None
-        detail = f"REF is {abbreviate(variant.ref)}, but the FASTA has {abbreviate(found)}"
+        detail = f"REF is {abbreviate(variant.ref)}, but the FASTA has {abbreviate(bases)}"
         at_alt = self.fetch(Interval(contig, variant.start, variant.start + len(variant.alt))).decode("latin-1")
         if at_alt.upper() == variant.alt.upper():
             return SkipReason.REF_ALT_SWAPPED, f"{detail}, and ALT matches it: REF and ALT may be swapped"
@@ -213,14 +213,14 @@ def _build_missing_index(path: Path, index: Path, block_index: Path | None = Non
         return
     temporary = [(option, file, file.with_name(f".{file.name}.{os.getpid()}.tmp")) for option, file in wanted]
     try:
-        pysam.faidx(*(word for option, _, made in temporary for word in (option, str(made))), str(path))
+        pysam.faidx(*(word for option, _, unfinished in temporary for word in (option, str(unfinished))), str(path))
         if (name := find_double(path, is_compressed=block_index is not None)) is not None:
             raise FastaError(f"{path} has two sequences named {name!r}: expected unique names; remove or rename one")
-        for _, file, made in temporary:
-            os.replace(made, file)
+        for _, file, unfinished in temporary:
+            os.replace(unfinished, file)
     finally:
-        for _, _, made in temporary:
-            made.unlink(missing_ok=True)
+        for _, _, unfinished in temporary:
+            unfinished.unlink(missing_ok=True)
 
 
 def _is_fresh(index: Path, path: Path) -> bool:

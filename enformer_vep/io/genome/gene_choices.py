@@ -17,7 +17,7 @@ TRANSCRIPT_TAGS: Mapping[TranscriptChoice, tuple[str, ...]] = MappingProxyType(
 """The tags of the transcripts of each choice: those of GENCODE and Ensembl, and those of RefSeq."""
 
 GeneWindow = Literal["variant", "tss"]
-"""Where promoters are looked at: in the window of the variant, or in one around the gene's start."""
+"""Where promoters are scored: in the window of the variant, or in one around the gene's start."""
 GENE_WINDOWS: tuple[GeneWindow, ...] = get_args(GeneWindow)
 
 GeneColumns = Literal["summary", "tracks"]

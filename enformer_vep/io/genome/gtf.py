@@ -79,12 +79,12 @@ def read_genes(path: str, transcripts: TranscriptChoice = "all") -> GtfGenes:
         raise GeneError(f"no such file: {path}: expected a GTF, plain or compressed with gzip")
     tags = _tag_pattern(transcripts)
     try:
-        found = list(_read_transcripts(path, tags)) or _read_exons(path, tags)
+        all_transcripts = list(_read_transcripts(path, tags)) or _read_exons(path, tags)
     except (OSError, EOFError, zlib.error) as error:
         raise GeneError(f"{path} cannot be read: {cause(error)}") from error
-    if not found:
+    if not all_transcripts:
         raise GeneError(f"{path} has neither transcripts nor exons: expected a GTF with lines of 'transcript' features")
-    if not any(transcript.is_chosen for transcript in found):
+    if not any(transcript.is_chosen for transcript in all_transcripts):
         expected = " or ".join(f'tag "{tag}"' for tag in TRANSCRIPT_TAGS[transcripts])
         raise GeneError(
             f"{path} has no transcript with {expected}, which {option('--transcripts', transcripts)} asks for: use "
@@ -92,7 +92,7 @@ def read_genes(path: str, transcripts: TranscriptChoice = "all") -> GtfGenes:
         )
     starts: dict[tuple[bytes, bytes, bytes], _Starts] = {}
     num_unstranded = 0
-    for transcript in found:
+    for transcript in all_transcripts:
         strand = transcript.gene[1].decode()
         if strand not in (FORWARD, REVERSE):
             num_unstranded += 1
@@ -102,7 +102,7 @@ def read_genes(path: str, transcripts: TranscriptChoice = "all") -> GtfGenes:
             of_gene.num_transcripts += 1
             of_gene.start, of_gene.end = min(of_gene.start, transcript.start - 1), max(of_gene.end, transcript.end)
     genes = tuple(_gene(*key, of_gene) for key, of_gene in starts.items())
-    return GtfGenes(genes, len(found), num_unstranded)
+    return GtfGenes(genes, len(all_transcripts), num_unstranded)
 
 
 def _gene(contig: bytes, strand: bytes, gene_id: bytes, starts: _Starts) -> Gene:
@@ -124,15 +124,15 @@ def _read_transcripts(path: str, tags: re.Pattern[bytes] | None) -> Iterator[_Tr
 
 def _read_exons(path: str, tags: re.Pattern[bytes] | None) -> list[_Transcript]:
     """Puts transcripts together from their exons, by gene and `transcript_id`."""
-    found: dict[tuple[object, bytes], _Transcript] = {}
+    transcripts: dict[tuple[object, bytes], _Transcript] = {}
     for number, fields in _lines(path, _EXON):
         transcript_id, exon = _parse(path, number, fields, tags)
         if not transcript_id:
             raise _malformed(path, number, 'the exon has no transcript_id "..." among its attributes')
-        known = found.setdefault((exon.gene, transcript_id), exon)
+        known = transcripts.setdefault((exon.gene, transcript_id), exon)
         known.start, known.end = min(known.start, exon.start), max(known.end, exon.end)
         known.is_chosen |= exon.is_chosen
-    return list(found.values())
+    return list(transcripts.values())
 
 
 def _lines(path: str, feature: bytes) -> Iterator[tuple[int, list[bytes]]]:
@@ -143,8 +143,8 @@ def _lines(path: str, feature: bytes) -> Iterator[tuple[int, list[bytes]]]:
                 continue
             fields = line.split(b"\t", _NUM_COLUMNS - 1)
             if len(fields) < _NUM_COLUMNS:
-                found = f"found {len(fields)}: {shortened(_text(line.strip()))!r}"
-                raise _malformed(path, number, f"expected {_NUM_COLUMNS} columns separated by tabs, {found}")
+                actual = f"found {len(fields)}: {shortened(_text(line.strip()))!r}"
+                raise _malformed(path, number, f"expected {_NUM_COLUMNS} columns separated by tabs, {actual}")
             if fields[2] == feature:
                 yield number, fields
 

@@ -67,7 +67,7 @@ class BackgroundWriter(ParquetRows):
     """Writes the rows of a background, in blocks. Used in a `with` block, at whose end the file is complete."""
 
     def __init__(self, stream: BinaryIO, record: dict[str, Any]) -> None:
-        """Starts the file; `record` says what the background is made of, as JSON has it."""
+        """Starts the file; `record` is the background's record as JSON values."""
         metadata = {BACKGROUND_METADATA: json.dumps(record, indent=2).encode()}
         # Neighbouring points share their first bytes.
         encoding = {"use_dictionary": ["statistic"], "use_byte_stream_split": ["points.list.element"]}
@@ -95,7 +95,7 @@ class BackgroundFile:
 
     Attributes:
       path: where it is.
-      record: what it is made of, as JSON has it.
+      record: what it is made of, as JSON values.
       keys: of each row, its statistic and the track's identifier.
       num_values: of each row, how many scores it describes.
     """

@@ -42,10 +42,10 @@ SUFFIX = ".npz"
 Float64s = npt.NDArray[np.float64]
 
 PUBLISHED = "published"
-"""What stands for the published weights, of whatever file."""
+"""The name of the published weights, whatever their file."""
 
 COMPONENTS_METADATA = b"enformer_vep.components"
-"""What Parquet's metadata call the record of a table."""
+"""The key of a table's record in Parquet's metadata."""
 
 _BATCH_ROWS = 10_000
 
@@ -251,7 +251,7 @@ class ComponentRows:
     Attributes:
       paths: the table.
       names: the names of the components.
-      scores: the record of the run whose scores they are made of, as JSON has it.
+      scores: the record of the run whose scores they are made of, as JSON values.
     """
 
     def __init__(self, path: str) -> None:

@@ -26,12 +26,12 @@ from enformer_vep.io.tracks.table import TrackTable
 from enformer_vep.io.vcf.alleles import VcfAllele
 
 PERCENTILE_SUFFIX = "_percentile"
-"""What a statistic's percentiles are called after its own name."""
+"""The suffix of the columns of a statistic's percentiles."""
 
 
 @dataclass(frozen=True)
 class TableSettings:
-    """How scores are written.
+    """The settings of a table of scores.
 
     Attributes:
       statistics: names of the statistics.
@@ -63,7 +63,7 @@ class TableSettings:
 
     @property
     def values(self) -> list[tuple[str, Dtype]]:
-        """What is written of an allele and track, with the number formats: each statistic, and its percentile."""
+        """The columns of an allele and track, with their number formats: each statistic, and its percentile."""
         if not self.has_percentiles:
             return [(statistic, self.dtype) for statistic in self.statistics]
         return [

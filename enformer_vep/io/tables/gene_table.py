@@ -71,7 +71,7 @@ class GeneScores(NamedTuple):
 
 @dataclass(frozen=True)
 class GeneTableSettings:
-    """How genes are written.
+    """The settings of a table of genes.
 
     Attributes:
       genes: all genes; a gene's number is its place among them.
@@ -87,7 +87,7 @@ class GeneTableSettings:
 
     @property
     def table(self) -> TableSettings:
-        """The same of a table of scores."""
+        """The settings of a table of scores with these statistics and tracks."""
         return TableSettings(self.statistics, self.tracks)
 
 

@@ -16,7 +16,7 @@ SATURATION_SUFFIXES = (".parquet", NPZ_SUFFIX, ZARR_SUFFIX)
 """Of the effects of every change of a region: as a table, or as arrays."""
 
 SATURATION_KIND = "enformer-vep saturation"
-"""What such arrays say that they are."""
+"""The format that such arrays name."""
 
 Layout = Literal["wide", "list", "long"]
 LAYOUTS: tuple[Layout, ...] = get_args(Layout)

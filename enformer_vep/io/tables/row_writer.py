@@ -236,7 +236,7 @@ class TextRows:
     """Writes rows as lines of tab-separated text, a header first."""
 
     def __init__(self, stream: BinaryIO, columns: TableColumns, *, is_gzipped: bool = False) -> None:
-        """Takes where they are written, the columns, and whether the text is compressed."""
+        """Writes the header."""
         self._stream = BgzipWriter(stream) if is_gzipped else stream
         self._columns = columns
         write_line(self._stream, columns.schema().names)

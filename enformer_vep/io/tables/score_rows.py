@@ -167,7 +167,7 @@ class ScoreColumns(Protocol):
     """Number of alleles."""
 
     classes: AlleleClasses
-    """What kinds of alleles they are."""
+    """How many alleles there are of each class."""
 
     def read(self, statistic: int, tracks: range, target: Float32s) -> None:
         """Reads scores.

@@ -42,7 +42,7 @@ PERCENTILE_FIELDS: Mapping[str, pa.DataType] = {
     "largest_percentile": pa.float32(),
     "largest_percentile_track": pa.string(),
 }
-"""What follows these fields if there is a background."""
+"""The fields that follow if there is a background."""
 
 
 class Strongest(NamedTuple):
@@ -75,7 +75,7 @@ class TrackGroups:
 
     @classmethod
     def of(cls, groups: Sequence[str]) -> "TrackGroups":
-        """Makes them of each track's group, in the order of track_labels.GROUPS."""
+        """Collects the tracks of each group, in the order of track_labels.GROUPS."""
         members = {name: np.flatnonzero(np.array(groups, dtype=object) == name) for name in GROUPS}
         return cls({name: places for name, places in members.items() if len(places)}, len(groups))
 

@@ -206,7 +206,7 @@ class _Parser:
 
 
 def _terms(text: str, pattern: re.Pattern[str]) -> Iterator[str]:
-    """Takes an expression apart at its commas, except for those of regular expressions."""
+    """Splits an expression at its commas, except for those of regular expressions."""
     position = 0
     while True:
         match = pattern.match(text, position)

@@ -47,10 +47,10 @@ class TrackColumns:
         places: dict[int, None] = {} if wanted else dict.fromkeys(range(len(self.identifiers)))
         for entry in wanted:
             places.update(dict.fromkeys(self._places(entry)))
-        found = [place for place in places if place not in excluded]
-        if not found:
+        chosen = [place for place in places if place not in excluded]
+        if not chosen:
             raise TrackError(f"{shortened(str(choice))!r} excludes every track that it chooses in the {self.head} head")
-        return found
+        return chosen
 
     def _places(self, entry: Entry) -> Iterable[int]:
         text = entry_text(entry)
@@ -77,9 +77,9 @@ class TrackColumns:
         return did_you_mean(text, self.identifiers, likeness=0.9, most=3)
 
     def _measured(self, entry: Measured) -> list[int]:
-        found = self._measuring.get(entry.name.lower())
-        if found:
-            return found
+        measured = self._measuring.get(entry.name.lower())
+        if measured:
+            return measured
         groups = [name for name in ("CHIP", *GROUPS) if name.lower() in self._measuring]
         targets = list(dict.fromkeys(filter(None, self.targets)))
         example = f" or a target like {targets[0]}" if targets else ""
@@ -91,13 +91,13 @@ class TrackColumns:
 
     def _described(self, entry: Described) -> list[int]:
         pattern = entry.compiled()
-        found = [place for place, description in enumerate(self.descriptions) if pattern.search(description)]
-        if not found:
+        described = [place for place, description in enumerate(self.descriptions) if pattern.search(description)]
+        if not described:
             raise TrackError(
                 f"no description of a track of the {self.head} head matches {shortened(str(entry))}, such as "
                 f"{shortened(self.descriptions[0])!r}"
             )
-        return found
+        return described
 
     def _listed(self, entry: Listed) -> list[int]:
         try:
@@ -230,8 +230,8 @@ def read_track_table(path: str, head: str, num_tracks: int | None = None) -> Tra
     _check_indices(path, table["index"].tolist())
     doubles = table["identifier"][table["identifier"].duplicated()]
     if len(doubles) or (table["identifier"] == "").any():
-        found = f"{doubles.iloc[0]} more than once" if len(doubles) else "an empty one"
-        raise TrackError(f"{path}: expected a unique identifier in every row, found {found}")
+        fault = f"{doubles.iloc[0]} more than once" if len(doubles) else "an empty one"
+        raise TrackError(f"{path}: expected a unique identifier in every row, found {fault}")
     table["index"] = range(len(table))
     add_labels(table)
     return TrackTable(head, table)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from enformer_vep.errors import VcfError
 from enformer_vep.io.vcf.annotations import ABOUT_KEY, ENFORMER, Annotation, Annotations, Declarations
 from enformer_vep.io.vcf.header import Header, read_header, to_text
-from enformer_vep.io.vcf.order import VcfOrder
 from enformer_vep.io.vcf.stream import VcfStream
+from enformer_vep.io.vcf.tabix import VcfOrder
 
 _INFO = 7
 """The place of INFO among a record's columns."""
@@ -24,7 +24,7 @@ Write = Callable[[bytes], object]
 
 @dataclass
 class Annotated:
-    """What was annotated.
+    """Counts of what was annotated.
 
     Attributes:
       num_records: records of the VCF.
@@ -53,21 +53,21 @@ def annotate_text(path: str, declarations: Declarations, annotations: Annotation
       InputError: the annotations are those of another VCF.
     """
     header = checked_header(path)
-    found = Annotated()
+    annotated = Annotated()
     with closing(VcfStream(path, path)) as stream:
         lines = stream.raw_lines()
         replaced = _write_header(lines, header, declarations, write)
         waiting: list[bytes] = []
         num_bytes = 0
-        for line in _annotated_lines(lines, declarations, annotations, replaced, found):
+        for line in _annotated_lines(lines, declarations, annotations, replaced, annotated):
             waiting.append(line)
             num_bytes += len(line)
             if num_bytes > _FLUSH_BYTES:
                 write(b"".join(waiting))
                 waiting, num_bytes = [], 0
         write(b"".join(waiting))
-    annotations.check_end(found.num_records)
-    return found
+    annotations.check_end(annotated.num_records)
+    return annotated
 
 
 def checked_header(path: str) -> Header:
@@ -110,22 +110,22 @@ def _annotated_lines(
     declarations: Declarations,
     annotations: Annotations,
     replaced: Set[bytes],
-    found: Annotated,
+    annotated: Annotated,
 ) -> Iterator[bytes]:
     keys = [each.key.encode() + b"=" for each in declarations.fields]
-    see = found.order.see
+    see = annotated.order.see
     for line in lines:
         body = line.rstrip(b"\r\n")
         if not body or body.startswith(b"#"):
             yield line
             continue
         fields = body.split(b"\t", _INFO + 1)
-        values = annotations.of_record(found.num_records, fields)
-        found.num_records += 1
+        values = annotations.of_record(annotated.num_records, fields)
+        annotated.num_records += 1
         if len(fields) >= 5 and fields[1].isdigit() and len(fields[1]) <= _MAX_POS_DIGITS:
             see(fields[0], int(fields[1]), len(fields[3]))
         if len(fields) <= _INFO:
-            found.num_without_info += bool(values)
+            annotated.num_without_info += bool(values)
             yield line
             continue
         old = info = fields[_INFO]
@@ -133,7 +133,7 @@ def _annotated_lines(
             kept = [entry for entry in info.split(b";") if entry.split(b"=", 1)[0] not in replaced]
             info = b";".join(kept) or b"."
         if values:
-            found.num_annotated += 1
+            annotated.num_annotated += 1
             added = _entries(keys, values)
             if info in (b".", b""):
                 info = added

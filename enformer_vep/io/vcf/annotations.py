@@ -152,17 +152,17 @@ def track_fields(
     statistic: str, identifiers: Sequence[str], descriptions: Sequence[str], prefix: str
 ) -> list[InfoField]:
     """Declares a field for each of some tracks; what would have the key of another one gets a number at its end."""
-    found: dict[str, InfoField] = {}
+    fields: dict[str, InfoField] = {}
     for identifier, description in zip(identifiers, descriptions, strict=True):
         first = key = info_key(f"{prefix}_{statistic}_{identifier}")
         number = 1
-        while key in found:
+        while key in fields:
             number += 1
             key = f"{first}_{number}"
-        found[key] = InfoField(
+        fields[key] = InfoField(
             key, "Float", f"Enformer's {statistic} of each ALT allele on {identifier}: {description}"
         )
-    return list(found.values())
+    return list(fields.values())
 
 
 SOURCE = "enformer-vep"
@@ -231,7 +231,7 @@ class Annotations:
     """The annotations of a VCF, taken record by record."""
 
     def __init__(self, alleles: Iterator[Annotation], *, is_complete: bool, name: str) -> None:
-        """Takes annotations in the order of the VCF.
+        """Reads annotations in the order of the VCF.
 
         Args:
           alleles: the annotations.
@@ -245,7 +245,7 @@ class Annotations:
         self.num_alleles = 0
 
     def of_record(self, record: int, fields: Sequence[bytes]) -> list[Annotation]:
-        """Takes the annotations of the next record.
+        """Returns the annotations of the next record.
 
         Args:
           record: the record's number, from 0.
@@ -257,33 +257,33 @@ class Annotations:
         Raises:
           InputError: the annotations are those of other alleles, or too few.
         """
-        found: list[Annotation] = []
+        of_record: list[Annotation] = []
         while self._next.record == record:
-            found.append(self._next)
+            of_record.append(self._next)
             self._next = next(self._alleles, _END)
         if self._next.record <= record:
             raise InputError(f"{self._name} is not in the order of its VCF: use it as it was written")
-        self.num_alleles += len(found)
-        if not found:
+        self.num_alleles += len(of_record)
+        if not of_record:
             if self._is_complete:
                 raise InputError(f"{self._name} has no row for record {record + 1:,} of the VCF: {_ADVICE}")
-            return found
-        if not found[0].place:  # a malformed line
+            return of_record
+        if not of_record[0].place:  # a malformed line
             return []
         alts = [] if len(fields) < 5 else fields[4].split(b",")
-        if len(found) != len(alts):
+        if len(of_record) != len(alts):
             raise InputError(
-                f"{self._name} has {plural(len(found), 'allele')} of record {record + 1:,}, and the VCF has "
+                f"{self._name} has {plural(len(of_record), 'allele')} of record {record + 1:,}, and the VCF has "
                 f"{len(alts)}: {_ADVICE}"
             )
-        for number, (annotation, alt) in enumerate(zip(found, alts, strict=True), start=1):
+        for number, (annotation, alt) in enumerate(zip(of_record, alts, strict=True), start=1):
             place = b"\t".join((fields[0], fields[1], fields[3], alt))
             if annotation.allele != number or (annotation.place != place and not _are_same(annotation.place, place)):
                 raise InputError(
                     f"{self._name} has {_shown(annotation.place)} as allele {annotation.allele} of record "
                     f"{record + 1:,}, and the VCF has {_shown(place)}: {_ADVICE}"
                 )
-        return [] if fields[4] in _NO_ALT else found
+        return [] if fields[4] in _NO_ALT else of_record
 
     def check_end(self, num_records: int) -> None:
         """Checks that nothing is left after the last record.

@@ -79,11 +79,11 @@ class BcfFile:
         Raises:
           DamagedVcfError: the file is cut short or damaged; the records before were yielded.
         """
-        found = iter(self._file)
+        records = iter(self._file)
         num_records = 0
         while True:
             try:
-                record = next(found)
+                record = next(records)
                 fields = BcfRecord(
                     record.chrom,
                     record.pos,

@@ -45,9 +45,9 @@ def is_table_row(line: bytes) -> bool:
     if name.isdigit() and len(name) < 18 and 0 <= int(name) - int(pos) <= len(ref):
         return False
     alts = alt.split(b",")
-    are_sequences = [bool(_SEQUENCE.fullmatch(found)) for found in alts]
+    are_sequences = [bool(_SEQUENCE.fullmatch(text)) for text in alts]
     return any(are_sequences) and all(
-        is_sequence or _OTHER_ALT.fullmatch(found) for found, is_sequence in zip(alts, are_sequences, strict=True)
+        is_sequence or _OTHER_ALT.fullmatch(text) for text, is_sequence in zip(alts, are_sequences, strict=True)
     )
 
 
@@ -213,9 +213,9 @@ def _check_columns(line: bytes, name: str, number: int) -> str:
             f"{where}: expected a #CHROM line of at least {len(COLUMNS)} columns separated by tabs, found "
             f"{len(columns)}: {show(line)}; separate the columns with tabs, here and in the records"
         )
-    for expected, found in zip(COLUMNS, columns, strict=False):
-        if expected != found.strip():
-            raise VcfError(f"{where}: expected column {expected.decode()}, found {show(found)}")
+    for expected, column in zip(COLUMNS, columns, strict=False):
+        if expected != column.strip():
+            raise VcfError(f"{where}: expected column {expected.decode()}, found {show(column)}")
     missing = COLUMNS[len(columns) :]
     return f"{name} is read without {', '.join(map(bytes.decode, missing))}, which it does not have" if missing else ""
 

@@ -69,7 +69,7 @@ class Selection:
 
     @classmethod
     def from_options(cls, regions: Sequence[str], *, pass_only: bool, include_id_file: str | None) -> "Selection":
-        """Makes a selection from the command line.
+        """Returns the selection of the command line's options.
 
         Args:
           regions: each `chr:start-end` (1-based, both ends included), `chr`, `chr:pos`, `chr:start-`, or the path of a

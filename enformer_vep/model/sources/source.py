@@ -46,7 +46,7 @@ class TensorEntry:
 
 @dataclass(frozen=True)
 class ModelSettings:
-    """What a file says of its model besides tensors.
+    """The settings of a model that a file has besides tensors.
 
     Attributes:
       config: the sizes, None if they are to be read from the tensors' shapes.

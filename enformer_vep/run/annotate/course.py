@@ -27,15 +27,15 @@ from enformer_vep.io.vcf.annotations import (
     track_fields,
 )
 from enformer_vep.io.vcf.bcf import BCF_MAGIC
-from enformer_vep.io.vcf.order import CSI, TBI, VcfOrder, drop_index, index_vcf
 from enformer_vep.io.vcf.reader import STANDARD_INPUT
 from enformer_vep.io.vcf.stream import VcfStream
+from enformer_vep.io.vcf.tabix import CSI, TBI, VcfOrder, drop_index, index_vcf
 from enformer_vep.run.annotate.annotation_rows import AnnotationRows
 from enformer_vep.run.identities import FileIdentity, identify_file
+from enformer_vep.run.progress import StopSignals
 from enformer_vep.run.score.opening import output_paths
 from enformer_vep.run.score_table import ScoreTable
 from enformer_vep.run.settings import ScoreSettings
-from enformer_vep.run.signals import StopSignals
 from enformer_vep.wording import option, plural
 
 logger = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ SUFFIXES = {".vcf": "vcf", ".vcf.gz": "vcf.gz", ".vcf.bgz": "vcf.gz", ".bcf": "b
 
 @dataclass(frozen=True)
 class AnnotateSettings:
-    """What `annotate` is asked for.
+    """The settings of `annotate`.
 
     Attributes:
       vcf: the VCF that was scored.

@@ -5,12 +5,16 @@ must begin with `chr`; INFO is cut at 'SAD', what comes before are the component
 is SAD and the second SAR. So the order of the fields matters, and there is one ALT in a line.
 """
 
+import heapq
 import json
+import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,11 +32,10 @@ from enformer_vep.io.tables.score_rows import ScoreRows
 from enformer_vep.io.tracks.choice import TrackChoice
 from enformer_vep.io.vcf.alleles import AlleleFields
 from enformer_vep.io.vcf.annotations import SOURCE, encoded, numbers, quoted
-from enformer_vep.io.vcf.order import VcfOrder, drop_index
-from enformer_vep.io.vcf.sorted_lines import Line, SortedLines
+from enformer_vep.io.vcf.tabix import VcfOrder, drop_index
 from enformer_vep.run.annotate.course import about_line, find_scores, output_kind, places_of, write_index
+from enformer_vep.run.progress import StopSignals
 from enformer_vep.run.score_table import ScoreTable
-from enformer_vep.run.signals import StopSignals
 from enformer_vep.wording import plural
 
 STATISTICS = ("SAD", "SAR")
@@ -41,10 +44,15 @@ STATISTICS = ("SAD", "SAR")
 _BATCH_SCORES = 1 << 22
 _PREFIX = "chr"
 
+_CHUNK_LINES = 200_000
+
+Line = tuple[int, int, bytes]
+"""Two numbers by which lines are sorted, and the line with its end; of equal ones, the first stays the first."""
+
 
 @dataclass(frozen=True)
 class PluginSettings:
-    """What `annotate --vep-plugin` is asked for.
+    """The settings of `annotate --vep-plugin`.
 
     Attributes:
       vcf: the VCF that was scored.
@@ -190,3 +198,53 @@ def _header(table: ScoreTable, components: ComponentRows | None, contigs: list[s
     lines += [f"##contig=<ID={name}>" for name in contigs]
     lines.append("#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO")
     return "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")
+
+
+class SortedLines:
+    """Sorts more lines than the memory has room for, through temporary files. Used in a `with` block."""
+
+    def __init__(self, folder: Path) -> None:
+        """Chooses where temporary files are, which have as many bytes as the lines."""
+        self._folder = folder
+        self._waiting: list[Line] = []
+        self._chunks: list[IO[bytes]] = []
+        self._stack = ExitStack()
+
+    def __enter__(self) -> "SortedLines":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def add(self, line: Line) -> None:
+        """Adds a line."""
+        self._waiting.append(line)
+        if len(self._waiting) >= _CHUNK_LINES:
+            self._spill()
+
+    def read(self) -> Iterator[bytes]:
+        """Yields all lines, sorted; call it once."""
+        if self._waiting:
+            self._spill()
+        merged = heapq.merge(*map(_spilled, self._chunks), key=_sort_key)
+        return (line for _, _, line in merged)
+
+    def _spill(self) -> None:
+        chunk = self._stack.enter_context(tempfile.TemporaryFile(dir=self._folder, prefix=".enformer-vep-"))  # noqa: SIM115
+        self._waiting.sort(key=_sort_key)
+        chunk.writelines(b"%d\t%d\t%b" % line for line in self._waiting)
+        self._chunks.append(chunk)
+        self._waiting = []
+
+
+def _sort_key(line: Line) -> tuple[int, int]:
+    return line[:2]
+
+
+def _spilled(chunk: IO[bytes]) -> Iterator[Line]:
+    chunk.seek(0)
+    for text in chunk:
+        first, second, line = text.split(b"\t", 2)
+        yield int(first), int(second), line

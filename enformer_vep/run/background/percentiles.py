@@ -50,7 +50,7 @@ class _Columns:
 
     @classmethod
     def empty(cls, places: Sequence[int], num_values: int) -> "_Columns":
-        """Makes room for the points of columns."""
+        """Allocates the points of columns."""
         points = np.empty((len(places), len(point_ranks(num_values))), np.float32)
         return cls(np.array(places, dtype=np.int64), points, num_values)
 

@@ -62,7 +62,7 @@ Signs = npt.NDArray[np.int8]
 
 @dataclass(frozen=True)
 class ThousandGenomesSettings:
-    """How DeepMind's files are read.
+    """The settings of reading DeepMind's files.
 
     Attributes:
       files: their paths.
@@ -179,7 +179,6 @@ def _write(
     statistic: str,
     scale: float,
 ) -> None:
-    """Writes the distributions of one statistic."""
     first = sources[0]
     keys = [TrackKey(statistic, *names) for names in zip(first.identifiers, first.descriptions, strict=True)]
     for start in range(0, len(keys), TRACKS_AT_A_TIME):
@@ -208,7 +207,7 @@ def _record(
     signs: Sequence[Signs],
     counts: Counter[str],
 ) -> BackgroundRecord:
-    """Says what the background is made of: scores of the published weights, in centred windows."""
+    """Returns the record of a background of scores of the published weights, in centred windows."""
     names = "".join(
         f"{name}\t{text}\n" for name, text in zip(sources[0].identifiers, sources[0].descriptions, strict=True)
     )

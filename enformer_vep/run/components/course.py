@@ -37,7 +37,7 @@ DEFAULT_STATISTIC = "SAD"
 
 @dataclass(frozen=True)
 class ComponentSettings:
-    """What `components` is asked for.
+    """The settings of `components`.
 
     Attributes:
       scores: a table that `score` wrote.

@@ -23,7 +23,7 @@ DEEPMIND_DIVISOR = 896
 
 @dataclass(frozen=True)
 class ConversionSettings:
-    """What `convert-transform` is asked for; the defaults are those of DeepMind's transform.
+    """The settings of `convert-transform`; the defaults are those of DeepMind's transform.
 
     Attributes:
       pickle: the file to convert.

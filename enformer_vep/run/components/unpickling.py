@@ -18,7 +18,7 @@ Arrays = dict[str, npt.NDArray[Any]]
 
 
 def extract_arrays(pipeline: Any) -> Arrays:
-    """Takes the arrays out of a pipeline of robust scaling, principal components and robust scaling.
+    """Returns the arrays of a pipeline of robust scaling, principal components and robust scaling.
 
     The steps are known by their attributes, whichever version of scikit-learn they are from.
 
@@ -27,8 +27,8 @@ def extract_arrays(pipeline: Any) -> Arrays:
     """
     steps = getattr(pipeline, "steps", None)
     if not isinstance(steps, list) or len(steps) != 3:
-        found = type(pipeline).__name__ if steps is None else f"{len(steps)} steps"
-        raise ValueError(f"expected a pipeline of 3 steps (RobustScaler, PCA, RobustScaler), found {found}")
+        actual = type(pipeline).__name__ if steps is None else f"{len(steps)} steps"
+        raise ValueError(f"expected a pipeline of 3 steps (RobustScaler, PCA, RobustScaler), found {actual}")
     first, middle, last = (step[-1] for step in steps)
     for number, scaler in ((1, first), (3, last)):
         if not hasattr(scaler, "center_") or not hasattr(scaler, "scale_"):

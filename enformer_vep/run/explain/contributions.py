@@ -31,11 +31,10 @@ from enformer_vep.run.model_run import (
     SkippedRecord,
     course_items,
 )
-from enformer_vep.run.progress import Progress, duration
+from enformer_vep.run.progress import Progress, StopSignals, duration
 from enformer_vep.run.score.placed import Unscored
 from enformer_vep.run.session import OpenModel, Session
 from enformer_vep.run.settings import ScoringSettings
-from enformer_vep.run.signals import StopSignals
 from enformer_vep.wording import cause, for_command_line, option, plural
 
 logger = logging.getLogger(__name__)

@@ -31,6 +31,7 @@ from enformer_vep.io.tables.outputs import NPZ_SUFFIX, SATURATION_KIND, ZARR_SUF
 from enformer_vep.io.tracks.choice import TrackChoice
 from enformer_vep.io.tracks.table import TrackTable
 from enformer_vep.run.explain.saved_saturation import SavedSaturation
+from enformer_vep.run.progress import StopSignals
 from enformer_vep.run.record_json import is_record_of
 from enformer_vep.run.score.results import (
     RUN_METADATA,
@@ -39,7 +40,6 @@ from enformer_vep.run.score.results import (
     to_json,
     tracks_to_json,
 )
-from enformer_vep.run.signals import StopSignals
 from enformer_vep.wording import listed, plural
 
 logger = logging.getLogger(__name__)

@@ -8,8 +8,14 @@ from types import MappingProxyType
 
 from enformer_vep.genome.variant import Variant
 from enformer_vep.plots.content import Letters, LogoColumns, TrackLogos, aligned
-from enformer_vep.run.plot.gradients import GradientLogos
-from enformer_vep.run.plot.logos import Importances, Surroundings, has_logo, importances, logo_scoring
+from enformer_vep.run.plot.importances import (
+    GradientLogos,
+    Importances,
+    Surroundings,
+    has_logo,
+    importances,
+    logo_scoring,
+)
 from enformer_vep.run.plot.settings import MAX_LOGO_ALLELE_BP, LogoBy, PageSettings
 from enformer_vep.run.score.placed import PlacedVariant, Unscored
 from enformer_vep.run.score.scorer import VariantScorer, VariantScores
@@ -40,11 +46,11 @@ class LogoMaker:
     """Computes the logos of variants."""
 
     def __init__(self, page: PageSettings, scoring: ScoringSettings, model: OpenModel, scorer: VariantScorer) -> None:
-        """Takes the engine.
+        """Prepares the logos of one model.
 
         Args:
           page: what a page shows; its logos have bases to each side.
-          scoring: how variants are looked at.
+          scoring: the views of variants.
           model: the model.
           scorer: scores variants with it.
         """
@@ -86,10 +92,10 @@ class LogoMaker:
             return None
         around = Surroundings.of(placed, self._scorer, self._flank_bp)
         if self._is_by_gradients:
-            found = self._gradients.importances(around, tracks)
+            result = self._gradients.importances(around, tracks)
         else:
-            found = importances(self._scores(around, count), around, tracks)
-        return found if isinstance(found, Unscored) else _drawn(around, found)
+            result = importances(self._scores(around, count), around, tracks)
+        return result if isinstance(result, Unscored) else _drawn(around, result)
 
     def _scores(self, around: Surroundings, count: Callable[[int], None]) -> Iterator[VariantScores | Unscored]:
         for scores in self._scorer.score_placed(around.substitutions()):
@@ -102,7 +108,7 @@ class LogoMaker:
         return GradientLogos(self._model, fetch, reverse_complement=self._reverse_complement)
 
 
-def _drawn(around: Surroundings, found: Importances) -> Logos:
+def _drawn(around: Surroundings, importances: Importances) -> Logos:
     columns, of_reference, of_alternate = aligned(
         around.start, around.reference, around.alternate, around.changed, around.inserted
     )
@@ -112,6 +118,6 @@ def _drawn(around: Surroundings, found: Importances) -> Logos:
             TrackLogos(
                 Letters(around.reference, of_track, of_reference), Letters(around.alternate, of_other, of_alternate)
             )
-            for of_track, of_other in zip(found.reference.T, found.alternate.T, strict=True)
+            for of_track, of_other in zip(importances.reference.T, importances.alternate.T, strict=True)
         ],
     )

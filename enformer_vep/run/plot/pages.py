@@ -4,29 +4,35 @@ import os
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from enformer_vep.genome.genes import GeneIndex
 from enformer_vep.genome.variant import MISSING, Interval, Variant, abbreviate
+from enformer_vep.io.tracks.table import TrackTable
 from enformer_vep.io.vcf.alleles import VcfAllele
 from enformer_vep.plots.content import LogoColumns, TrackProfile, VariantPage
 from enformer_vep.run.plot.logo_maker import LOGO_LEGENDS, LogoMaker
 from enformer_vep.run.plot.settings import DEFAULT_NUM_TRACKS, PageSettings
-from enformer_vep.run.plot.tracks import RANKED_BY, effects, labels, strongest
 from enformer_vep.run.score.placed import Unscored
 from enformer_vep.run.score.scorer import VariantProfile
+from enformer_vep.run.score.summary import track_name
 from enformer_vep.run.session import Session
 from enformer_vep.run.settings import ScoringSettings
+from enformer_vep.scoring import REFERENCE_SUM, STATISTICS
+
+RANKED_BY = "SADR"
+"""As in the summary of `score`: it compares tracks of different scales."""
 
 
 class PageMaker:
     """Predicts variants, one after another, and keeps of their predictions what is shown."""
 
     def __init__(self, session: Session, scoring: ScoringSettings, page: PageSettings, genes: GeneIndex | None) -> None:
-        """Makes the engine.
+        """Opens the engine.
 
         Args:
           session: the genome and the model.
-          scoring: the tracks, where windows lie and how variants are looked at.
+          scoring: the tracks, where windows lie and the views of variants.
           page: what a page shows.
           genes: the genes that are drawn, None for none.
 
@@ -67,18 +73,18 @@ class PageMaker:
         count(1)
         if isinstance(profile, Unscored):
             return profile
-        found = effects(profile)
+        effects = _effects(profile)
         top = self._settings.top
         if top is None and self._scoring.tracks is None:
             top = DEFAULT_NUM_TRACKS
-        places = strongest(found, top)
+        places = _strongest(effects, top)
         logos = None if self._logos is None else self._logos.make(profile.placed, places, count)
         if isinstance(logos, Unscored):
             return logos
         tracks = [
             TrackProfile(
-                *labels(self._model.tracks, place),
-                float(found[place]),
+                *_labels(self._model.tracks, place),
+                float(effects[place]),
                 np.ascontiguousarray(profile.reference[:, place]),  # not a view, which would keep all tracks
                 np.ascontiguousarray(profile.difference[:, place]),
                 None if logos is None else logos.of_tracks[number],
@@ -132,3 +138,31 @@ def _title(allele: VcfAllele) -> list[str]:
     variant = allele.variant
     name = [] if allele.id == MISSING else [f"({allele.id})"]
     return [f"{variant.chrom}:{variant.pos}", f"{abbreviate(variant.ref)}>{abbreviate(variant.alt)}", *name]
+
+
+def _effects(profile: VariantProfile) -> npt.NDArray[np.float64]:
+    """Returns the effect of a variant on each track over all bins: float64 [tracks], in log2."""
+    sums = {
+        REFERENCE_SUM: profile.reference.sum(axis=0, dtype=np.float64)[np.newaxis],
+        "difference": profile.difference.sum(axis=0, dtype=np.float64)[np.newaxis],
+    }
+    log_ratios: npt.NDArray[np.float64] = STATISTICS[RANKED_BY].finish(sums)[0]
+    return log_ratios
+
+
+def _strongest(effects: npt.NDArray[np.float64], num: int | None) -> list[int]:
+    """Returns which tracks have the largest effects in either direction, the largest first; of equal ones the first.
+
+    Args:
+      effects: what `_effects` returned.
+      num: how many are wanted; None for all tracks in their order.
+    """
+    if num is None:
+        return list(range(len(effects)))
+    return [int(place) for place in np.argsort(-np.abs(effects), kind="stable")[:num]]
+
+
+def _labels(tracks: TrackTable, place: int) -> tuple[str, str, str]:
+    """Returns a track's name, identifier and assay, as it is shown."""
+    track = tracks.table.iloc[place]
+    return track_name(track), str(track["identifier"]), str(track["assay"])

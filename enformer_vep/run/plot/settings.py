@@ -29,7 +29,7 @@ DEFAULT_WIDTH_MM = 85.0
 MIN_WIDTH_MM, MAX_WIDTH_MM = 80.0, 1000.0
 
 LogoBy = Literal["saturation", "contributions"]
-"""What letters of logos are as high as."""
+"""By what the height of a logo's letters is computed."""
 LOGO_BY: tuple[LogoBy, ...] = get_args(LogoBy)
 
 DEFAULT_LOGO_BP = 20
@@ -43,7 +43,7 @@ _ALLELE_IN_NAME = 10
 
 @dataclass(frozen=True)
 class PlotInputs:
-    """What is read.
+    """The inputs of `plot`.
 
     Attributes:
       variants: variants such as chr1:1000:A:G, or files of them; at least one.
@@ -62,7 +62,7 @@ class PlotInputs:
 
 @dataclass(frozen=True)
 class PlotOutput:
-    """Where pictures go.
+    """The output of `plot`.
 
     Attributes:
       out: the file; of several variants, one page each in a PDF, and otherwise a file each, named after it.
@@ -160,7 +160,7 @@ class PlotSettings:
       inputs: what is read.
       output: where it goes.
       page: what a page shows.
-      scoring: the model, the tracks, where windows lie and how variants are looked at. The rest of it is not used.
+      scoring: the model, the tracks, where windows lie and the views of variants. The rest of it is not used.
       compute: how it is computed.
       quiet: whether no progress is shown on standard error.
 

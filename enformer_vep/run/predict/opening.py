@@ -17,9 +17,8 @@ from enformer_vep.run.model_run import (
 )
 from enformer_vep.run.predict.files import Described, check_output, check_tracks
 from enformer_vep.run.predict.settings import SECONDS_PER_PASS, PredictSettings
-from enformer_vep.run.progress import duration
+from enformer_vep.run.progress import StopSignals, duration
 from enformer_vep.run.session import OpenModel, Session
-from enformer_vep.run.signals import StopSignals
 from enformer_vep.wording import option, plural
 
 

@@ -13,15 +13,14 @@ from enformer_vep.io.tables.summary_table import TrackGroups
 from enformer_vep.io.vcf.alleles import AlleleFields, VcfAllele
 from enformer_vep.report.contents import Contents, Counts, Detailed, Logo, Profile, Tracks
 from enformer_vep.report.page import render
-from enformer_vep.run.report.alleles import StrongestAlleles, find_strongest
+from enformer_vep.run.progress import StopSignals
+from enformer_vep.run.report.alleles import StrongestAlleles, find_genes, find_strongest, nearest_genes
 from enformer_vep.run.report.facts import input_paths, read_course, read_skipped, run_facts, track_texts
-from enformer_vep.run.report.genes import find_genes, nearest_genes
 from enformer_vep.run.report.logos import Shown, find_logos
 from enformer_vep.run.report.profiles import predict_profiles
 from enformer_vep.run.report.settings import ReportSettings
 from enformer_vep.run.score.summary import leading_statistic
 from enformer_vep.run.score_table import ScoreTable
-from enformer_vep.run.signals import StopSignals
 from enformer_vep.wording import listed, option, plural, sized
 
 logger = logging.getLogger(__name__)
@@ -30,7 +29,7 @@ MAX_ALLELES = 10_000
 """Alleles that a page lists."""
 
 MAX_BYTES = 10_000_000
-"""What a page with so many alleles stays below."""
+"""A page with so many alleles is smaller."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +135,6 @@ def _profiles(table: ScoreTable, strongest: StrongestAlleles, settings: ReportSe
 
 
 def _logos(table: ScoreTable, strongest: StrongestAlleles, settings: ReportSettings) -> list[list[Logo]]:
-    """Returns the logos of each detailed allele."""
     shown = [
         Shown(allele.variant, scores) for allele, scores in zip(_detailed(strongest), strongest.scores, strict=True)
     ]
@@ -152,15 +150,15 @@ def _detailed(strongest: StrongestAlleles) -> list[VcfAllele]:
 def _remarks(
     table: ScoreTable, strongest: StrongestAlleles, logos: Sequence[Sequence[Logo]], settings: ReportSettings
 ) -> list[str]:
-    found = []
+    remarks = []
     if (settings.saturations or settings.contributions) and not any(logos):
         paths = listed(map(str, (*settings.saturations, *settings.contributions)))
-        found.append(f"No logo is shown: none of the alleles in detail lies within the bases of {paths}.")
+        remarks.append(f"No logo is shown: none of the alleles in detail lies within the bases of {paths}.")
     if table.tracks.is_unnamed or not any(table.tracks.table["description"]):
-        found.append("The tracks have no names, so that assays and tissues are not known: score with --track-table.")
+        remarks.append("The tracks have no names, so that assays and tissues are not known: score with --track-table.")
     if strongest.num_infinite:
-        found.append(
+        remarks.append(
             f"Scores of {plural(strongest.num_infinite, 'allele')} are too large for the numbers that they were "
             "written as, and are shown as 65,504."
         )
-    return found
+    return remarks

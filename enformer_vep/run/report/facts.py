@@ -1,4 +1,4 @@
-"""What a page says of the run whose scores it shows: how they were computed, and what was skipped."""
+"""The facts of a page about the run: how its scores were computed, and which alleles were skipped."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -101,19 +101,19 @@ def read_skipped(table: ScoreTable) -> list[SkippedReason]:
     Raises:
       InputError: the list beside the table is missing or damaged, or does not fit the run record.
     """
-    path, found = table.paths.skipped, dict[str, _Skipped]()
+    path, by_reason = table.paths.skipped, dict[str, _Skipped]()
     for values in _lines(path, table):
-        of_reason = found.setdefault(values["reason"], _Skipped())
+        of_reason = by_reason.setdefault(values["reason"], _Skipped())
         of_reason.count += 1
         if of_reason.count <= NUM_EXAMPLES:
             place, change = f"{values['chrom']}:{values['pos']}", f"{values['ref']}>{values['alt']}"
             of_reason.examples.append(SkippedAllele(place, values["id"], change, values["detail"]))
-    counts = {reason: of_reason.count for reason, of_reason in found.items()}
+    counts = {reason: of_reason.count for reason, of_reason in by_reason.items()}
     if counts != table.record.counts.skipped_by_reason:
         raise InputError(f"{path} has other alleles than the run record of {table.path} says: use it as it was written")
     return [
         SkippedReason(reason, of_reason.count, tuple(of_reason.examples))
-        for reason, of_reason in sorted(found.items(), key=lambda item: (-item[1].count, item[0]))
+        for reason, of_reason in sorted(by_reason.items(), key=lambda item: (-item[1].count, item[0]))
     ]
 
 

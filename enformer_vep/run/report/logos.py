@@ -1,4 +1,4 @@
-"""Finds what the bases around the strongest alleles contribute, in saturations and contributions that were computed."""
+"""Logos of the strongest alleles: what the bases around them contribute, from saturations and contributions."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from enformer_vep.io.tracks.table import TrackTable
 from enformer_vep.report.contents import Logo, LogoRow
 from enformer_vep.run.explain.saved_saturation import SavedSaturation
 from enformer_vep.run.explain.scalars import GROUP_OF_MEAN, MEAN_OF_ALL, mean_name
-from enformer_vep.run.plot.logos import NUM_SUBSTITUTIONS, has_logo
+from enformer_vep.run.plot.importances import NUM_SUBSTITUTIONS, has_logo
 from enformer_vep.run.record_json import to_json_values
 from enformer_vep.run.report.facts import track_texts
 from enformer_vep.run.score.results import RUN_METADATA
@@ -58,14 +58,14 @@ def find_logos(
     Raises:
       InputError: an output cannot be read, or is of another genome or model than the scores.
     """
-    found: list[list[Logo]] = [[] for _ in alleles]
+    logos: list[list[Logo]] = [[] for _ in alleles]
     for path in saturations:
         for place, logo in _of_saturation(path, table, alleles):
-            found[place].append(logo)
+            logos[place].append(logo)
     for path in contributions:
         for place, logo in _of_contributions(path, table, alleles):
-            found[place].append(logo)
-    return found
+            logos[place].append(logo)
+    return logos
 
 
 def _of_saturation(path: str, table: ScoreTable, alleles: Sequence[Shown]) -> Iterator[tuple[int, Logo]]:
@@ -139,14 +139,14 @@ def _row(bases: ExplainedBases, variant: Variant) -> tuple[str, LogoRow | None]:
         _, *fields = bases.sequence.rsplit(":", 3)
         if fields != [str(variant.pos), variant.ref, variant.alt]:
             return key, None
-    found = np.flatnonzero(bases.positions == variant.pos)
+    starts = np.flatnonzero(bases.positions == variant.pos)
     length = len(variant.alt if key == "ALT" else variant.ref)
     if key == "ALT":  # its first base may not be the genome's: it stands where REF's first base stands
         before = np.flatnonzero(bases.positions == variant.pos - 1)
-        found = before + 1 if len(before) else found
-    if not len(found) or found[0] + length > len(bases.letters):
+        starts = before + 1 if len(before) else starts
+    if not len(starts) or starts[0] + length > len(bases.letters):
         return key, None
-    at = int(found[0])
+    at = int(starts[0])
     first, end = max(0, at - FLANK_BP), min(len(bases.letters), at + length + FLANK_BP)
     changed = (at - first, at - first + length)
     start = variant.pos - (at - first)

@@ -107,6 +107,6 @@ def _profile(
 
 
 def _starts(genes: GeneIndex, bins: Interval) -> tuple[Start, ...]:
-    found = [genes.genes[number] for number in genes.with_start_in(bins)]
+    starting = [genes.genes[number] for number in genes.with_start_in(bins)]
     middle = (bins.start + bins.end) // 2
-    return tuple(Start(gene.name, gene.strand, gene.nearest_tss(middle) + 1) for gene in found)
+    return tuple(Start(gene.name, gene.strand, gene.nearest_tss(middle) + 1) for gene in starting)

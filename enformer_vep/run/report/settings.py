@@ -9,7 +9,7 @@ MAX_TOP = 50
 
 @dataclass(frozen=True)
 class ProfileSettings:
-    """What profiles are computed with.
+    """The settings of profiles.
 
     Attributes:
       fasta: the genome of the run: a file, or the name of a fetched one.

@@ -13,7 +13,7 @@ from enformer_vep.io.tables.outputs import OutputPaths
 from enformer_vep.io.vcf.selection import Selection
 from enformer_vep.run.identities import peak_memory_bytes
 from enformer_vep.run.model_run import TowerBins
-from enformer_vep.run.progress import Progress
+from enformer_vep.run.progress import Progress, StopSignals
 from enformer_vep.run.run_record import Counts, RunCourse, RunRecord
 from enformer_vep.run.score.genes import state_cost
 from enformer_vep.run.score.inputs import check_inputs, open_inputs
@@ -26,7 +26,6 @@ from enformer_vep.run.score.summary import ScoreSummary, StrongestEffects
 from enformer_vep.run.score.verify import Verification, verify
 from enformer_vep.run.session import Session
 from enformer_vep.run.settings import DEFAULT_TOLERANCE, ScoreSettings
-from enformer_vep.run.signals import StopSignals
 from enformer_vep.wording import option
 
 
@@ -71,7 +70,7 @@ def score_vcf(settings: ScoreSettings, *, session: Session | None = None, has_ba
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a run leaves its files, and whom it tells and heeds."""
+    """Where a run writes its files, and its progress bar and stop signals."""
 
     paths: OutputPaths
     work: WorkFolder
@@ -81,7 +80,7 @@ class _Place:
 
 @dataclass(frozen=True)
 class _Computed:
-    """What remains of a run beside its parts when all of them are finished."""
+    """The results of a run, beside its parts, when all of them are finished."""
 
     counts: Counts
     course: Callable[..., RunCourse]  # of what is known when the run ends
@@ -161,7 +160,7 @@ def _verify(run: Run, session: Session, scorer: VariantScorer, place: _Place) ->
         verification = verify(
             lambda: map(place.work.read_part, range(run.num_parts)),
             plain,
-            scorer.look_at,
+            scorer.comparison_of,
             scorer.statistics,
             num_alleles=check.verify,
         )
@@ -197,7 +196,6 @@ def _count(run: Run, work: WorkFolder) -> Counts:
 
 
 def _write(run: Run, computed: _Computed, place: _Place, started: datetime) -> ScoreSummary:
-    """Puts all parts together."""
     place.progress.begin("writing")
     table, percentiles = run.table, None
     record = RunRecord(run.plan.identity, run.plan.shard, computed.counts)

@@ -43,14 +43,14 @@ class GeneScorer:
         promoters: PromoterBins,
         views: ViewSettings,
     ) -> None:
-        """Keeps what decides the scores.
+        """Scores genes.
 
         Args:
           index: the genes.
           settings: what is scored of them.
           places: the tracks that count, by their places among those that are predicted.
           promoters: finds their bins.
-          views: how every variant is looked at.
+          views: the views of every variant.
         """
         self.index = index
         self.settings = settings
@@ -61,7 +61,7 @@ class GeneScorer:
 
     @property
     def is_at_tss(self) -> bool:
-        """Whether each gene is looked at in a window of its own."""
+        """Whether each gene is scored in a window of its own."""
         return self.settings.gene_window == "tss"
 
     @property

@@ -9,19 +9,19 @@ from collections.abc import Collection, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 
 from enformer_vep.errors import EnformerVepError, GeneError, InputError, TrackError, VcfError
+from enformer_vep.genome.saturation import SaturatedBases
 from enformer_vep.genome.variant import Interval, Variant, abbreviate
 from enformer_vep.io.genome.contigs import canonical_contig
 from enformer_vep.io.genome.fasta import Genome
 from enformer_vep.io.vcf.alleles import VcfAllele
-from enformer_vep.io.vcf.made_variants import write_changes
-from enformer_vep.io.vcf.reader import STANDARD_INPUT, VcfReader
+from enformer_vep.io.vcf.reader import STANDARD_INPUT, Survey, VcfReader, survey_vcf
 from enformer_vep.io.vcf.selection import NamedRegion, Selection
-from enformer_vep.io.vcf.survey import Survey, survey_vcf
 from enformer_vep.run.score.parts import INPUT_NAME, WorkFolder
 from enformer_vep.run.settings import InputSettings, ScoreSettings
-from enformer_vep.wording import did_you_mean, listed, option, plural
+from enformer_vep.wording import cause, did_you_mean, listed, option, plural
 
 logger = logging.getLogger(__name__)
 
@@ -331,3 +331,21 @@ def _letters(variant: Variant, genome: Genome, *, shift: int = 0, length: int | 
     if contig is None or start < 0 or end > genome.contigs[contig]:
         return None
     return genome.fetch(Interval(contig, start, end)).decode("latin-1").upper()
+
+
+def write_changes(bases: SaturatedBases, path: Path) -> None:
+    """Writes the changes of a saturation; equal saturations are equal files.
+
+    Raises:
+      EnformerVepError: the file cannot be written.
+    """
+    try:
+        with path.open("w", encoding="utf-8", errors="surrogateescape") as lines:
+            lines.write("##fileformat=VCFv4.2\n")
+            lines.writelines(f"##contig=<ID={name}>\n" for name in dict.fromkeys(span.contig for span in bases.spans))
+            lines.write("#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n")
+            for change in bases.changes():
+                alts = ",".join(change.alts)
+                lines.write(f"{change.contig}\t{change.pos}\t.\t{change.ref}\t{alts}\t.\t.\t.\n")
+    except OSError as error:
+        raise EnformerVepError(f"cannot write the list of changes to {path}: {cause(error)}") from error

@@ -87,7 +87,7 @@ class Part:
 
 @dataclass
 class PartCounts:
-    """What became of the alleles of some parts.
+    """How many alleles of some parts were scored and skipped.
 
     Attributes:
       num_scored: alleles scored.

@@ -73,7 +73,7 @@ class WholeFiles:
         return stream
 
     def open_folder(self, path: Path) -> Path:
-        """Makes one of the outputs that is a folder; returns where it is filled."""
+        """Creates an output that is a folder, under its temporary name, which is returned."""
         temporary = self._temporary[path] = self._paths.work / f"whole-{path.name}"
         _remove(temporary)  # what is left of a run that was killed
         temporary.mkdir()
@@ -116,7 +116,7 @@ class WholeFiles:
 
 
 class ResultWriter:
-    """Puts the parts of a run together, in order."""
+    """Joins the parts of a run in order."""
 
     def __init__(
         self,
@@ -224,7 +224,6 @@ def tracks_to_json(tracks: TrackTable) -> bytes:
 
 
 def _remove(path: Path) -> None:
-    """Removes a file or a folder, if it is there."""
     if path.is_dir():
         shutil.rmtree(path)
     else:

@@ -1,6 +1,6 @@
 """Scores variants one after another, and the alleles of a VCF part by part: the generator of `score`. Knows no files.
 
-It decides which variants can be scored, and how they are looked at.
+It decides which variants can be scored, and by which views.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -92,13 +92,13 @@ class VariantScorer:
         tracks: TrackTable,
         genes: GeneScorer | None = None,
     ) -> None:
-        """Keeps with what, and how, variants are scored.
+        """Scores variants with an engine.
 
         Args:
           engine: predicts the tracks.
           reference: the genome.
           geometry: the model's lengths.
-          scoring: where windows lie, how variants are looked at, and what is made of it.
+          scoring: where windows lie, the views of variants, and the statistics.
           tracks: the tracks that the engine predicts.
           genes: finds and scores genes; None if none is wanted.
         """
@@ -152,9 +152,9 @@ class VariantScorer:
             yield result if isinstance(result, Unscored) else result.scores
 
     def score_with_genes(self, variants: Iterable[PlacedVariant | Unscored]) -> Iterator[ScoredVariant | Unscored]:
-        """Scores what `place` returned, and the genes in the variants' own windows if they are looked at there."""
-        looked = (variant if isinstance(variant, Unscored) else self._with_genes(variant) for variant in variants)
-        for result in run_in_order(looked, lambda chosen: self._compared(comparison for comparison, _ in chosen)):
+        """Scores what `place` returned, and the genes in the variants' own windows if they are scored there."""
+        placed = (variant if isinstance(variant, Unscored) else self._with_genes(variant) for variant in variants)
+        for result in run_in_order(placed, lambda chosen: self._compared(comparison for comparison, _ in chosen)):
             if isinstance(result, Unscored):
                 yield result
                 continue
@@ -200,7 +200,7 @@ class VariantScorer:
         made = self.genes.made(genes, of_genes)
         return made if isinstance(made, Unscored) else ScoredVariant(joined, made)
 
-    def look_at(self, variant: Variant) -> Comparison:
+    def comparison_of(self, variant: Variant) -> Comparison:
         """Builds the Comparison of a variant that can be scored."""
         placed = self.place(variant)
         assert isinstance(placed, PlacedVariant)

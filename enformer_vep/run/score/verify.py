@@ -71,7 +71,7 @@ class Verification:
 def verify(
     parts: Callable[[], Iterator[Part]],
     engine: Engine,
-    look_at: Callable[[Variant], Comparison],
+    comparison_of: Callable[[Variant], Comparison],
     statistics: Sequence[Statistic],
     *,
     num_alleles: int,
@@ -81,8 +81,8 @@ def verify(
     Args:
       parts: returns the finished parts of the run, in order; it is called more than once.
       engine: the full engine.
-      look_at: says how a scored allele is looked at, as the run did.
-      statistics: what was made of it.
+      comparison_of: builds the Comparison of a scored allele, as the run did.
+      statistics: the statistics of the run.
       num_alleles: how many alleles; fewer if fewer were scored. They are spaced evenly among the scored ones.
 
     Returns:
@@ -93,7 +93,7 @@ def verify(
     if not picked:
         return None
     total = STATISTICS["REF"]
-    again = engine.compare((look_at(variant) for variant, _ in picked), list(dict.fromkeys([*statistics, total])))
+    again = engine.compare((comparison_of(variant) for variant, _ in picked), list(dict.fromkeys([*statistics, total])))
     errors = []
     for (_, scores), expected in zip(picked, again, strict=True):
         noise = [statistic.noise(expected[total.name], expected[statistic.name]) for statistic in statistics]

@@ -1,7 +1,6 @@
-"""Two tables of the same alleles whose batches end at other rows, and lines that are sorted through files."""
+"""Two tables of the same alleles whose batches end at other rows."""
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -9,8 +8,6 @@ import pytest
 
 from enformer_vep.errors import InputError
 from enformer_vep.io.tables.row_reader import side_by_side
-from enformer_vep.io.vcf import sorted_lines
-from enformer_vep.io.vcf.sorted_lines import SortedLines
 
 NAMES = ("first.tsv", "second.tsv")
 
@@ -38,17 +35,3 @@ def test_rows_come_together(sizes: list[int], others: list[int]) -> None:
 def test_other_alleles_are_refused(sizes: list[int], others: list[int], start: int) -> None:
     with pytest.raises(InputError, match=r"first\.tsv and second\.tsv have other alleles"):
         list(side_by_side(batches(sizes), batches(others, start), NAMES))
-
-
-@pytest.mark.parametrize("chunk_lines", [1, 7, 1000])
-def test_lines_are_sorted_and_equal_ones_keep_their_order(
-    chunk_lines: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sorted_lines, "_CHUNK_LINES", chunk_lines)
-    rng = np.random.default_rng(1)
-    lines = [(int(a), int(b), b"%d\tx\n" % number) for number, (a, b) in enumerate(rng.integers(0, 5, (100, 2)))]
-    with SortedLines(tmp_path) as found:
-        for line in lines:
-            found.add(line)
-        assert list(found.read()) == [text for *_, text in sorted(lines, key=lambda line: line[:2])]
-    assert list(tmp_path.iterdir()) == []

@@ -12,9 +12,8 @@ from enformer_vep.errors import SkipReason
 from enformer_vep.genome.variant import check_alleles
 from enformer_vep.io.vcf.alleles import VcfAllele
 from enformer_vep.io.vcf.header import is_table_row, split_variant
-from enformer_vep.io.vcf.reader import VcfReader
+from enformer_vep.io.vcf.reader import VcfReader, survey_vcf
 from enformer_vep.io.vcf.selection import Selection
-from enformer_vep.io.vcf.survey import survey_vcf
 
 CONTIG = st.text(st.characters(codec="utf-8", exclude_categories=["Z", "C"]), min_size=1, max_size=12)
 SEQUENCE = st.text("ACGTNacgt", min_size=1, max_size=5)

@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 
 from enformer_vep.errors import DamagedVcfError
 from enformer_vep.io.vcf.alleles import VcfAllele
-from enformer_vep.io.vcf.reader import VcfReader
+from enformer_vep.io.vcf.reader import Survey, VcfReader, survey_vcf
 from enformer_vep.io.vcf.selection import Selection
 from enformer_vep.io.vcf.stream import VcfStream
-from enformer_vep.io.vcf.survey import Survey, survey_vcf
 from enformer_vep.io.vcf.tabix import find_index
 
 HEADER = "##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"

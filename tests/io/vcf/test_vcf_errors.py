@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from enformer_vep.errors import DamagedVcfError, VcfError
 from enformer_vep.io.vcf.alleles import VcfAllele
-from enformer_vep.io.vcf.reader import VcfReader
-from enformer_vep.io.vcf.survey import survey_vcf
+from enformer_vep.io.vcf.reader import VcfReader, survey_vcf
 from tests.io.vcf.vcf_files import HEADER, RECORD, RECORDS, read_all, write, write_bcf
 from tests.support import write_vcf
 

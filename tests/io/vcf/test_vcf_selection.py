@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from enformer_vep.genome.variant import check_alleles
+from enformer_vep.io.vcf.reader import survey_vcf
 from enformer_vep.io.vcf.selection import Selection
-from enformer_vep.io.vcf.survey import survey_vcf
 from tests.io.vcf.vcf_files import HEADER, read_all, write, write_bcf
 
 SELECTED = [

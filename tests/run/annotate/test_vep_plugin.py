@@ -10,7 +10,8 @@ import pysam
 import pytest
 
 from enformer_vep.cli import main
-from enformer_vep.io.vcf import sorted_lines
+from enformer_vep.run.annotate import vep_plugin
+from enformer_vep.run.annotate.vep_plugin import SortedLines
 from tests.scored_vcfs import TRACKS, score
 from tests.support import write_vcf
 
@@ -60,7 +61,7 @@ def lines_of(path: Path) -> list[str]:
 def test_the_plugin_reads_sad_and_sar(
     vcf: str, tmp_path: Path, name: str, info: str | None, chunk_lines: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sorted_lines, "_CHUNK_LINES", chunk_lines)
+    monkeypatch.setattr(vep_plugin, "_CHUNK_LINES", chunk_lines)
     scores = score(vcf, tmp_path / name, statistics=("JS", "SAR", "SAD"), has_percentiles=True)
     out = tmp_path / "out.vcf.gz"
     chosen = [] if info is None else ["--info", info]
@@ -126,3 +127,17 @@ def test_what_the_plugin_cannot_have(vcf: str, tmp_path: Path, capsys: pytest.Ca
         assert message in error
         assert error.count("\n") == 1
     assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("chunk_lines", [1, 7, 1000])
+def test_lines_are_sorted_and_equal_ones_keep_their_order(
+    chunk_lines: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vep_plugin, "_CHUNK_LINES", chunk_lines)
+    rng = np.random.default_rng(1)
+    lines = [(int(a), int(b), b"%d\tx\n" % number) for number, (a, b) in enumerate(rng.integers(0, 5, (100, 2)))]
+    with SortedLines(tmp_path) as found:
+        for line in lines:
+            found.add(line)
+        assert list(found.read()) == [text for *_, text in sorted(lines, key=lambda line: line[:2])]
+    assert list(tmp_path.iterdir()) == []

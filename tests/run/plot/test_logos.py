@@ -15,8 +15,14 @@ from enformer_vep.inference.engine import EngineSettings
 from enformer_vep.io.genome.fasta import Genome, ReferenceCodes
 from enformer_vep.io.tracks.table import unnamed_tracks
 from enformer_vep.model.enformer import Enformer
-from enformer_vep.run.plot.gradients import GradientLogos
-from enformer_vep.run.plot.logos import Importances, Surroundings, has_logo, importances, logo_scoring
+from enformer_vep.run.plot.importances import (
+    GradientLogos,
+    Importances,
+    Surroundings,
+    has_logo,
+    importances,
+    logo_scoring,
+)
 from enformer_vep.run.score.placed import PlacedVariant, Unscored
 from enformer_vep.run.score.scorer import VariantScorer
 from enformer_vep.run.settings import ScoringSettings

@@ -13,11 +13,11 @@ import pytest
 
 from enformer_vep.cli import main
 from enformer_vep.errors import InputError, OutputError
+from enformer_vep.run.progress import StoppedError
 from enformer_vep.run.report import course as report
 from enformer_vep.run.report.course import make_report
 from enformer_vep.run.report.settings import ReportSettings
 from enformer_vep.run.score.results import SKIPPED_COLUMNS
-from enformer_vep.run.signals import StoppedError
 from tests.score_tables import LAYOUTS, alleles, random_scores, write_scores
 from tests.support import named_tracks
 

@@ -5,7 +5,7 @@ import pytest
 
 from enformer_vep.errors import InputError
 from enformer_vep.io.genome.fasta import Genome
-from enformer_vep.io.vcf.survey import Survey, survey_vcf
+from enformer_vep.io.vcf.reader import Survey, survey_vcf
 from enformer_vep.run.score.inputs import check_assembly
 from tests.support import random_sequence, write_fasta, write_vcf
 

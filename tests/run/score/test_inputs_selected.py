@@ -6,8 +6,8 @@ import pytest
 
 from enformer_vep.errors import InputError
 from enformer_vep.io.genome.fasta import Genome
+from enformer_vep.io.vcf.reader import survey_vcf
 from enformer_vep.io.vcf.selection import Selection
-from enformer_vep.io.vcf.survey import survey_vcf
 from enformer_vep.run.score.inputs import check_selected
 from tests.support import write_fasta, write_vcf
 

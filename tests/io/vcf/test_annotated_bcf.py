@@ -6,9 +6,8 @@ import pysam.bcftools
 import pytest
 
 from enformer_vep.errors import DamagedVcfError, VcfError
-from enformer_vep.io.vcf.annotated_bcf import annotate_bcf
+from enformer_vep.io.vcf.annotated_bcf import RawBcfRecord, annotate_bcf, float_entry, text_entry
 from enformer_vep.io.vcf.annotations import Annotations, Declarations, InfoField
-from enformer_vep.io.vcf.bcf_bytes import BcfRecord, float_entry, text_entry
 from tests.support import write_vcf
 
 SHARED = (
@@ -21,7 +20,7 @@ SHARED = (
 
 
 def test_a_record_is_read_and_edited() -> None:
-    record = BcfRecord(SHARED)
+    record = RawBcfRecord(SHARED)
     assert (record.rid, record.pos, record.rlen, record.ref, record.alts) == (0, 100, 1, b"A", [b"C"])
     assert record.with_info(set(), []) == SHARED
     new = record.with_info({1}, [text_entry(200, b"x" * 300), float_entry(3, [b".", b"0.1"])])
@@ -36,7 +35,7 @@ def test_a_record_is_read_and_edited() -> None:
 @pytest.mark.parametrize("size", range(len(SHARED)))
 def test_a_record_that_is_cut_is_damaged(size: int) -> None:
     with pytest.raises(ValueError, match="its bytes are not those of a record"):
-        BcfRecord(SHARED[:size])
+        RawBcfRecord(SHARED[:size])
 
 
 def test_a_file_that_is_cut_is_damaged(tmp_path: Path) -> None:

@@ -1,8 +1,12 @@
-"""The logos of a variant: every base around it, in both alleles, changed to each of the other three.
+"""How much each base around a variant contributes to a prediction, in both alleles: by substitutions or by gradients.
 
-All substitutions of a variant are looked at in its own window, so that they share the reference. A substitution in the
+All substitutions of a variant are scored in its own window, so that they share the reference. A substitution in the
 alternate is one allele with the variant, and its effect is the difference of their scores: in both, the left flank
 stays in place, so that they differ by the substitution alone, whatever the length of the variant.
+
+Gradients are taken as `contributions` does, for the price of a few passes: gradient times input, less the gradient's
+mean over the four letters. The sequences are those whose bases are substituted, so that both ways explain the same
+numbers.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,15 +15,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from enformer_vep.errors import SkipReason
 from enformer_vep.genome.codes import Codes
 from enformer_vep.genome.edit import Edit
-from enformer_vep.genome.layout import ModelInput
+from enformer_vep.genome.layout import FetchCodes, ModelInput
 from enformer_vep.genome.saturation import LETTERS, UNKNOWN, importance
 from enformer_vep.genome.variant import Interval, Variant
+from enformer_vep.genome.views import alleles_from_left
 from enformer_vep.genome.windows import IndelPolicy
+from enformer_vep.run.explain.contribution_arrays import at_letters, corrected
 from enformer_vep.run.plot.settings import MAX_LOGO_ALLELE_BP
 from enformer_vep.run.score.placed import PlacedVariant, Unscored
 from enformer_vep.run.score.scorer import VariantScorer
+from enformer_vep.run.session import OpenModel
 from enformer_vep.run.settings import ScoringSettings
 from enformer_vep.scoring import STATISTICS
 
@@ -83,7 +91,7 @@ class Surroundings:
 
     @property
     def inserted(self) -> tuple[int, int]:
-        """The same in `alternate`."""
+        """From where to where the alternate differs, as places in `alternate`."""
         if self.edit is None:
             return self._behind_ref
         return self.edit.start - self.start, self.edit.alternate_end - self.start
@@ -133,10 +141,10 @@ class Importances:
 def importances(
     results: Iterator[Float32s | Unscored], around: Surroundings, tracks: Sequence[int]
 ) -> Importances | Unscored:
-    """Makes contributions of the scores of what `substitutions` yields.
+    """Returns the contributions of bases, given the scores of all substitutions.
 
     Args:
-      results: the scores, float32 [all tracks] each, in order; all are drawn.
+      results: the scores of `Surroundings.substitutions`, float32 [all tracks] each, in order; all are drawn.
       around: the variant.
       tracks: the tracks that are wanted.
 
@@ -155,11 +163,11 @@ def importances(
     scores_left = iter(chosen)
 
     def of_allele(bases: str, baseline: Float32s | float) -> Float32s:
-        made = np.zeros((len(bases), len(LETTERS), len(tracks)), dtype=np.float32)
+        effects = np.zeros((len(bases), len(LETTERS), len(tracks)), dtype=np.float32)
         for place, base in enumerate(bases):
             for letter in _others(base):
-                made[place, LETTERS.index(letter)] = next(scores_left) - baseline
-        return importance(made, NUM_SUBSTITUTIONS)
+                effects[place, LETTERS.index(letter)] = next(scores_left) - baseline
+        return importance(effects, NUM_SUBSTITUTIONS)
 
     reference = of_allele(around.reference, 0.0)
     return Importances(reference, of_allele(around.alternate, next(scores_left)))
@@ -171,3 +179,54 @@ def _bases(codes: Codes) -> str:
 
 def _others(base: str) -> str:
     return LETTERS.replace(base, "") if base in LETTERS else ""
+
+
+class GradientLogos:
+    """Computes contributions with one model, on one genome."""
+
+    def __init__(self, model: OpenModel, fetch: FetchCodes, *, reverse_complement: bool) -> None:
+        """Prepares the gradients of a model.
+
+        Args:
+          model: the model; its tracks are those that `importances` knows.
+          fetch: reads the reference genome.
+          reverse_complement: whether the prediction is the mean of both strands.
+        """
+        from enformer_vep.inference.mean_gradients import MeanGradients
+        from enformer_vep.model.gradients import InputGradients
+
+        gradients = InputGradients(model.loaded.model, model.tracks.head)
+        self._mean = MeanGradients(gradients, fetch, reverse_complement=reverse_complement)
+        self._fetch = fetch
+        self._indices = model.tracks.indices
+        self._num_bins = model.loaded.model.config.geometry.num_bins
+
+    def importances(self, around: Surroundings, tracks: Sequence[int]) -> Importances | Unscored:
+        """Returns what each base around a variant contributes to the sum of a track over all bins.
+
+        Args:
+          around: the variant.
+          tracks: the tracks that are wanted, by their places among the model's.
+        """
+        interval = around.placed.window.interval
+        reference, alternate = alleles_from_left(interval, around.edit)
+        first = around.start - interval.start
+        contributions = Importances(
+            self._of_allele(reference, range(first, first + len(around.reference)), tracks),
+            self._of_allele(alternate, range(first, first + len(around.alternate)), tracks),
+        )
+        if not (np.isfinite(contributions.reference).all() and np.isfinite(contributions.alternate).all()):
+            return Unscored(SkipReason.NOT_FINITE, "a gradient of the model is NaN or infinity")
+        return contributions
+
+    def _of_allele(self, layout: ModelInput, wanted: range, tracks: Sequence[int]) -> Float32s:
+        """Returns the contributions of some bases of a sequence: float32 [bases, tracks]."""
+        from enformer_vep.model.gradients import Target
+
+        bins = np.ones(self._num_bins, dtype=np.float32)
+        targets = [Target(bins, np.array([self._indices[place]], np.int32), np.ones(1, np.float32)) for place in tracks]
+        gradients = np.zeros((len(tracks), len(wanted), 4), dtype=np.float32)
+        self._mean.add(layout, targets, wanted, gradients)
+        codes = np.broadcast_to(layout.codes(self._fetch, wanted.start, wanted.stop), gradients.shape[:2])
+        contributions: Float32s = np.ascontiguousarray(at_letters(corrected(gradients), codes).T)
+        return contributions
