@@ -101,7 +101,7 @@ class World:
         from enformer_vep.genome.layout import ModelInput
         from enformer_vep.inference.mean_gradients import MeanGradients
         from enformer_vep.model.gradients import Target
-        from enformer_vep.run.explain.contribution_values import first_order_effects
+        from enformer_vep.run.explain.contribution_arrays import first_order_effects
 
         window = self.window(site)
         bins = np.ones(self.model.config.num_bins, np.float32)

@@ -28,9 +28,9 @@ import pandas as pd
 
 from benchmarks.inputs import ROOT, chosen_model, parser_of
 from enformer_vep.io.genome.fasta import Genome
+from enformer_vep.run.arguments import find_regions, parse_regions
 from enformer_vep.run.explain.saturate import find_bases
-from enformer_vep.run.explain.saturate_settings import DEFAULT_WINDOW
-from enformer_vep.run.predict.predicted_regions import find_regions, parse_regions
+from enformer_vep.run.explain.settings import DEFAULT_SATURATE_WINDOW
 
 NUM_FIELDS = 7
 """Columns of a table before its scores."""
@@ -111,7 +111,7 @@ def measure(arguments: argparse.Namespace, folder: Path) -> list[str]:
 def main() -> None:
     parser = parser_of(__doc__, fasta="hg38_chr1_1m.fa.gz")
     parser.add_argument("--region", default="chr1:600101-600120")
-    parser.add_argument("--window", default=DEFAULT_WINDOW, help="placement of windows")
+    parser.add_argument("--window", default=DEFAULT_SATURATE_WINDOW, help="placement of windows")
     parser.add_argument("--precision", default="float32", help="of the reusing engine")
     parser.add_argument("--device", help="cpu or gpu")
     parser.add_argument("--alleles", type=int, default=2, help="alleles of the full engine before, and again after")

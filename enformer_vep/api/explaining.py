@@ -15,15 +15,13 @@ from enformer_vep.genome.saturation import LETTERS
 from enformer_vep.genome.variant import Variant
 from enformer_vep.io.vcf.alleles import VcfAllele
 from enformer_vep.options.values import Path, read_regions
-from enformer_vep.run.explain.contribution_arguments import name_variants
+from enformer_vep.run.arguments import find_regions, name_variants, parse_regions
 from enformer_vep.run.explain.contribution_arrays import Contributions as ComputedContributions
-from enformer_vep.run.explain.contribution_computing import compute
-from enformer_vep.run.explain.contribution_scalars import make_scalars
-from enformer_vep.run.explain.contribution_sequences import SequenceMaker
-from enformer_vep.run.explain.contribution_settings import MethodSettings
+from enformer_vep.run.explain.contributions import compute
 from enformer_vep.run.explain.saturate import find_bases
-from enformer_vep.run.explain.saturate_settings import MAX_BASES
-from enformer_vep.run.predict.predicted_regions import find_regions, parse_regions
+from enformer_vep.run.explain.scalars import make_scalars
+from enformer_vep.run.explain.sequences import SequenceMaker
+from enformer_vep.run.explain.settings import MAX_BASES, MethodSettings
 from enformer_vep.run.progress import notebook_progress
 from enformer_vep.run.score.placed import Unscored
 from enformer_vep.run.session import Session
@@ -139,14 +137,15 @@ def contributions(
         if name_variants(named):
             for text in named:
                 allele = one_allele(text)
-                made = maker.variant(allele.variant)
+                made = maker.alleles(allele)
                 if isinstance(made, Unscored):
                     raise InputError(f"{allele} cannot be explained: {made.detail} ({made.reason})")
                 sequences += made
         else:
             sequences = [maker.region(interval) for interval in find_regions(parse_regions(named), session.genome)]
         scalars = make_scalars(model.tracks, method.mean_by)
-        num_gradients = len(sequences) * len(scalars) * (method.steps or 1) * (1 + scoring.views.reverse_complement)
+        of_scalar = method.gradients_of_scalar(reverse_complement=scoring.views.reverse_complement)
+        num_gradients = len(sequences) * len(scalars) * of_scalar
         if num_gradients > max_gradients:
             raise InputError(
                 f"this takes {plural(num_gradients, 'gradient')}: expected at most {max_gradients:,}; choose fewer "

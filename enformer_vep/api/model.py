@@ -24,10 +24,14 @@ from enformer_vep.genome.windows import CENTRED, DEFAULT_INDEL_POLICY
 from enformer_vep.inference.device import DEFAULT_CACHE_BYTES, Precision
 from enformer_vep.io.tables.formats import TableSettings
 from enformer_vep.options.values import Path, Shifts, Stats, Tracks
-from enformer_vep.run.explain.contribution_settings import DEFAULT_MAX_GRADIENTS, MeanBy, MethodSettings
 from enformer_vep.run.explain.saturate import PREDICTIONS
-from enformer_vep.run.explain.saturate_settings import DEFAULT_MAX_ALLELES
-from enformer_vep.run.explain.saturate_settings import DEFAULT_WINDOW as SATURATE_WINDOW
+from enformer_vep.run.explain.settings import (
+    DEFAULT_MAX_ALLELES,
+    DEFAULT_MAX_GRADIENTS,
+    DEFAULT_SATURATE_WINDOW,
+    MeanBy,
+    MethodSettings,
+)
 from enformer_vep.run.plot.settings import (
     DEFAULT_LOGO_BP,
     DEFAULT_WIDTH_MM,
@@ -340,7 +344,7 @@ class Model:
         *,
         stat: str = DEFAULT_STATISTICS,
         tracks: Tracks | None = None,
-        window: str = SATURATE_WINDOW,
+        window: str = DEFAULT_SATURATE_WINDOW,
         bins: str = "all",
         reverse_complement: bool = False,
         shifts: Shifts = (0,),

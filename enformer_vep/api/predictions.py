@@ -17,10 +17,9 @@ from enformer_vep.genome.tiling import BinSpan
 from enformer_vep.io.vcf.alleles import VcfAllele
 from enformer_vep.options.values import Path, read_regions
 from enformer_vep.plots import check_plot_support
+from enformer_vep.run.arguments import find_regions, parse_regions
 from enformer_vep.run.plot.pages import PageMaker
 from enformer_vep.run.plot.settings import PageSettings
-from enformer_vep.run.predict.predicted_regions import find_regions, parse_regions
-from enformer_vep.run.predict.profiles import variant_profiles
 from enformer_vep.run.predict.regions import find_windows, predicted_spans
 from enformer_vep.run.predict.settings import PREDICT_PRECISIONS
 from enformer_vep.run.progress import notebook_progress
@@ -144,7 +143,7 @@ def predict_alleles(session: Session, variant: OneVariant, scoring: ScoringSetti
     with session.turn():
         _check_precision(session)
         scorer = session.scorer(scoring)
-        (profile,) = variant_profiles(scorer, [allele])
+        (profile,) = scorer.profiles([allele])
         if isinstance(profile, Unscored):
             raise InputError(f"{allele} cannot be predicted: {profile.detail} ({profile.reason})")
         span = BinSpan(profile.bins.contig, 0, scorer.geometry.num_bins, profile.bins.start)

@@ -16,8 +16,8 @@ from enformer_vep.io.vcf.alleles import VcfAllele
 from enformer_vep.io.vcf.header import split_variant
 from enformer_vep.io.vcf.reader import MAX_POS, VcfReader, survey_alleles
 from enformer_vep.options.values import Path
+from enformer_vep.run.arguments import is_variant
 from enformer_vep.run.score.inputs import check_assembly
-from enformer_vep.run.variant_arguments import is_variant
 from enformer_vep.wording import did_you_mean
 
 if TYPE_CHECKING:

@@ -7,13 +7,13 @@ import cloup
 
 from enformer_vep.commands.console import pick, pick_views, set_up_logging, tell, with_options
 from enformer_vep.io.tracks.choice import TrackChoice
-from enformer_vep.run.explain.contribution_settings import (
+from enformer_vep.run.explain.settings import (
     ContributionOutput,
     ContributionSettings,
     ExplainedSettings,
     MethodSettings,
+    SaturateSettings,
 )
-from enformer_vep.run.explain.saturate_settings import SaturateSettings
 from enformer_vep.run.settings import ComputeSettings, ScoringSettings
 
 SATURATE_EXAMPLES = """\b

@@ -20,16 +20,14 @@ from enformer_vep.options.scoring import (
     TRACK_TABLE,
     TRANSCRIPTS,
 )
-from enformer_vep.run.explain.contribution_settings import (
+from enformer_vep.run.explain.settings import (
+    DEFAULT_MAX_ALLELES,
     DEFAULT_MAX_GRADIENTS,
+    DEFAULT_SATURATE_WINDOW,
     DEFAULT_VARIANT_BP,
+    MAX_DELETION_BP,
     MEANS_BY,
     MethodSettings,
-)
-from enformer_vep.run.explain.saturate_settings import (
-    DEFAULT_MAX_ALLELES,
-    DEFAULT_WINDOW,
-    MAX_DELETION_BP,
     SaturateSettings,
 )
 from enformer_vep.run.plot.settings import (
@@ -216,7 +214,7 @@ SATURATE = (
         DISCARD,
     ),
     MODEL,
-    scoring.views(DEFAULT_WINDOW),
+    scoring.views(DEFAULT_SATURATE_WINDOW),
     scoring.SPEED,
     scoring.RESTARTING,
     GENERAL,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from enformer_vep.run.explain.contribution_settings import MethodSettings
+from enformer_vep.run.explain.settings import MethodSettings
 from enformer_vep.run.identities import (
     FastaIdentity,
     ModelIdentity,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from enformer_vep.genome.views import ViewSettings
     from enformer_vep.io.genome.fasta import Genome
     from enformer_vep.io.vcf.alleles import VcfAllele
-    from enformer_vep.run.explain.contribution_sequences import ExplainedSequence
+    from enformer_vep.run.explain.sequences import ExplainedSequence
     from enformer_vep.run.session import OpenModel
 
 PREDICT, CONTRIBUTIONS = "predict", "contributions"

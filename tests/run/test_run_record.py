@@ -12,7 +12,7 @@ import pytest
 from enformer_vep.errors import InputError
 from enformer_vep.genome.views import ViewSettings
 from enformer_vep.run import identities
-from enformer_vep.run.explain.contribution_settings import ContributionOutput, ExplainedSettings, MethodSettings
+from enformer_vep.run.explain.settings import ContributionOutput, ExplainedSettings, MethodSettings
 from enformer_vep.run.identities import (
     FastaIdentity,
     FileIdentity,

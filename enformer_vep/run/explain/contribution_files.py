@@ -24,12 +24,11 @@ from enformer_vep.io.arrays.modisco_files import check_equal_lengths, modisco_pa
 from enformer_vep.io.arrays.zarr_folder import check_zarr_folder, check_zarr_support, whole_zarr
 from enformer_vep.io.files import check_folder, check_writable, whole_file, whole_folder
 from enformer_vep.io.tracks.table import TrackTable
-from enformer_vep.run.explain.contribution_arrays import Contributions
-from enformer_vep.run.explain.contribution_sequences import ExplainedSequence
-from enformer_vep.run.explain.contribution_settings import BIGWIG_FOLDER, ContributionOutput
-from enformer_vep.run.explain.contribution_values import at_letters
+from enformer_vep.run.explain.contribution_arrays import Contributions, at_letters
+from enformer_vep.run.explain.sequences import ExplainedSequence
+from enformer_vep.run.explain.settings import BIGWIG_FOLDER, ContributionOutput
 from enformer_vep.run.model_run import CONTRIBUTIONS, ContributionCourse, ContributionIdentity
-from enformer_vep.run.predict.output import RUN_SUFFIX
+from enformer_vep.run.predict.files import RUN_SUFFIX, beside
 from enformer_vep.run.record_json import is_record_of, record_text
 from enformer_vep.run.score.results import RUN_METADATA, TRACKS_METADATA, tracks_to_json
 
@@ -46,10 +45,10 @@ def check_output(output: ContributionOutput) -> dict[str, str]:
     Raises:
       OutputError: it cannot be written, or must not be replaced.
     """
-    beside = [] if output.modisco is None else list(modisco_paths(Path(output.modisco)))
+    others = [] if output.modisco is None else list(modisco_paths(Path(output.modisco)))
     if output.format != BIGWIG_FOLDER:
-        beside.append(_beside(output.path))
-    for path in beside:
+        others.append(beside(output.path, RUN_SUFFIX))
+    for path in others:
         check_writable(path, overwrite=output.overwrite)
     if output.format == BIGWIG_FOLDER:
         check_folder(output.path, _is_from_contributions, overwrite=output.overwrite)
@@ -111,7 +110,7 @@ def write(
     output: ContributionOutput,
     identity: ContributionIdentity,
     course: ContributionCourse,
-    found: Contributions,
+    contributions: Contributions,
     tracks: TrackTable,
     contigs: Mapping[str, int],
 ) -> None:
@@ -124,48 +123,48 @@ def write(
     with ExitStack() as stack:
         if output.format == BIGWIG_FOLDER:
             folder = stack.enter_context(whole_folder(output.path))
-            _write_bigwigs(folder, found, contigs)
+            _write_bigwigs(folder, contributions, contigs)
             (folder / TRACKS_NAME).write_bytes(tracks.to_tsv())
             (folder / RUN_NAME).write_bytes(record)
         else:
-            stack.enter_context(whole_file(_beside(output.path))).write(record)
+            stack.enter_context(whole_file(beside(output.path, RUN_SUFFIX))).write(record)
             texts = {TRACKS_METADATA: tracks_to_json(tracks), RUN_METADATA: record_text(identity)}
-            stack.enter_context(_written(output, found, texts))
+            stack.enter_context(_written(output, contributions, texts))
         if output.modisco is not None:
-            scores = [hypothetical for *_, hypothetical in found.of_sequences(0)]
-            write_modisco(Path(output.modisco), found.codes, scores)
+            scores = [hypothetical for *_, hypothetical in contributions.of_sequences(0)]
+            write_modisco(Path(output.modisco), contributions.codes, scores)
 
 
 @contextmanager
-def _written(output: ContributionOutput, found: Contributions, texts: Mapping[bytes, bytes]) -> Iterator[None]:
+def _written(output: ContributionOutput, contributions: Contributions, texts: Mapping[bytes, bytes]) -> Iterator[None]:
     """Writes a table or arrays, which appear under their name when the block ends.
 
     Args:
       output: the file, and its format.
-      found: what is written.
+      contributions: what is written.
       texts: the track table and the run record, by the names that a schema's metadata has for them.
     """
     if output.format == "zarr":
         attributes = {name.decode(): text.decode() for name, text in texts.items()}
         with whole_zarr(output.path, {"kind": CONTRIBUTIONS} | attributes) as store:
-            for name, values in found.arrays().items():
+            for name, values in contributions.arrays().items():
                 store.add(name, values)
             yield
         return
     with whole_file(output.path) as stream:
         if output.format == "parquet":
-            write_contribution_table(stream, found.rows(), texts)
+            write_contribution_table(stream, contributions.rows(), texts)
         else:
             json_texts = {name: np.array(texts[key].decode()) for name, key in _JSON_ARRAYS.items()}
-            arrays: dict[str, Any] = found.arrays() | json_texts
+            arrays: dict[str, Any] = contributions.arrays() | json_texts
             np.savez_compressed(stream, **arrays)
         yield
 
 
-def _write_bigwigs(folder: Path, found: Contributions, contigs: Mapping[str, int]) -> None:
-    for number, name in enumerate(found.scalars):
+def _write_bigwigs(folder: Path, contributions: Contributions, contigs: Mapping[str, int]) -> None:
+    for number, name in enumerate(contributions.scalars):
         pieces = []
-        for sequence, codes, positions, hypothetical in found.of_sequences(number):
+        for sequence, codes, positions, hypothetical in contributions.of_sequences(number):
             on_contig = np.flatnonzero(positions)
             first = int(positions[on_contig[0]]) - 1
             span = BinSpan(sequence.contig, first, first + len(on_contig))
@@ -173,10 +172,6 @@ def _write_bigwigs(folder: Path, found: Contributions, contigs: Mapping[str, int
         pieces.sort(key=lambda piece: (piece[0].contig, piece[0].first))
         values = np.concatenate([values for _, values in pieces])
         write_bigwig(folder / f"{name}{BIGWIG_SUFFIX}", contigs, [span for span, _ in pieces], values, 1)
-
-
-def _beside(path: Path) -> Path:
-    return path.with_name(path.name + RUN_SUFFIX)
 
 
 def _is_from_contributions(folder: Path) -> bool:

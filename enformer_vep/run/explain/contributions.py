@@ -1,21 +1,27 @@
-"""From regions or variants to contributions: the one module that knows every stage of `contributions`."""
+"""From regions or variants to contributions: every stage of `contributions`."""
 
 import logging
+import os
+import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
-from enformer_vep.errors import InputError, SkipReason
+import numpy as np
+import numpy.typing as npt
+
+from enformer_vep.errors import EnformerVepError, InputError
 from enformer_vep.io.genome.fasta import Genome
 from enformer_vep.io.vcf.alleles import VcfAllele
-from enformer_vep.run.explain.contribution_arguments import name_variants
-from enformer_vep.run.explain.contribution_computing import compute, scratch_array
+from enformer_vep.run.arguments import find_regions, name_variants, parse_regions, read_variants
+from enformer_vep.run.explain.contribution_arrays import Contributions, corrected
 from enformer_vep.run.explain.contribution_files import check_content, check_output, write
-from enformer_vep.run.explain.contribution_scalars import Scalar, make_scalars
-from enformer_vep.run.explain.contribution_sequences import ExplainedSequence, SequenceMaker
-from enformer_vep.run.explain.contribution_settings import SECONDS_PER_GRADIENT, ContributionSettings
+from enformer_vep.run.explain.scalars import Scalar, make_scalars
+from enformer_vep.run.explain.sequences import ExplainedSequence, SequenceMaker
+from enformer_vep.run.explain.settings import SECONDS_PER_GRADIENT, ContributionSettings, MethodSettings
 from enformer_vep.run.model_run import (
     CONTRIBUTION_RECORD_FORMAT,
     ContributionCourse,
@@ -25,14 +31,15 @@ from enformer_vep.run.model_run import (
     SkippedRecord,
     course_items,
 )
-from enformer_vep.run.predict.predicted_regions import find_regions, parse_regions
 from enformer_vep.run.progress import Progress, StopSignals, duration
 from enformer_vep.run.score.placed import Unscored
 from enformer_vep.run.session import OpenModel, Session
-from enformer_vep.run.variant_arguments import read_variants
-from enformer_vep.wording import for_command_line, option, plural
+from enformer_vep.run.settings import ScoringSettings
+from enformer_vep.wording import cause, for_command_line, option, plural
 
 logger = logging.getLogger(__name__)
+
+Float32s = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -115,13 +122,12 @@ def _of_alleles(
     sequences: list[ExplainedSequence] = []
     skipped: list[SkippedRecord] = []
     for allele in alleles:
-        malformed = Unscored(SkipReason.MALFORMED_RECORD, allele.malformed) if allele.malformed else None
-        found = malformed or maker.variant(allele.variant)
-        if isinstance(found, Unscored):
-            detail = for_command_line(found.detail)
-            skipped.append(SkippedRecord(allele.record, allele.allele, str(allele), found.reason.value, detail))
+        explained = maker.alleles(allele)
+        if isinstance(explained, Unscored):
+            detail = for_command_line(explained.detail)
+            skipped.append(SkippedRecord(allele.record, allele.allele, str(allele), explained.reason.value, detail))
         else:
-            sequences += found
+            sequences += explained
     if skipped and not sequences:
         first = skipped[0]
         which = "" if len(skipped) == 1 else f"none of {plural(len(skipped), 'variant')} can be explained: "
@@ -140,7 +146,8 @@ def _count_gradients(num_scalars: int, settings: ContributionSettings) -> int:
     Raises:
       InputError: these are too many.
     """
-    num_gradients = num_scalars * settings.gradients_of_scalar
+    is_on_both = settings.scoring.views.reverse_complement
+    num_gradients = num_scalars * settings.method.gradients_of_scalar(reverse_complement=is_on_both)
     most = settings.inputs.max_gradients
     if num_gradients > most:
         raise InputError(
@@ -171,4 +178,94 @@ def _identity(
         scoring=settings.scoring,
         reverse_complement=settings.scoring.views.reverse_complement,
         integrated=IntegratedIdentity(settings.method.steps) if settings.method.steps else None,
+    )
+
+
+@contextmanager
+def scratch_array(folder: Path, shape: tuple[int, ...]) -> Iterator[Float32s]:
+    """Yields an array of zeros, float32, in a temporary file that is gone when the block ends.
+
+    Raises:
+      EnformerVepError: the disk has too little room.
+    """
+    try:
+        with tempfile.TemporaryFile(dir=folder) as scratch:
+            os.posix_fallocate(scratch.fileno(), 0, 4 * int(np.prod(shape)))  # or a full disk would be a crash
+            yield np.memmap(scratch, dtype=np.float32, mode="r+", shape=shape)
+    except OSError as error:
+        raise EnformerVepError(f"cannot write to {folder}: {cause(error)}") from error
+
+
+def compute(
+    session: Session,
+    method: MethodSettings,
+    scoring: ScoringSettings,
+    sequences: Sequence[ExplainedSequence],
+    scalars: Sequence[Scalar],
+    hypothetical: Float32s,
+    progress: Progress,
+) -> tuple[Contributions, float | None]:
+    """Computes the contributions of sequences to scalars.
+
+    Args:
+      session: the genome and the model.
+      method: whether gradients are integrated, and corrected.
+      scoring: the head, and whether both strands are predicted.
+      sequences: the sequences that are explained.
+      scalars: the means of tracks whose gradients are taken.
+      hypothetical: float32 [scalars, bases of all sequences, 4], zeros; it is filled.
+      progress: counts the gradients.
+
+    Returns:
+      The contributions, and the largest completeness error of integrated gradients: None without.
+
+    Raises:
+      EnformerVepError: a gradient is not finite.
+    """
+    from enformer_vep.inference.mean_gradients import MeanGradients
+    from enformer_vep.model.gradients import InputGradients, Target
+
+    reference = session.reference
+    mean = MeanGradients(
+        InputGradients(session.model.loaded.model, scoring.head),
+        reference.fetch,
+        steps=method.steps,
+        reverse_complement=scoring.views.reverse_complement,
+        done=progress.done,
+    )
+    explained, done = [], 0
+    for sequence in sequences:
+        targets = [Target(sequence.bin_weights, scalar.tracks, scalar.weights) for scalar in scalars]
+        of_sequence = hypothetical[:, done : done + len(sequence.wanted)]
+        explained.append(mean.add(sequence.layout, targets, sequence.wanted, of_sequence))
+        _check_finite(of_sequence, sequence, scalars)
+        if method.is_corrected:
+            of_sequence[...] = corrected(of_sequence)
+        done += len(sequence.wanted)
+    contigs = reference.genome.contigs
+    contributions = Contributions(
+        sequences,
+        [sequence.codes(reference.fetch) for sequence in sequences],
+        [sequence.positions(contigs[sequence.contig]) for sequence in sequences],
+        [scalar.name for scalar in scalars],
+        hypothetical,
+        np.stack([of_sequence.values for of_sequence in explained], axis=1),
+        _joined([of_sequence.baselines for of_sequence in explained]),
+    )
+    errors = [error for of_sequence in explained if (error := of_sequence.completeness_error) is not None]
+    return contributions, max(errors, default=None)
+
+
+def _joined(baselines: Sequence[npt.NDArray[np.float64] | None]) -> npt.NDArray[np.float64] | None:
+    """Returns float64 [scalars, sequences]; None without integrated gradients."""
+    known = [of_sequence for of_sequence in baselines if of_sequence is not None]
+    return np.stack(known, axis=1) if known else None
+
+
+def _check_finite(gradients: Float32s, sequence: ExplainedSequence, scalars: Sequence[Scalar]) -> None:
+    if np.isfinite(gradients).all():
+        return
+    name = scalars[int(np.argmin(np.isfinite(gradients).all(axis=(1, 2))))].name
+    raise EnformerVepError(
+        f"the gradient of {name} at {sequence.name} has NaN or infinity: the model's weights may be damaged"
     )

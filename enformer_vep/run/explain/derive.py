@@ -1,21 +1,35 @@
-"""What is derived from the effects of a saturation, without the model: one pass over them fills every output."""
+"""Derives arrays, bigWig files and TF-MoDISco's input from the effects of a saturation, in one pass over them."""
 
 import json
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from enformer_vep.errors import InputError, OutputError
-from enformer_vep.io.arrays.bigwig import check_bigwig_support, check_file_names, is_bigwig_folder
-from enformer_vep.io.arrays.modisco_files import check_equal_lengths, modisco_paths
-from enformer_vep.io.arrays.saturation_arrays import Sink
+from enformer_vep.genome.codes import N_CODE
+from enformer_vep.genome.saturation import SaturatedBases, centred, importance
+from enformer_vep.genome.tiling import covering_bins
+from enformer_vep.genome.variant import Interval
+from enformer_vep.io.arrays.bigwig import (
+    BigWigFolder,
+    check_bigwig_support,
+    check_file_names,
+    is_bigwig_folder,
+    whole_bigwig_folder,
+)
+from enformer_vep.io.arrays.modisco_files import check_equal_lengths, modisco_paths, write_modisco
+from enformer_vep.io.arrays.saturation_arrays import EffectArrays, EffectBlock, Sink, open_sink
 from enformer_vep.io.arrays.zarr_folder import check_zarr_folder, check_zarr_support
-from enformer_vep.io.files import check_folder, check_writable
+from enformer_vep.io.files import check_folder, check_writable, whole_file, whole_folder
 from enformer_vep.io.tables.outputs import NPZ_SUFFIX, SATURATION_KIND, ZARR_SUFFIX
 from enformer_vep.io.tracks.choice import TrackChoice
 from enformer_vep.io.tracks.table import TrackTable
-from enformer_vep.run.explain.derived_files import IMPORTANCE_KIND, whole_arrays, whole_importance, whole_modisco
 from enformer_vep.run.explain.saved_saturation import SavedSaturation
 from enformer_vep.run.progress import StopSignals
 from enformer_vep.run.record_json import is_record_of
@@ -23,9 +37,16 @@ from enformer_vep.run.score.results import (
     RUN_METADATA,
     SATURATION_METADATA,
     TRACKS_METADATA,
+    to_json,
     tracks_to_json,
 )
 from enformer_vep.wording import listed, plural
+
+logger = logging.getLogger(__name__)
+
+Float32s = npt.NDArray[np.float32]
+
+IMPORTANCE_KIND = "enformer-vep importance"
 
 MAX_UNCHOSEN_TRACKS = 50
 """Of more tracks, nobody wants a bigWig file each or the mean without having said so."""
@@ -33,7 +54,7 @@ MAX_UNCHOSEN_TRACKS = 50
 
 @dataclass(frozen=True)
 class DeriveSettings:
-    """What is derived; None for what is not wanted.
+    """The outputs that are derived, and how; None for one that is not wanted.
 
     Attributes:
       saturation: an output of `saturate`.
@@ -160,3 +181,107 @@ def _check_fits(settings: DeriveSettings, saved: SavedSaturation, tracks: TrackT
 
 def _is_importance(folder: Path) -> bool:
     return is_bigwig_folder(folder, lambda record: is_record_of(record, IMPORTANCE_KIND))
+
+
+@contextmanager
+def whole_arrays(path: Path, arrays: EffectArrays) -> Iterator[Sink]:
+    """Opens arrays of effects, raw or centred as `arrays` says; they appear when the block ends.
+
+    Raises:
+      EnformerVepError: they cannot be written.
+    """
+    if path.name.endswith(ZARR_SUFFIX):
+        with whole_folder(path) as folder:
+            yield _Centred(open_sink(folder, arrays), arrays.mean_of)
+    else:
+        with whole_file(path) as stream:
+            yield _Centred(open_sink(stream, arrays), arrays.mean_of)
+
+
+class _Centred:
+    """Takes the mean off substitutions on their way to a file, if wanted; deletions stay as they are."""
+
+    def __init__(self, sink: Sink, mean_of: int | None) -> None:
+        self._sink = sink
+        self._mean_of = mean_of
+
+    def put(self, block: EffectBlock) -> None:
+        if self._mean_of is not None:
+            block = block._replace(effects=centred(block.effects, self._mean_of))
+        self._sink.put(block)
+
+    def close(self) -> None:
+        self._sink.close()
+
+
+@contextmanager
+def whole_importance(
+    path: Path, bases: SaturatedBases, tracks: TrackTable, run: Mapping[str, Any], mean_of: int
+) -> Iterator[Sink]:
+    """Opens a folder of one bigWig file per track with the importance of each base; it appears when the block ends.
+
+    Raises:
+      EnformerVepError: it cannot be written.
+    """
+    with whole_bigwig_folder(path, tracks, bases.num_bases, 1) as folder:
+        yield _Importance(folder, bases, to_json({"kind": IMPORTANCE_KIND, "mean_of": mean_of, "run": run}), mean_of)
+
+
+class _Importance:
+    def __init__(self, folder: BigWigFolder, bases: SaturatedBases, record: bytes, mean_of: int) -> None:
+        self._folder = folder
+        self._bases = bases
+        self._record = record
+        self._mean_of = mean_of
+        self._is_there: list[npt.NDArray[np.bool_]] = []
+
+    def put(self, block: EffectBlock) -> None:
+        values = importance(block.effects, self._mean_of)
+        self._is_there.append(~np.isnan(values[:, 0]))  # what was not scored was scored on no track
+        self._folder.write(values)
+
+    def close(self) -> None:
+        is_there, bases = np.concatenate(self._is_there), self._bases
+        if not is_there.any():
+            raise InputError("no base has the effects of all of its substitutions: expected at least one")
+        if num_missing := int(np.count_nonzero(~is_there & (bases.codes != N_CODE))):
+            logger.warning("%s left out: not all of their substitutions were scored", plural(num_missing, "base"))
+        names = np.array(bases.contig_names)[is_there]
+        places = zip(names.tolist(), bases.positions[is_there].tolist(), strict=True)
+        spans = covering_bins((Interval(contig, pos - 1, pos) for contig, pos in places), 1)
+        self._folder.finish(bases.contigs, spans, self._record, is_there)
+
+
+@contextmanager
+def whole_modisco(prefix: Path, bases: SaturatedBases, mean_of: int) -> Iterator[Sink]:
+    """Opens the input of TF-MoDISco: the mean over tracks of the centred effects of each region.
+
+    Raises:
+      InputError: a base has no effects.
+      EnformerVepError: the files cannot be written.
+    """
+    yield _Modisco(prefix, bases, mean_of)
+
+
+class _Modisco:
+    def __init__(self, prefix: Path, bases: SaturatedBases, mean_of: int) -> None:
+        self._prefix = prefix
+        self._bases = bases
+        self._mean_of = mean_of
+        self._scores: list[Float32s] = []
+
+    def put(self, block: EffectBlock) -> None:
+        self._scores.append(centred(block.effects, self._mean_of).mean(axis=2, dtype=np.float64).astype(np.float32))
+
+    def close(self) -> None:
+        bases, scores = self._bases, np.concatenate(self._scores)
+        is_missing = np.isnan(scores).any(axis=1)
+        if len(missing := np.flatnonzero(is_missing & (bases.codes != N_CODE))):
+            contig, pos = bases.contig_names[missing[0]], bases.positions[missing[0]]
+            raise InputError(
+                f"{plural(len(missing), 'base')} lack effects (first: {contig}:{pos}): TF-MoDISco needs those of every "
+                "base that is not N"
+            )
+        scores[is_missing] = 0
+        places = [bases.places(region) for region in bases.regions]
+        write_modisco(self._prefix, [bases.codes[place] for place in places], [scores[place] for place in places])

@@ -14,8 +14,8 @@ from enformer_vep.genome.windows import CENTRED, GRID, SHARED
 from enformer_vep.io.arrays.zarr_folder import check_zarr_support
 from enformer_vep.io.genome.fasta import Genome
 from enformer_vep.io.tables.outputs import SATURATION_SUFFIXES, STANDARD_OUTPUT, OutputPaths
-from enformer_vep.run.explain.saturate_settings import MAX_BASES, SaturateSettings
-from enformer_vep.run.predict.predicted_regions import find_regions, parse_regions
+from enformer_vep.run.arguments import find_regions, parse_regions
+from enformer_vep.run.explain.settings import MAX_BASES, SaturateSettings
 from enformer_vep.run.progress import duration
 from enformer_vep.run.score.course import score_vcf
 from enformer_vep.run.score.summary import ScoreSummary

@@ -47,7 +47,7 @@ class SavedSaturation:
 
     @classmethod
     def find(cls, path: str) -> "SavedSaturation":
-        """Reads what was run, and no effects.
+        """Reads the record of the run and its bases, and no effects.
 
         Raises:
           InputError: it is no such output, is not whole, or cannot be read.
@@ -56,10 +56,10 @@ class SavedSaturation:
             problem = "no such file" if path.endswith(SATURATION_SUFFIXES) else "unknown format"
             formats = ", ".join(SATURATION_SUFFIXES)
             raise InputError(f"{problem}: {path}: expected an output of 'enformer-vep saturate' ({formats})")
-        found = cls._of_arrays(Path(path)) if path.endswith((NPZ_SUFFIX, ZARR_SUFFIX)) else cls._of_table(path)
-        if "shard" in found.run:
+        saved = cls._of_arrays(Path(path)) if path.endswith((NPZ_SUFFIX, ZARR_SUFFIX)) else cls._of_table(path)
+        if "shard" in saved.run:
             raise InputError(f"{path} is a shard: join all shards with 'merge' first")
-        return found
+        return saved
 
     @classmethod
     def _of_table(cls, path: str) -> "SavedSaturation":
@@ -85,7 +85,7 @@ class SavedSaturation:
         return cls(path, bases, statistic, tracks, run)
 
     def arrays(self, tracks: TrackTable, metadata: Mapping[bytes, bytes], mean_of: int | None) -> EffectArrays:
-        """Returns what arrays of some of the tracks hold."""
+        """Describes the arrays of the effects on some of the tracks."""
         return EffectArrays(self.bases, self.statistic, tracks.identifiers, metadata, mean_of)
 
     def blocks(self, tracks: TrackTable) -> Iterator[EffectBlock]:

@@ -14,6 +14,7 @@ from enformer_vep.io.files import check_writable, whole_file
 from enformer_vep.io.vcf.alleles import VcfAllele
 from enformer_vep.plots import check_plot_support
 from enformer_vep.plots.content import VariantPage
+from enformer_vep.run.arguments import read_variants
 from enformer_vep.run.plot.pages import PageMaker
 from enformer_vep.run.plot.settings import MAX_ALLELES, PlotSettings
 from enformer_vep.run.progress import Progress, StopSignals, duration
@@ -21,7 +22,6 @@ from enformer_vep.run.score.genes import open_genes
 from enformer_vep.run.score.placed import Unscored
 from enformer_vep.run.session import Session
 from enformer_vep.run.settings import GeneSettings
-from enformer_vep.run.variant_arguments import read_variants
 from enformer_vep.wording import listed, plural
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from enformer_vep.genome.saturation import LETTERS, UNKNOWN, importance
 from enformer_vep.genome.variant import Interval, Variant
 from enformer_vep.genome.views import alleles_from_left
 from enformer_vep.genome.windows import IndelPolicy
-from enformer_vep.run.explain.contribution_values import at_letters, corrected
+from enformer_vep.run.explain.contribution_arrays import at_letters, corrected
 from enformer_vep.run.plot.settings import MAX_LOGO_ALLELE_BP
 from enformer_vep.run.score.placed import PlacedVariant, Unscored
 from enformer_vep.run.score.scorer import VariantScorer

@@ -13,8 +13,8 @@ from enformer_vep.io.vcf.alleles import VcfAllele
 from enformer_vep.plots.content import LogoColumns, TrackProfile, VariantPage
 from enformer_vep.run.plot.logo_maker import LOGO_LEGENDS, LogoMaker
 from enformer_vep.run.plot.settings import DEFAULT_NUM_TRACKS, PageSettings
-from enformer_vep.run.predict.profiles import VariantProfile, variant_profiles
 from enformer_vep.run.score.placed import Unscored
+from enformer_vep.run.score.scorer import VariantProfile
 from enformer_vep.run.score.summary import track_name
 from enformer_vep.run.session import Session
 from enformer_vep.run.settings import ScoringSettings
@@ -69,7 +69,7 @@ class PageMaker:
         Raises:
           EnformerVepError: the engine failed.
         """
-        (profile,) = variant_profiles(self._scorer, [allele])
+        (profile,) = self._scorer.profiles([allele])
         count(1)
         if isinstance(profile, Unscored):
             return profile

@@ -16,15 +16,15 @@ from enformer_vep.io.tables.prediction_table import PredictionTable
 from enformer_vep.io.tables.row_writer import write_line
 from enformer_vep.io.vcf.alleles import AlleleFields, VcfAllele
 from enformer_vep.run.model_run import EngineCourse
-from enformer_vep.run.predict.output import ALLELES_NAME, ALLELES_SUFFIX, RUN_SUFFIX, Described, beside
-from enformer_vep.run.predict.profiles import VariantProfile
+from enformer_vep.run.predict.files import ALLELES_NAME, ALLELES_SUFFIX, RUN_SUFFIX, Described, beside
 from enformer_vep.run.predict.settings import PredictOutput
 from enformer_vep.run.record_json import record_text
 from enformer_vep.run.score.placed import Unscored
 from enformer_vep.run.score.results import SKIPPED_COLUMNS
+from enformer_vep.run.score.scorer import VariantProfile
 
 KINDS = ("ref", "alt", "diff")
-"""What is written of every track: the reference's prediction, the alternate's, and the second less the first."""
+"""The predictions of every track: the reference's, the alternate's, and the second less the first."""
 
 ARRAYS = ("reference", "alternate", "difference")
 """The same in a Zarr store."""
@@ -35,12 +35,12 @@ Float32s = npt.NDArray[np.float32]
 class AlleleWriter(Protocol):
     """Takes alleles in the order of the input."""
 
-    def write(self, allele: VcfAllele, found: VariantProfile | Unscored) -> None:
+    def write(self, allele: VcfAllele, profile: VariantProfile | Unscored) -> None:
         """Writes an allele's predictions, or why there are none."""
         ...
 
     def finish(self, course: EngineCourse) -> None:
-        """Writes what can be known only when all alleles are there."""
+        """Writes the run record, after the last allele."""
         ...
 
 
@@ -55,10 +55,10 @@ class _Listed(NamedTuple):
     detail: str = ""
 
     @classmethod
-    def of(cls, allele: VcfAllele, found: VariantProfile | Unscored, folder: str = "") -> "_Listed":
-        if isinstance(found, Unscored):
-            return cls(allele, reason=found.reason.value, detail=found.detail)
-        return cls(allele, found.bins.start, found.bins.end, folder)
+    def of(cls, allele: VcfAllele, profile: VariantProfile | Unscored, folder: str = "") -> "_Listed":
+        if isinstance(profile, Unscored):
+            return cls(allele, reason=profile.reason.value, detail=profile.detail)
+        return cls(allele, profile.bins.start, profile.bins.end, folder)
 
     def line(self, columns: tuple[str, ...]) -> list[str]:
         """Returns the columns as text, empty where there is nothing."""
@@ -74,7 +74,7 @@ def open_allele_writer(
 
     Args:
       output: where it goes.
-      described: what it says of the run.
+      described: the run and its tracks.
       num_alleles: alleles that will be written, those that are skipped among them.
       num_bins: bins of a window that are predicted.
 
@@ -117,13 +117,13 @@ class _BigWigs:
         self._columns = (*SKIPPED_COLUMNS, "start", "end", "folder")
         write_line(listed, self._columns)
 
-    def write(self, allele: VcfAllele, found: VariantProfile | Unscored) -> None:
+    def write(self, allele: VcfAllele, profile: VariantProfile | Unscored) -> None:
         name = ""
-        if not isinstance(found, Unscored):
+        if not isinstance(profile, Unscored):
             name = self._names.name(allele.variant)
             (self._folder / name).mkdir()
-            self._write_tracks(self._folder / name, found)
-        write_line(self._listed, _Listed.of(allele, found, name).line(self._columns))
+            self._write_tracks(self._folder / name, profile)
+        write_line(self._listed, _Listed.of(allele, profile, name).line(self._columns))
 
     def _write_tracks(self, folder: Path, profile: VariantProfile) -> None:
         described = self._described
@@ -149,13 +149,13 @@ class _Table:
         self._columns = (*SKIPPED_COLUMNS, "start", "end")
         write_line(listed, self._columns)
 
-    def write(self, allele: VcfAllele, found: VariantProfile | Unscored) -> None:
-        write_line(self._listed, _Listed.of(allele, found).line(self._columns))
-        if isinstance(found, Unscored):
+    def write(self, allele: VcfAllele, profile: VariantProfile | Unscored) -> None:
+        write_line(self._listed, _Listed.of(allele, profile).line(self._columns))
+        if isinstance(profile, Unscored):
             return
         described = self._described
-        span = bins_within(found.bins, described.contigs[found.bins.contig], described.bin_size_bp)
-        values = np.concatenate([of_kind[span.first : span.stop] for of_kind in _values(found)], axis=1)
+        span = bins_within(profile.bins, described.contigs[profile.bins.contig], described.bin_size_bp)
+        values = np.concatenate([of_kind[span.first : span.stop] for of_kind in _values(profile)], axis=1)
         self._table.add(span, values, (allele.record, allele.allele))
 
     def finish(self, course: EngineCourse) -> None:
@@ -174,16 +174,16 @@ class _Arrays:
         self._listed: list[_Listed] = []
         self._contigs: list[str] = []
 
-    def write(self, allele: VcfAllele, found: VariantProfile | Unscored) -> None:
-        self._listed.append(_Listed.of(allele, found))
+    def write(self, allele: VcfAllele, profile: VariantProfile | Unscored) -> None:
+        self._listed.append(_Listed.of(allele, profile))
         rows = [np.full(self._row_shape, np.nan, np.float32) for _ in ARRAYS]
-        if isinstance(found, Unscored):
+        if isinstance(profile, Unscored):
             self._contigs.append("")
         else:
-            contig = found.bins.contig
+            contig = profile.bins.contig
             self._contigs.append(contig)
-            span = bins_within(found.bins, self._described.contigs[contig], self._described.bin_size_bp)
-            for row, values in zip(rows, _values(found), strict=True):
+            span = bins_within(profile.bins, self._described.contigs[contig], self._described.bin_size_bp)
+            for row, values in zip(rows, _values(profile), strict=True):
                 row[0, span.first : span.stop] = values[span.first : span.stop]
         for array, row in zip(self._values, rows, strict=True):
             array.write(row)

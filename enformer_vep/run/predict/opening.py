@@ -1,4 +1,4 @@
-"""What every run of `predict` opens and records, whether it is of regions or of variants."""
+"""A run of `predict`, of regions or of variants: what it opens, checks and records."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ from enformer_vep.run.model_run import (
     TowerBins,
     course_items,
 )
-from enformer_vep.run.predict.output import Described, check_output, check_tracks
+from enformer_vep.run.predict.files import Described, check_output, check_tracks
 from enformer_vep.run.predict.settings import SECONDS_PER_PASS, PredictSettings
 from enformer_vep.run.progress import StopSignals, duration
 from enformer_vep.run.session import OpenModel, Session
@@ -49,10 +49,10 @@ class PredictRun:
         return model
 
     def check_cost(self, what: str, num_windows: int, advice: str) -> None:
-        """Checks that the run is as small as the user expects.
+        """Checks that a run takes no more windows than --max-windows.
 
         Args:
-          what: what takes these windows: 'the regions take'.
+          what: the subject of the message: 'the regions take'.
           num_windows: the windows.
           advice: what to do if they are too many.
 
@@ -88,7 +88,7 @@ class PredictRun:
         )
 
     def described(self, identity: PredictIdentity) -> Described:
-        """Returns what the output says of the run."""
+        """Describes the run and its tracks, as every output does."""
         model = self.session.model
         return Described(identity, self.session.genome.contigs, model.tracks, model.geometry.bin_size_bp)
 

@@ -1,7 +1,7 @@
 """From regions to predicted tracks: every stage of `predict REGION`."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,11 +14,10 @@ from enformer_vep.genome.tiling import BinSpan, Tile, covering_bins, tiles
 from enformer_vep.genome.variant import Interval
 from enformer_vep.genome.views import View, ViewSettings
 from enformer_vep.inference.engine import Engine
+from enformer_vep.run.arguments import find_regions, parse_regions
 from enformer_vep.run.model_run import BinsIdentity, EngineCourse, RegionsIdentity
 from enformer_vep.run.predict.files import open_writer
 from enformer_vep.run.predict.opening import open_run
-from enformer_vep.run.predict.overlaps import averaged
-from enformer_vep.run.predict.predicted_regions import find_regions, parse_regions
 from enformer_vep.run.predict.settings import PredictSettings
 from enformer_vep.run.progress import Progress, duration
 from enformer_vep.run.session import OpenModel, Session
@@ -137,9 +136,9 @@ def predictions(
       geometry: the model's lengths.
     """
     of_windows = [views.views(tile.window, None, geometry) for tile in windows]
-    found = engine.predict(view.reference for of_window in of_windows for view in of_window)
+    predicted = engine.predict(view.reference for of_window in of_windows for view in of_window)
     for tile, of_window in zip(windows, of_windows, strict=True):
-        yield tile, _mean([(view, next(found)) for view in of_window])
+        yield tile, _mean([(view, next(predicted)) for view in of_window])
 
 
 def _mean(of_views: Sequence[tuple[View, Float32s]]) -> Float32s:
@@ -161,3 +160,28 @@ def _check_finite(values: Float32s, tile: Tile, model: OpenModel) -> None:
         f"the model predicts NaN or infinity for {track} in the window {place.contig}:{place.start + 1}-{place.end}: "
         "its weights may be damaged"
     )
+
+
+def averaged(predicted: Iterable[tuple[Tile, Float32s]], windows_per_bin: int) -> Iterator[tuple[BinSpan, Float32s]]:
+    """Yields the wanted bins in their order, each with the mean of the windows that it is in: float32 [bins, tracks].
+
+    The scored bins of a window are as many stretches as windows have each bin; a stretch is complete when the window
+    that begins with it is there. So no more than the bins of one window are held, as sums in float64.
+
+    Args:
+      predicted: the windows, as `tiles` orders them, each with its prediction: float32 [scored bins, tracks].
+      windows_per_bin: how many windows each wanted bin is in.
+    """
+    sums: dict[tuple[str, int], npt.NDArray[np.float64]] = {}
+    for tile, values in predicted:
+        contig, stride = tile.window.contig, len(values) // windows_per_bin
+        for at in range(0, len(values), stride):
+            first = tile.first + at
+            if tile.wanted(first, first + stride):
+                of_stretch = values[at : at + stride]
+                known = sums.get((contig, first))
+                sums[contig, first] = of_stretch.astype(np.float64) if known is None else known + of_stretch
+        if wanted := tile.wanted(tile.first, tile.first + stride):
+            mean = (sums.pop((contig, tile.first)) / windows_per_bin).astype(np.float32)
+            for span in wanted:
+                yield span, mean[tile.scored(span)]

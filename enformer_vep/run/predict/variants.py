@@ -8,16 +8,15 @@ from pathlib import Path
 
 from enformer_vep.errors import SkipReason
 from enformer_vep.io.vcf.reader import STANDARD_INPUT
+from enformer_vep.run.arguments import is_variant, read_variants
 from enformer_vep.run.model_run import AllelesIdentity, VariantsCourse, VariantsIdentity
 from enformer_vep.run.predict.allele_files import open_allele_writer
+from enformer_vep.run.predict.files import ALLELES_NAME, ALLELES_SUFFIX, beside
 from enformer_vep.run.predict.opening import open_run
-from enformer_vep.run.predict.output import ALLELES_NAME, ALLELES_SUFFIX, beside
-from enformer_vep.run.predict.profiles import variant_profiles
 from enformer_vep.run.predict.settings import MAX_ALLELES, WINDOWS_PER_ALLELE, PredictOutput, PredictSettings
 from enformer_vep.run.progress import Progress, duration
 from enformer_vep.run.score.placed import PlacedVariant, Unscored
 from enformer_vep.run.score.scorer import check_finite
-from enformer_vep.run.variant_arguments import is_variant, read_variants
 from enformer_vep.wording import plural
 
 
@@ -70,7 +69,7 @@ def predict_variants(settings: PredictSettings) -> VariantsSummary:
             Progress(is_quiet=settings.quiet) as progress,
         ):
             progress.start(len(alleles))
-            for allele, profile in zip(alleles, variant_profiles(scorer, alleles), strict=True):
+            for allele, profile in zip(alleles, scorer.profiles(alleles), strict=True):
                 if isinstance(profile, Unscored):
                     skipped[profile.reason] += 1
                 writer.write(allele, profile)

@@ -15,8 +15,8 @@ from enformer_vep.io.arrays.contributions import ExplainedBases, SavedContributi
 from enformer_vep.io.genome.contigs import common_name
 from enformer_vep.io.tracks.table import TrackTable
 from enformer_vep.report.contents import Logo, LogoRow
-from enformer_vep.run.explain.contribution_scalars import GROUP_OF_MEAN, MEAN_OF_ALL, mean_name
 from enformer_vep.run.explain.saved_saturation import SavedSaturation
+from enformer_vep.run.explain.scalars import GROUP_OF_MEAN, MEAN_OF_ALL, mean_name
 from enformer_vep.run.plot.importances import NUM_SUBSTITUTIONS, has_logo
 from enformer_vep.run.record_json import to_json_values
 from enformer_vep.run.report.facts import track_texts

@@ -12,12 +12,12 @@ from enformer_vep.io.tracks.choice import TrackChoice
 from enformer_vep.io.vcf.alleles import VcfAllele
 from enformer_vep.report.contents import Profile, Start
 from enformer_vep.run.identities import identify_fasta
-from enformer_vep.run.predict.profiles import VariantProfile, variant_profiles
 from enformer_vep.run.progress import Progress
 from enformer_vep.run.report.settings import ProfileSettings
 from enformer_vep.run.run_record import RunIdentity
 from enformer_vep.run.score.genes import open_genes
 from enformer_vep.run.score.placed import Unscored
+from enformer_vep.run.score.scorer import VariantProfile
 from enformer_vep.run.score_table import ScoreTable
 from enformer_vep.run.session import OpenModel, Session
 from enformer_vep.run.settings import ComputeSettings, GeneSettings, ScoringSettings
@@ -63,7 +63,7 @@ def predict_profiles(
         profiles: list[Profile | str] = []
         with Progress(is_quiet=quiet, unit="alleles") as progress:
             progress.start(len(alleles))
-            predicted = variant_profiles(session.scorer(scoring), alleles)
+            predicted = session.scorer(scoring).profiles(alleles)
             for profile, wanted in zip(predicted, tracks, strict=True):
                 profiles.append(_profile(profile, wanted, union, model, genes))
                 progress.done()

@@ -8,8 +8,10 @@ from threading import Event, Thread
 from typing import Generic, NamedTuple, TypeVar
 
 from enformer_vep.errors import EnformerVepError, SkipReason
-from enformer_vep.genome.variant import Variant
-from enformer_vep.genome.windows import Window
+from enformer_vep.genome.geometry import Geometry
+from enformer_vep.genome.variant import Variant, check_alleles
+from enformer_vep.genome.windows import Placement, Window, max_allele_bp
+from enformer_vep.io.genome.fasta import Genome
 from enformer_vep.wording import plural
 
 Item = TypeVar("Item")
@@ -39,6 +41,20 @@ class PlacedVariant:
     def place(self) -> tuple[str, int, int]:
         """Where on the genome the window and the variant begin."""
         return self.window.interval.contig, self.window.interval.start, self.variant.start
+
+
+def place_variant(
+    variant: Variant, placement: Placement, genome: Genome, geometry: Geometry
+) -> PlacedVariant | Unscored:
+    """Returns a variant with its window, or why the model cannot read it there, judged without the model.
+
+    Raises:
+      FastaReadError: the genome can no longer be read.
+    """
+    contig = genome.resolve(variant.chrom)
+    window = placement.window(variant, contig or variant.chrom, geometry)
+    problem = check_alleles(variant, max_allele_bp(window)) or genome.check_variant(variant, contig)
+    return Unscored(*problem) if problem else PlacedVariant(variant, window)
 
 
 def run_in_order(

@@ -4,7 +4,7 @@ It decides which variants can be scored, and by which views.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -12,24 +12,25 @@ import numpy.typing as npt
 
 from enformer_vep.errors import EnformerVepError, InputError, SkipReason
 from enformer_vep.genome.edit import Edit
+from enformer_vep.genome.genes import scored_interval
 from enformer_vep.genome.geometry import Geometry
-from enformer_vep.genome.variant import Variant, check_alleles
+from enformer_vep.genome.variant import Interval, Variant
 from enformer_vep.genome.views import Comparison
-from enformer_vep.genome.windows import max_allele_bp
-from enformer_vep.inference.engine import ByStatistic, Engine, Profile
+from enformer_vep.inference.engine import ByStatistic, Engine
 from enformer_vep.io.genome.fasta import ReferenceCodes
 from enformer_vep.io.tables.gene_table import GeneScores
 from enformer_vep.io.tracks.table import TrackTable
 from enformer_vep.io.vcf.alleles import VcfAllele
 from enformer_vep.run.score.gene_scorer import GeneScorer
 from enformer_vep.run.score.parts import Part, SkippedAllele
-from enformer_vep.run.score.placed import NUM_AHEAD, PlacedVariant, Unscored, read_ahead, run_in_order
+from enformer_vep.run.score.placed import NUM_AHEAD, PlacedVariant, Unscored, place_variant, read_ahead, run_in_order
 from enformer_vep.run.settings import ScoringSettings
 from enformer_vep.wording import option
 
 MAX_NOT_FINITE = 0.01
 """Largest accepted share of predictions that are NaN or infinite; beyond it, weights or device must be faulty."""
 
+Float32s = npt.NDArray[np.float32]
 VariantScores = npt.NDArray[np.float32]
 
 
@@ -43,6 +44,31 @@ class ScoredVariant(NamedTuple):
 
     scores: VariantScores
     genes: GeneScores | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class VariantProfile:
+    """What is predicted for both alleles of a variant.
+
+    Bins are those of the variant's reference window. What `--indels` does to an allele that changes the length is in
+    docs/indels.md: bins right of it show the alternate's sequence there at the reference's place.
+
+    Attributes:
+      placed: the variant and its window.
+      reference: float32 [num_bins, tracks], the mean over strands and shifts.
+      difference: float32 [num_bins, tracks], the alternate's prediction less the reference's.
+      bins: the bases that these bins hold; they may reach beyond the contig's ends.
+    """
+
+    placed: PlacedVariant
+    reference: Float32s
+    difference: Float32s
+    bins: Interval
+
+    @property
+    def alternate(self) -> Float32s:
+        """The alternate's prediction: float32 [num_bins, tracks]."""
+        return self.reference + self.difference
 
 
 class VariantScorer:
@@ -112,16 +138,13 @@ class VariantScorer:
 
     def place(self, variant: Variant) -> PlacedVariant | Unscored:
         """Returns a variant with its window, or why it cannot be scored, judged without the model."""
-        genome = self.reference.genome
-        contig = genome.resolve(variant.chrom)
-        window = self._placement.window(variant, contig or variant.chrom, self.geometry)
-        problem = check_alleles(variant, max_allele_bp(window)) or genome.check_variant(variant, contig)
-        if problem:
-            return Unscored(*problem)
-        if not self._bins.weights(window.interval, variant.start, self.geometry).any():
+        placed = place_variant(variant, self._placement, self.reference.genome, self.geometry)
+        if isinstance(placed, Unscored):
+            return placed
+        if not self._bins.weights(placed.window.interval, variant.start, self.geometry).any():
             detail = f"the window has none of the bins {self._bins} among those that are scored"
             return Unscored(SkipReason.OUTSIDE_BINS, detail)
-        return PlacedVariant(variant, window)
+        return placed
 
     def score_placed(self, variants: Iterable[PlacedVariant | Unscored]) -> Iterator[VariantScores | Unscored]:
         """Scores what `place` returned; otherwise the same as `score`."""
@@ -138,16 +161,31 @@ class VariantScorer:
             (_, genes), (scores, of_genes) = result
             yield self._made(scores, genes, of_genes)
 
-    def profiles(self, alleles: Iterable[VcfAllele]) -> Iterator[tuple[PlacedVariant, Profile] | Unscored]:
-        """Predicts both alleles of variants bin by bin, in their order. What is not finite is returned as it is.
+    def profiles(self, alleles: Iterable[VcfAllele]) -> Iterator[VariantProfile | Unscored]:
+        """Predicts both alleles of variants in all bins, in their order; neighbours share what they share when scored.
+
+        Args:
+          alleles: drawn as they are needed. The engine must compute all bins.
+
+        Yields:
+          For each allele its profile, or why it has none.
 
         Raises:
           EnformerVepError: the engine failed.
         """
-        return run_in_order(
+        for profile in run_in_order(
             map(self.place_allele, alleles),
             lambda placed: self.engine.profiles(read_ahead(map(self.comparison, placed), NUM_AHEAD)),
-        )
+        ):
+            if isinstance(profile, Unscored):
+                yield profile
+                continue
+            placed, (reference, difference) = profile
+            if not (np.isfinite(reference).all() and np.isfinite(difference).all()):
+                yield Unscored(SkipReason.NOT_FINITE, "the model predicted NaN or infinity")
+                continue
+            bins = scored_interval(placed.window.interval, self.geometry)
+            yield VariantProfile(placed, reference, difference, bins)
 
     def _compared(self, comparisons: Iterable[Comparison]) -> Iterator[tuple[ByStatistic, ByStatistic]]:
         ahead = read_ahead(comparisons, NUM_AHEAD)

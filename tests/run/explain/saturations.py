@@ -21,18 +21,18 @@ def saturate(folder: Path, out: Path, *words: str) -> int:
 
 def records(contig: str, start: int, end: int, max_deletion_bp: int = 0) -> list[tuple]:
     """The changes of 1-based positions, both included, spelled by hand as VCF has them."""
-    found: list[tuple] = []
+    changes: list[tuple] = []
     for pos in range(start, end + 1):
         base = reference(contig, pos)
-        found.append((contig, pos, ".", base, ",".join(other for other in "ACGT" if other != base)))
+        changes.append((contig, pos, ".", base, ",".join(other for other in "ACGT" if other != base)))
         for length in range(1, min(max_deletion_bp, end + 1 - pos) + 1):
-            found.append((contig, pos - 1, ".", reference(contig, pos - 1, length + 1), reference(contig, pos - 1)))
-    return found
+            changes.append((contig, pos - 1, ".", reference(contig, pos - 1, length + 1), reference(contig, pos - 1)))
+    return changes
 
 
-def score(folder: Path, tmp_path: Path, found: list[tuple], *words: str) -> pd.DataFrame:
+def score(folder: Path, tmp_path: Path, alleles: list[tuple], *words: str) -> pd.DataFrame:
     """What `score` gives alleles."""
-    vcf, out = write_vcf(tmp_path / "same.vcf", found), tmp_path / "scores.parquet"
+    vcf, out = write_vcf(tmp_path / "same.vcf", alleles), tmp_path / "scores.parquet"
     paths = ["-f", f"{folder}/genome.fa", "-m", f"{folder}/model", "-o", str(out), "-q"]
     assert main(["score", vcf, *paths, *words]) == 0
     return pd.read_parquet(out)
@@ -40,11 +40,11 @@ def score(folder: Path, tmp_path: Path, found: list[tuple], *words: str) -> pd.D
 
 def substitutions(table: pd.DataFrame, contig: str, start: int, end: int, tracks: list[str]) -> np.ndarray:
     """Arranges a table's substitutions by hand: float32 [bases, 4, tracks]."""
-    found = np.full((end + 1 - start, 4, len(tracks)), np.nan, dtype=np.float32)
+    effects = np.full((end + 1 - start, 4, len(tracks)), np.nan, dtype=np.float32)
     for place, base in enumerate(GENOME[contig][start - 1 : end].upper()):
         if base in "ACGT":
-            found[place, "ACGT".index(base)] = 0
+            effects[place, "ACGT".index(base)] = 0
     single = table[table["ref"].str.len() == 1]
     for pos, alt, values in zip(single["pos"], single["alt"], single[tracks].to_numpy(), strict=True):
-        found[pos - start, "ACGT".index(alt)] = values
-    return found
+        effects[pos - start, "ACGT".index(alt)] = values
+    return effects

@@ -14,7 +14,7 @@ from enformer_vep.genome.codes import encode, one_hot
 from enformer_vep.inference.mean_gradients import Explained
 from enformer_vep.model.enformer import Enformer
 from enformer_vep.model.gradients import InputGradients, Target
-from enformer_vep.run.explain.contribution_values import at_letters, corrected, first_order_effects
+from enformer_vep.run.explain.contribution_arrays import at_letters, corrected, first_order_effects
 from tests.pipeline_runs import other, reference
 from tests.run.explain.test_contributions import MIDDLE, REGION, close, letters, run
 from tests.support import write_vcf
@@ -70,15 +70,15 @@ def test_a_vcf_is_read_as_score_reads_it(folder: Path, tmp_path: Path, monkeypat
     ref = reference("chr1", 3100)
     vcf = write_vcf(tmp_path / "in.vcf", [("1", 3100, "a", ref, f"{other(ref)},{ref}TT")])
     assert run(folder, tmp_path / "peaks.npz", vcf, "--mean-by", "all") == 0
-    found = np.load(tmp_path / "peaks.npz")
-    assert list(found["sequence"]) == [f"1:3100:{ref}:{alt}" for alt in (other(ref), ref + "TT") for _ in range(2)]
-    assert list(found["allele"]) == ["ref", "alt"] * 2
-    assert set(found["contig"]) == {"chr1"}
-    assert found["hypothetical"].shape == (1, 4, 200, 4)
-    assert list(found["pos"][0, [0, 99, 199]]) == [3001, 3100, 3200]
+    arrays = np.load(tmp_path / "peaks.npz")
+    assert list(arrays["sequence"]) == [f"1:3100:{ref}:{alt}" for alt in (other(ref), ref + "TT") for _ in range(2)]
+    assert list(arrays["allele"]) == ["ref", "alt"] * 2
+    assert set(arrays["contig"]) == {"chr1"}
+    assert arrays["hypothetical"].shape == (1, 4, 200, 4)
+    assert list(arrays["pos"][0, [0, 99, 199]]) == [3001, 3100, 3200]
     example = run_block(1, monkeypatch, tmp_path)
-    codes = np.stack([encode(text) for text in found["letters"]])
-    hypothetical = found["hypothetical"][0]
+    codes = np.stack([encode(text) for text in arrays["letters"]])
+    hypothetical = arrays["hypothetical"][0]
     close(example["contributions"], at_letters(hypothetical, codes))
     close(example["effects"], first_order_effects(hypothetical, codes))
 

@@ -16,7 +16,7 @@ from enformer_vep.genome.layout import ModelInput, Span
 from enformer_vep.io.arrays.zarr_folder import whole_zarr
 from enformer_vep.model.enformer import Enformer
 from enformer_vep.run.explain.contribution_arrays import Contributions
-from enformer_vep.run.explain.contribution_sequences import ExplainedSequence
+from enformer_vep.run.explain.sequences import ExplainedSequence
 from tests.pipeline_runs import GENOME
 from tests.support import TINY_CONFIG
 
@@ -53,9 +53,9 @@ def expected(model: Enformer, tracks: list[int], bins: range = range(16)) -> tup
     return sequence[place], plain_gradient(model, sequence, tracks, bins)[place]
 
 
-def close(found: np.ndarray, wanted: np.ndarray) -> None:
-    assert found.shape == wanted.shape
-    np.testing.assert_allclose(found, wanted, atol=3e-5 * np.nanmax(np.abs(wanted)))
+def close(values: np.ndarray, wanted: np.ndarray) -> None:
+    assert values.shape == wanted.shape
+    np.testing.assert_allclose(values, wanted, atol=3e-5 * np.nanmax(np.abs(wanted)))
 
 
 def test_the_table_has_corrected_gradients(folder: Path, tmp_path: Path, model: Enformer) -> None:
@@ -95,17 +95,17 @@ def test_the_notebooks_form_over_some_bins(folder: Path, tmp_path: Path, model: 
     words = ["--bins", f"chr1:{start + 1}-{start + 3 * 128}", "--mean-by", "all", "--uncorrected"]
     assert run(folder, tmp_path / "out.npz", REGION, *words, "--modisco", str(tmp_path / "modisco")) == 0
     sequence, gradient = expected(model, list(range(5)), bins)
-    found = np.load(tmp_path / "out.npz")
-    assert list(found["scalar"]) == ["mean_all"]
-    close(found["hypothetical"], gradient[np.newaxis, np.newaxis])
-    assert np.array_equal(found["one_hot"], sequence[np.newaxis])
-    assert list(found["letters"]) == [letters("chr1", FIRST, 61)]
+    arrays = np.load(tmp_path / "out.npz")
+    assert list(arrays["scalar"]) == ["mean_all"]
+    close(arrays["hypothetical"], gradient[np.newaxis, np.newaxis])
+    assert np.array_equal(arrays["one_hot"], sequence[np.newaxis])
+    assert list(arrays["letters"]) == [letters("chr1", FIRST, 61)]
     window = one_hot(encode(letters("chr1", WINDOW)))
-    close(found["value"], model(window[np.newaxis])["human"].numpy()[:, 7:10].mean(axis=2).sum(keepdims=True)[:, :1])
-    assert np.array_equal(np.load(tmp_path / "modisco.ohe.npz")["arr_0"], found["one_hot"].transpose(0, 2, 1))
+    close(arrays["value"], model(window[np.newaxis])["human"].numpy()[:, 7:10].mean(axis=2).sum(keepdims=True)[:, :1])
+    assert np.array_equal(np.load(tmp_path / "modisco.ohe.npz")["arr_0"], arrays["one_hot"].transpose(0, 2, 1))
     scores = np.load(tmp_path / "modisco.hypothetical.npz")["arr_0"]
-    assert np.array_equal(scores, found["hypothetical"][0].transpose(0, 2, 1))
-    assert json.loads(str(found["run"]))["is_corrected"] is False
+    assert np.array_equal(scores, arrays["hypothetical"][0].transpose(0, 2, 1))
+    assert json.loads(str(arrays["run"]))["is_corrected"] is False
 
 
 def test_means_of_groups(folder: Path, tmp_path: Path, model: Enformer) -> None:
@@ -114,10 +114,10 @@ def test_means_of_groups(folder: Path, tmp_path: Path, model: Enformer) -> None:
     table.to_csv(tmp_path / "tracks.txt", sep="\t", index=False)
     words = [REGION, "--mean-by", "group", "--track-table", str(tmp_path / "tracks.txt"), "--uncorrected"]
     assert run(folder, tmp_path / "out.npz", *words) == 0
-    found = np.load(tmp_path / "out.npz")
-    assert list(found["scalar"]) == ["mean_DNASE", "mean_CHIP_HISTONE", "mean_CHIP_TF", "mean_CAGE"]
+    arrays = np.load(tmp_path / "out.npz")
+    assert list(arrays["scalar"]) == ["mean_DNASE", "mean_CHIP_HISTONE", "mean_CHIP_TF", "mean_CAGE"]
     for scalar, tracks in enumerate(([0, 4], [1], [2], [3])):
-        close(found["hypothetical"][scalar, 0], expected(model, tracks)[1])
+        close(arrays["hypothetical"][scalar, 0], expected(model, tracks)[1])
 
 
 @pytest.mark.slow
@@ -133,10 +133,10 @@ def test_integrated_gradients_are_the_mean_along_the_path(folder: Path, tmp_path
     assert run(folder, tmp_path / "out.npz", REGION, "--tracks", "2", "--uncorrected", "--steps", "3") == 0
     sequence = one_hot(encode(letters("chr1", WINDOW)))
     gradient = np.mean([plain_gradient(model, np.float32(at) * sequence, [2]) for at in (1 / 6, 0.5, 5 / 6)], axis=0)
-    found = np.load(tmp_path / "out.npz")
-    close(found["hypothetical"][0, 0], gradient[FIRST - WINDOW : FIRST - WINDOW + 61])
+    arrays = np.load(tmp_path / "out.npz")
+    close(arrays["hypothetical"][0, 0], gradient[FIRST - WINDOW : FIRST - WINDOW + 61])
     ends = [float(model(x[np.newaxis])["human"].numpy()[..., 2].sum()) for x in (sequence, 0 * sequence)]
-    assert [found["value"][0, 0], found["baseline"][0, 0]] == pytest.approx(ends, rel=1e-5)
+    assert [arrays["value"][0, 0], arrays["baseline"][0, 0]] == pytest.approx(ends, rel=1e-5)
     course = json.loads(_record(tmp_path, "out.npz"))
     error = abs((gradient * sequence).sum() - (ends[0] - ends[1])) / abs(ends[0] - ends[1])
     assert course["largest_completeness_error"] == pytest.approx(error, rel=0.01)
@@ -168,10 +168,10 @@ def test_a_store_has_the_same_arrays(tmp_path: Path) -> None:
     codes = [np.array([0, 3, 4, 2], np.uint8), np.array([1, 1, 0, 2], np.uint8)]
     hypothetical = np.arange(3 * 8 * 4, dtype=np.float32).reshape(3, 8, 4)
     positions = [sequence.positions(120) for sequence in sequences]
-    assert [list(found) for found in positions] == [[99, 100, 101, 102], [105, 106, 107, 108]]
+    assert [list(of_sequence) for of_sequence in positions] == [[99, 100, 101, 102], [105, 106, 107, 108]]
     values, scalars = np.arange(6.0).reshape(3, 2), ["a", "b", "c"]
-    found = Contributions(sequences, codes, positions, scalars, hypothetical, values, values / 2)
-    arrays = found.arrays()
+    contributions = Contributions(sequences, codes, positions, scalars, hypothetical, values, values / 2)
+    arrays = contributions.arrays()
     with whole_zarr(tmp_path / "out.zarr", {"kind": "contributions"}) as made:
         for name, array in arrays.items():
             made.add(name, array)

@@ -65,7 +65,7 @@ def test_the_examples_of_the_page_read_the_arrays(saved: Path, capsys: pytest.Ca
         exec(example, {})
     strongest, statistic, of_zarr = capsys.readouterr().out.splitlines()
     effects = by_hand(saved)
-    largest, contig = max((np.nanmax(np.abs(found[..., 1])), name) for name, found in effects.items())
+    largest, contig = max((np.nanmax(np.abs(values[..., 1])), name) for name, values in effects.items())
     assert strongest.startswith(f"{contig} ")
     shown = [abs(float(number)) for number in re.findall(r"-?\d+\.\d+", strongest)]
     assert max(shown) == pytest.approx(largest, rel=1e-4)
@@ -91,22 +91,22 @@ def test_centred_effects_and_importance(saved: Path, tmp_path: Path, suffix: str
     assert derive(saved / f"raw{suffix}", *outputs, *choice) == 0
     effects = np.concatenate(list(by_hand(saved).values()))
     mean = effects.astype(np.float64).sum(axis=1, keepdims=True) / mean_of
-    with np.load(tmp_path / "centred.npz") as found, np.load(saved / "raw.npz") as raw:
-        np.testing.assert_array_equal(found["effects"], (effects - mean).astype(np.float32))
-        np.testing.assert_array_equal(found["deletions"], raw["deletions"][..., [3, 1]])
-        assert found["tracks"].tolist() == ["human_3", "human_1"]
-        assert json.loads(str(found["attributes"]))["mean_of"] == mean_of
+    with np.load(tmp_path / "centred.npz") as centred, np.load(saved / "raw.npz") as raw:
+        np.testing.assert_array_equal(centred["effects"], (effects - mean).astype(np.float32))
+        np.testing.assert_array_equal(centred["deletions"], raw["deletions"][..., [3, 1]])
+        assert centred["tracks"].tolist() == ["human_3", "human_1"]
+        assert json.loads(str(centred["attributes"]))["mean_of"] == mean_of
     assert {path.name for path in (tmp_path / "bw").iterdir()} == {"human_3.bw", "human_1.bw", "tracks.tsv", "run.json"}
     record = json.loads((tmp_path / "bw" / "run.json").read_text())
     assert (record["mean_of"], record["run"]["saturation"]["num_bases"]) == (mean_of, 29)
     for number, track in enumerate((3, 1)):
         with pyBigWig.open(str(tmp_path / "bw" / f"human_{track}.bw")) as file:
             assert file.chroms() == {name: len(sequence) for name, sequence in GENOME.items()}
-            found = [*file.intervals("chr1"), *file.intervals("chr2")]
+            intervals = [*file.intervals("chr1"), *file.intervals("chr2")]
         places = [*range(50, 65), *range(400, 412)]  # 49 and 50 are N
-        assert [line[:2] for line in found] == [(place, place + 1) for place in places]
+        assert [line[:2] for line in intervals] == [(place, place + 1) for place in places]
         expected = (-mean[2:, 0, number]).astype(np.float32)
-        np.testing.assert_array_equal(np.float32([line[2] for line in found]), expected)
+        np.testing.assert_array_equal(np.float32([line[2] for line in intervals]), expected)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -153,7 +153,7 @@ def test_modisco_needs_one_length_and_all_effects(tmp_path: Path, capsys: pytest
     write_by_hand(path, ["ACG", "CGA"], missing=(3, 5))
     assert derive(path, "--modisco", str(tmp_path / "m"), "--importance", str(tmp_path / "bw")) == 2
     assert "2 bases lack effects (first: chr1:101)" in capsys.readouterr().err
-    assert {found.name for found in tmp_path.iterdir()} == {"made.npz"}
+    assert {path.name for path in tmp_path.iterdir()} == {"made.npz"}
     assert derive(path, "--importance", str(tmp_path / "bw")) == 0
     assert "2 bases left out: not all of their substitutions were scored" in capsys.readouterr().err
     with pyBigWig.open(str(tmp_path / "bw" / "one.bw")) as file:

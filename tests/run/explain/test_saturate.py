@@ -27,16 +27,16 @@ def open_zarr(path: Path) -> Any:
 
 def arrays(path: Path) -> dict[str, np.ndarray]:
     if path.suffix == ".npz":
-        with np.load(path) as found:
-            return {name: found[name] for name in found.files if name != "attributes"}
+        with np.load(path) as file:
+            return {name: file[name] for name in file.files if name != "attributes"}
     group = open_zarr(path)
     return {name: array[:] for name, array in group.arrays()}
 
 
 def attributes(path: Path) -> dict:
     if path.suffix == ".npz":
-        with np.load(path) as found:
-            return json.loads(str(found["attributes"]))
+        with np.load(path) as file:
+            return json.loads(str(file["attributes"]))
     return dict(open_zarr(path).attrs)
 
 
@@ -81,8 +81,8 @@ def test_200_bp_of_the_demo_are_600_variants_of_score(tmp_path: Path) -> None:
     assert len(alleles) == 600
     vcf = write_vcf(tmp_path / "same.vcf", list(alleles.itertuples(index=False)))
     assert main(["score", vcf, *common, *SHARED, "-o", str(expected)]) == 0
-    found, scores = (pd.read_parquet(path).drop(columns=["record", "allele"]) for path in (out, expected))
-    pd.testing.assert_frame_equal(found, scores, check_exact=True)
+    changes, scores = (pd.read_parquet(path).drop(columns=["record", "allele"]) for path in (out, expected))
+    pd.testing.assert_frame_equal(changes, scores, check_exact=True)
 
 
 @pytest.mark.parametrize("suffix", [pytest.param(".npz", marks=pytest.mark.slow), ZARR])
@@ -93,23 +93,23 @@ def test_arrays_have_the_numbers_of_the_table(folder: Path, tmp_path: Path, suff
     out = tmp_path / f"out{suffix}"
     assert saturate(folder, tmp_path / "out.parquet", *words) == 0
     assert saturate(folder, out, *words) == 0
-    table, found = pd.read_parquet(tmp_path / "out.parquet"), arrays(out)
+    table, saved = pd.read_parquet(tmp_path / "out.parquet"), arrays(out)
     one, two = table[table["chrom"] == "chr1"], table[table["chrom"] == "chr2"]
     expected = [substitutions(one, "chr1", 47, 58, HUMAN), substitutions(two, "chr2", 401, 402, HUMAN)]
-    np.testing.assert_array_equal(found["effects"], np.concatenate(expected))
-    assert found["effects"].dtype == np.float32
-    assert np.isnan(found["effects"][:4]).all()
-    assert found["pos"].tolist() == [*range(47, 59), 401, 402]
-    assert found["contig"].tolist() == ["chr1"] * 12 + ["chr2"] * 2
+    np.testing.assert_array_equal(saved["effects"], np.concatenate(expected))
+    assert saved["effects"].dtype == np.float32
+    assert np.isnan(saved["effects"][:4]).all()
+    assert saved["pos"].tolist() == [*range(47, 59), 401, 402]
+    assert saved["contig"].tolist() == ["chr1"] * 12 + ["chr2"] * 2
     letters = GENOME["chr1"][46:58] + GENOME["chr2"][400:402]
-    assert found["codes"].tolist() == ["ACGTN".index(letter) for letter in letters]
-    assert found["tracks"].tolist() == [f"human_{track}" for track in range(5)]
+    assert saved["codes"].tolist() == ["ACGTN".index(letter) for letter in letters]
+    assert saved["tracks"].tolist() == [f"human_{track}" for track in range(5)]
     deleted = one[(one["pos"] == 54) & (one["ref"].str.len() == 3)]
-    np.testing.assert_array_equal(found["deletions"][8, 1], deleted[HUMAN].to_numpy()[0])  # of 55 and 56
+    np.testing.assert_array_equal(saved["deletions"][8, 1], deleted[HUMAN].to_numpy()[0])  # of 55 and 56
     # The first base that is not N has N before it: its deletion stands with the base behind.
     with_next = one[(one["pos"] == 51) & (one["ref"] == GENOME["chr1"][50:52]) & (one["alt"] == GENOME["chr1"][51])]
-    np.testing.assert_array_equal(found["deletions"][4, 0], with_next[HUMAN].to_numpy()[0])
-    assert np.isnan(found["deletions"][[0, 11, 13], 1]).all()
+    np.testing.assert_array_equal(saved["deletions"][4, 0], with_next[HUMAN].to_numpy()[0])
+    assert np.isnan(saved["deletions"][[0, 11, 13], 1]).all()
     described = attributes(out)
     assert (described["statistic"], described["mean_of"]) == ("SAD", None)
     assert described["enformer_vep.run"] == json.loads(
@@ -127,10 +127,10 @@ def test_arrays_have_the_numbers_of_the_table(folder: Path, tmp_path: Path, suff
 def test_changes_without_a_score_are_listed_and_nan(folder: Path, tmp_path: Path) -> None:
     words = ("chr1:5990-5993", "chr1:100-101", "--bins", "chr1:5800-6000")
     assert saturate(folder, tmp_path / "out.npz", *words) == 0
-    found = arrays(tmp_path / "out.npz")
-    assert found["pos"].tolist() == [100, 101, *range(5990, 5994)]
-    assert np.isnan(found["effects"][:2]).sum() == 2 * 3 * 5  # all but their own letters, which are 0
-    assert np.isfinite(found["effects"][2:]).all()
+    saved = arrays(tmp_path / "out.npz")
+    assert saved["pos"].tolist() == [100, 101, *range(5990, 5994)]
+    assert np.isnan(saved["effects"][:2]).sum() == 2 * 3 * 5  # all but their own letters, which are 0
+    assert np.isfinite(saved["effects"][2:]).all()
     skipped = pd.read_csv(tmp_path / "out.npz.skipped.tsv", sep="\t")
     assert list(skipped["reason"]) == ["outside_bins"] * 6
 

@@ -10,8 +10,8 @@ import pytest
 
 from enformer_vep.errors import SkipReason
 from enformer_vep.io.vcf.alleles import VcfAllele
-from enformer_vep.run.predict import variants as predict_variants
 from enformer_vep.run.score.placed import Unscored
+from enformer_vep.run.score.scorer import VariantScorer
 from tests.pipeline_runs import SCORED
 from tests.run.predict.predict_runs import predict
 
@@ -81,15 +81,15 @@ def test_only_its_own_output_is_overwritten(folder: Path, tmp_path: Path, capsys
 def test_a_signal_leaves_nothing(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, out: str
 ) -> None:
-    profiles, seen = predict_variants.variant_profiles, []
+    profiles, seen = VariantScorer.profiles, []
 
     def stop_after_the_first(*given: Any) -> Iterator[Any]:
-        for found in profiles(*given):
-            yield found
+        for profile in profiles(*given):
+            yield profile
             seen.extend(tmp_path.rglob("*"))
             os.kill(os.getpid(), signal.SIGTERM)
 
-    monkeypatch.setattr(predict_variants, "variant_profiles", stop_after_the_first)
+    monkeypatch.setattr(VariantScorer, "profiles", stop_after_the_first)
     assert predict(folder, tmp_path / out, "--vcf", VARIANT, "--vcf", VARIANT, *TRACKS) == 143
     assert capsys.readouterr().err == "enformer-vep: error: stopped by SIGTERM\n"
     assert seen
@@ -102,7 +102,7 @@ def test_weights_that_give_nan_are_an_error(
     def not_finite(_: Any, alleles: Iterable[VcfAllele]) -> Iterator[Unscored]:
         return (Unscored(SkipReason.NOT_FINITE, "the model predicted NaN or infinity") for _ in alleles)
 
-    monkeypatch.setattr("enformer_vep.run.predict.variants.variant_profiles", not_finite)
+    monkeypatch.setattr(VariantScorer, "profiles", not_finite)
     assert predict(folder, tmp_path / "out", "--vcf", VARIANT, *TRACKS) == 1
     assert "1 of 1 predictions are NaN or infinite, expected at most 1%" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []

@@ -34,9 +34,9 @@ def test_every_bin_of_the_genome_is_the_full_engines(
     for contig, length in LENGTHS.items():
         values = expected_bins(model, contig)
         for track in (3, 0):
-            found = read(tmp_path / "out", track, contig)
-            assert [line[:2] for line in found] == [(at, min(at + 128, length)) for at in range(0, length, 128)]
-            given = np.float32([line[2] for line in found])
+            lines = read(tmp_path / "out", track, contig)
+            assert [line[:2] for line in lines] == [(at, min(at + 128, length)) for at in range(0, length, 128)]
+            given = np.float32([line[2] for line in lines])
             allowed = tolerance(values) if engine == "reusing" else {"rtol": 0}
             np.testing.assert_allclose(given, values[:, track], **allowed)
     with pyBigWig.open(str(tmp_path / "out" / "human_0.bw")) as file:

@@ -61,10 +61,10 @@ def test_every_bin_is_the_full_engines(folder: Path, tmp_path: Path, model: Enfo
         assert len(list((out / row.folder).iterdir())) == 6
         for kind, values in wanted.items():
             for track in (3, 0):
-                found = read(out / row.folder, track, contig, kind)
-                assert [line[:2] for line in found] == ends
+                lines = read(out / row.folder, track, contig, kind)
+                assert [line[:2] for line in lines] == ends
                 allowed = tolerance(of_reference, of_alternate)
-                np.testing.assert_allclose([line[2] for line in found], values[bins, track], **allowed)
+                np.testing.assert_allclose([line[2] for line in lines], values[bins, track], **allowed)
         assert np.abs(wanted[".diff"]).max() > 0
     # chr1:60 reaches beyond the contig's start, and the first bin there is cut; the window of chr2 beyond both ends.
     assert kept("chr1", 60)[1][0] == (0, 60)

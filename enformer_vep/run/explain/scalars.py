@@ -1,4 +1,4 @@
-"""What is explained: one number of a prediction, the weighted sum of tracks over bins."""
+"""The scalars whose gradients are taken: the weighted mean of tracks, summed over bins."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from enformer_vep.io.tracks.labels import GROUPS
 from enformer_vep.io.tracks.table import TrackTable
-from enformer_vep.run.explain.contribution_settings import MeanBy
+from enformer_vep.run.explain.settings import MeanBy
 
 MEAN_OF_ALL = "mean_all"
 
@@ -50,7 +50,7 @@ def make_scalars(tracks: TrackTable, mean_by: MeanBy) -> list[Scalar]:
     numbers: dict[str, list[int]] = {group: [] for group in GROUPS}
     for group, number in zip(tracks.groups, tracks.indices, strict=True):
         numbers[group].append(number)
-    return [_mean(mean_name(group), found) for group, found in numbers.items() if found]
+    return [_mean(mean_name(group), of_group) for group, of_group in numbers.items() if of_group]
 
 
 def _mean(name: str, numbers: Sequence[int]) -> Scalar:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from enformer_vep.errors import InputError, VcfError
-from enformer_vep.run.variant_arguments import is_variant, read_variants
+from enformer_vep.run.arguments import is_variant, read_variants
 
 
 def test_variants_and_files_are_read_in_their_order(tmp_path: Path) -> None:
@@ -47,7 +47,7 @@ def test_too_many_and_none(tmp_path: Path) -> None:
 
 
 def test_standard_input_is_read() -> None:
-    code = "from enformer_vep.run.variant_arguments import read_variants as read; print(*read(['1:5:A:C', '-'], 9))"
+    code = "from enformer_vep.run.arguments import read_variants as read; print(*read(['1:5:A:C', '-'], 9))"
     text = "##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\n1\t5\trs5\tA\tG,T\n"
     run = subprocess.run([sys.executable, "-c", code], input=text, capture_output=True, text=True, check=True)
     assert run.stdout == "1:5 A>C 1:5 A>G 1:5 A>T\n"

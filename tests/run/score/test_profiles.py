@@ -12,9 +12,8 @@ from enformer_vep.io.genome.fasta import Genome, ReferenceCodes
 from enformer_vep.io.tracks.table import unnamed_tracks
 from enformer_vep.io.vcf.alleles import VcfAllele
 from enformer_vep.model.enformer import Enformer
-from enformer_vep.run.predict.profiles import VariantProfile, variant_profiles
 from enformer_vep.run.score.placed import Unscored
-from enformer_vep.run.score.scorer import VariantScorer
+from enformer_vep.run.score.scorer import VariantProfile, VariantScorer
 from enformer_vep.run.settings import ScoringSettings
 from tests.support import TINY_CONFIG, random_sequence, write_fasta
 
@@ -33,16 +32,16 @@ def test_profiles_stand_in_the_variants_order_with_their_bins(tmp_path: Path, mo
         Variant("1", 3000, CONTIG[2999], alt),
         Variant("chr1", 3100, CONTIG[3099], CONTIG[3099]),
     ]
-    skipped, found, unchanged = variant_profiles(scorer, [VcfAllele(variant, 0, 1) for variant in variants])
+    skipped, profile, unchanged = scorer.profiles([VcfAllele(variant, 0, 1) for variant in variants])
     assert isinstance(skipped, Unscored)
     assert skipped.reason is SkipReason.SYMBOLIC_ALT
-    assert isinstance(found, VariantProfile)
+    assert isinstance(profile, VariantProfile)
     assert isinstance(unchanged, VariantProfile)
     # The first REF base, at 2,999, is the last base of a scored bin: L/2 - 1 of its window.
     half = GEOMETRY.num_bins * GEOMETRY.bin_size_bp // 2
-    assert found.bins == Interval("chr1", 3000 - half, 3000 + half)
-    assert np.abs(found.difference).max() > 0
-    np.testing.assert_array_equal(found.alternate, found.reference + found.difference)
+    assert profile.bins == Interval("chr1", 3000 - half, 3000 + half)
+    assert np.abs(profile.difference).max() > 0
+    np.testing.assert_array_equal(profile.alternate, profile.reference + profile.difference)
     assert not unchanged.difference.any()
 
 
@@ -55,8 +54,8 @@ def test_what_is_not_finite_has_no_profile(tmp_path: Path, model: Enformer) -> N
     try:
         bias.assign(np.full_like(kept, np.nan))
         variant = Variant("chr1", 3000, CONTIG[2999], "A" if CONTIG[2999] != "A" else "C")
-        (found,) = variant_profiles(scorer, [VcfAllele(variant, 0, 1)])
+        (unscored,) = scorer.profiles([VcfAllele(variant, 0, 1)])
     finally:
         bias.assign(kept)
-    assert isinstance(found, Unscored)
-    assert found.reason is SkipReason.NOT_FINITE
+    assert isinstance(unscored, Unscored)
+    assert unscored.reason is SkipReason.NOT_FINITE

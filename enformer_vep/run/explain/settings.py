@@ -1,6 +1,7 @@
-"""The settings of `contributions`, as typed values in groups by what they decide.
+"""The settings of `saturate` and `contributions`, as typed values in groups by what they decide.
 
-Nothing heavy is imported here: the command line takes its choices and defaults from this module.
+Those that `saturate` has in common with `score` are in `run/settings.py`. Nothing heavy is imported here: the command
+line takes its choices and defaults from this module.
 """
 
 from dataclasses import dataclass, field
@@ -10,6 +11,18 @@ from typing import Literal, get_args
 from enformer_vep.errors import InputError, OutputError
 from enformer_vep.run.settings import UNRECORDED, ComputeSettings, ScoringSettings, recorded_by
 from enformer_vep.wording import option
+
+DEFAULT_SATURATE_WINDOW = "shared:1000"
+"""Neighbouring bases share one window, and so its reference; windows follow each other every 2 kb."""
+
+DEFAULT_MAX_ALLELES = 30_000
+"""Alleles of a run: the substitutions of 10 kb, which take the official model 18 hours on two CPU cores."""
+
+MAX_BASES = 10_000_000
+"""Bases whose list of changes is made at all, whatever --max-alleles."""
+
+MAX_DELETION_BP = 100
+"""Deletions longer than this are better chosen than listed."""
 
 MeanBy = Literal["track", "group", "all"]
 MEANS_BY: tuple[MeanBy, ...] = get_args(MeanBy)
@@ -29,8 +42,23 @@ _OTHER_SUFFIXES = (".bw", ".bigwig", ".wig", ".bedgraph", ".tsv", ".tsv.gz", ".t
 
 
 @dataclass(frozen=True)
+class SaturateSettings:
+    """The regions whose bases are changed, and the changes.
+
+    Attributes:
+      regions: regions as for `score --region`, or BED files; at least one.
+      max_deletion_bp: the longest deletions, 0 for none.
+      max_alleles: the most alleles that a run may take.
+    """
+
+    regions: tuple[str, ...]
+    max_deletion_bp: int = 0
+    max_alleles: int = DEFAULT_MAX_ALLELES
+
+
+@dataclass(frozen=True)
 class ExplainedSettings:
-    """What is explained.
+    """The sequences that are explained, and how many of their bases are written.
 
     Attributes:
       arguments: regions or BED files, or else variants or files of them; at least one.
@@ -50,7 +78,7 @@ class ExplainedSettings:
 
 @dataclass(frozen=True)
 class MethodSettings:
-    """How it is explained.
+    """How contributions are computed.
 
     Attributes:
       mean_by: whether each track is explained by itself, or the mean of the tracks of each assay group, or of all.
@@ -61,6 +89,10 @@ class MethodSettings:
     mean_by: MeanBy = "track"
     steps: int = field(default=0, metadata=recorded_by("integrated"))
     is_corrected: bool = True
+
+    def gradients_of_scalar(self, *, reverse_complement: bool) -> int:
+        """Returns the gradients that a scalar of a sequence takes, on one strand or on both."""
+        return (self.steps or 1) * (1 + reverse_complement)
 
 
 @dataclass(frozen=True)
@@ -129,8 +161,3 @@ class ContributionSettings:
                 f"which tracks? Each takes a gradient of its own: choose some with {option('--tracks')}, such as "
                 f"assay:DNASE, or explain their mean with {option('--mean-by', 'group')} or all"
             )
-
-    @property
-    def gradients_of_scalar(self) -> int:
-        """Gradients that a scalar of a sequence takes."""
-        return (self.method.steps or 1) * (1 + self.scoring.views.reverse_complement)

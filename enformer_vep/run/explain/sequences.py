@@ -11,12 +11,13 @@ from enformer_vep.genome.edit import Edit
 from enformer_vep.genome.geometry import Geometry
 from enformer_vep.genome.layout import FetchCodes, ModelInput, Span
 from enformer_vep.genome.scored_bins import ScoredBins
-from enformer_vep.genome.variant import Interval, Variant, check_alleles
+from enformer_vep.genome.variant import Interval
 from enformer_vep.genome.views import alleles_from_left
-from enformer_vep.genome.windows import Placement, max_allele_bp
-from enformer_vep.io.genome.fasta import Genome, ReferenceCodes
-from enformer_vep.run.explain.contribution_settings import DEFAULT_VARIANT_BP
-from enformer_vep.run.score.placed import Unscored
+from enformer_vep.genome.windows import Placement
+from enformer_vep.io.genome.fasta import ReferenceCodes
+from enformer_vep.io.vcf.alleles import VcfAllele
+from enformer_vep.run.explain.settings import DEFAULT_VARIANT_BP
+from enformer_vep.run.score.placed import Unscored, place_variant
 from enformer_vep.wording import option
 
 REFERENCE, ALTERNATE = "ref", "alt"
@@ -105,8 +106,8 @@ class SequenceMaker:
         weights = self._bin_weights(name, window, middle)
         return ExplainedSequence(name, "", window.contig, ModelInput.of(window), wanted, weights)
 
-    def variant(self, variant: Variant) -> list[ExplainedSequence] | Unscored:
-        """Returns the reference and the alternate of an allele, or why it cannot be explained.
+    def alleles(self, allele: VcfAllele) -> list[ExplainedSequence] | Unscored:
+        """Returns the reference and the alternate of an allele of a VCF, or why it cannot be explained.
 
         Both are in the window that `score` gives it. The alternate's left flank stays in place, and its bases are
         counted in its own coordinates.
@@ -114,13 +115,13 @@ class SequenceMaker:
         Raises:
           FastaReadError: the genome can no longer be read.
         """
-        genome: Genome = self._reference.genome
-        contig = genome.resolve(variant.chrom)
-        window = Placement().window(variant, contig or variant.chrom, self._geometry)
-        problem = check_alleles(variant, max_allele_bp(window)) or genome.check_variant(variant, contig)
-        if problem:
-            return Unscored(*problem)
-        interval = window.interval
+        if allele.malformed:
+            return Unscored(SkipReason.MALFORMED_RECORD, allele.malformed)
+        variant = allele.variant
+        placed = place_variant(variant, Placement(), self._reference.genome, self._geometry)
+        if isinstance(placed, Unscored):
+            return placed
+        interval = placed.window.interval
         edit = Edit.of(variant, interval.contig, self._reference.fetch, interval.length)
         name = f"{variant.chrom}:{variant.pos}:{variant.ref}:{variant.alt}"
         try:
@@ -129,8 +130,8 @@ class SequenceMaker:
             return Unscored(SkipReason.OUTSIDE_BINS, error.message)
         wanted = self._wanted(self._width_bp or DEFAULT_VARIANT_BP)
         return [
-            ExplainedSequence(name, allele, interval.contig, layout, wanted, weights)
-            for allele, layout in zip((REFERENCE, ALTERNATE), alleles_from_left(interval, edit), strict=True)
+            ExplainedSequence(name, which, interval.contig, layout, wanted, weights)
+            for which, layout in zip((REFERENCE, ALTERNATE), alleles_from_left(interval, edit), strict=True)
         ]
 
     def _wanted(self, width_bp: int) -> range:

@@ -10,7 +10,7 @@ import pytest
 from enformer_vep.genome.tiling import BinSpan, covering_bins, tiles
 from enformer_vep.genome.variant import Interval
 from enformer_vep.model.enformer import Enformer
-from enformer_vep.run.predict.overlaps import averaged
+from enformer_vep.run.predict.regions import averaged
 from tests.run.predict.predict_runs import GEOMETRY, LENGTHS, expected_bins, predict, tolerance
 
 
@@ -18,9 +18,9 @@ def test_each_bin_is_the_mean_of_its_windows(folder: Path, tmp_path: Path, model
     assert predict(folder, tmp_path / "out.parquet", *LENGTHS, "--windows-per-bin", "4") == 0
     table = pd.read_parquet(tmp_path / "out.parquet")
     for contig in LENGTHS:
-        found = table[table["chrom"] == contig].iloc[:, 3:].to_numpy()
+        values = table[table["chrom"] == contig].iloc[:, 3:].to_numpy()
         expected = expected_bins(model, contig, 4)
-        np.testing.assert_allclose(found, expected, **tolerance(expected))
+        np.testing.assert_allclose(values, expected, **tolerance(expected))
     run = json.loads((tmp_path / "out.parquet.run.json").read_text())
     # chr1 has 48 bins, so 12 strides of 4 bins and 3 more windows before them; chr2 and chrM have 6 and 4 bins.
     assert (run["windows_per_bin"], run["num_windows"]) == (4, (12 + 3) + (2 + 3) + (1 + 3))
@@ -46,10 +46,10 @@ def test_means_come_in_the_order_of_the_bins(windows_per_bin: int) -> None:
         (tile, np.float32([[1000 * tile.first + number, number] for number in range(tile.first, tile.first + 16)]))
         for tile in windows
     ]
-    found = list(averaged(iter(predicted), windows_per_bin))
-    bins = [(span.contig, number) for span, _ in found for number in range(span.first, span.stop)]
+    means = list(averaged(iter(predicted), windows_per_bin))
+    bins = [(span.contig, number) for span, _ in means for number in range(span.first, span.stop)]
     assert bins == [(span.contig, number) for span in spans for number in range(span.first, span.stop)]
-    values = np.concatenate([mean for _, mean in found])
+    values = np.concatenate([mean for _, mean in means])
     assert values.dtype == np.float32
     stride = 16 // windows_per_bin
     for (_, number), (mean, own) in zip(bins, values, strict=True):
