@@ -47,7 +47,7 @@ def test_an_output_that_exists_is_found_before_a_genome_is_indexed(folder: Path,
         ScoringSettings(str(folder / "model")),
         output=OutputSettings(str(tmp_path / "out.tsv")),
     )
-    with pytest.raises(OutputError, match="out.tsv exists"):
+    with pytest.raises(OutputError, match=r"out\.tsv exists"):
         score_vcf(settings)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.vcf", "genome.fa", "out.tsv"]
 
