@@ -23,6 +23,7 @@ from enformer_vep.errors import InputError
 from enformer_vep.genome.windows import CENTRED, DEFAULT_INDEL_POLICY
 from enformer_vep.inference.device import DEFAULT_CACHE_BYTES, Precision
 from enformer_vep.io.tables.formats import TableSettings
+from enformer_vep.options.kinds import Whole
 from enformer_vep.options.values import Path, Shifts, Stats, Tracks
 from enformer_vep.run.explain.saturate import PREDICTIONS
 from enformer_vep.run.explain.settings import (
@@ -433,7 +434,9 @@ class Model:
             self._scoring(tracks, bins=read("bins", bins), views=views),
             MethodSettings(
                 read("mean_by", mean_by, "contributions"),
-                read("steps", steps or None, "contributions") or 0,
+                0
+                if steps is None
+                else Whole(0).read("steps", steps),  # where the option is left out on the command line
                 not uncorrected,
             ),
             width_bp=width,

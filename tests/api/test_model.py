@@ -125,6 +125,8 @@ def test_a_variant_is_explained_however_it_is_given(opened: ev.Model) -> None:
         (lambda model: model.saturate("chr1:3001-3033", deletions=-1), "deletions is -1: expected a whole number"),
         (lambda model: model.saturate("chr1:3001-3033", deletions=101), "at least 0 and at most 100"),
         (lambda model: model.contributions("chr1:3001-3033", width=0), "width is 0"),
+        (lambda model: model.contributions("chr1:3001-3033", steps=-1), "steps is -1: .* at least 0$"),
+        (lambda model: model.contributions("chr1:3001-3033", steps=False), "steps is False"),
         (lambda model: model.plot("chr1:3001:A:C", top=500), "top is 500: .* at most 20"),
         (lambda model: model.plot("chr1:3001:A:C", width=1), "width is 1: expected a number from 80 to 1000"),
     ],
