@@ -8,7 +8,7 @@ import sys
 import warnings
 from typing import Any
 
-if __name__ == "__main__":
+if __name__ == "__main__" and not getattr(sys.flags, "safe_path", False):  # PYTHONSAFEPATH, from Python 3.11
     del sys.path[0]  # this folder: its modules are no libraries
 
 import numpy as np

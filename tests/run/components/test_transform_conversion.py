@@ -2,6 +2,8 @@
 
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -140,6 +142,15 @@ def test_one_module_alone_unpickles() -> None:
         assert len(re.findall(r"np\.load\(", path.read_text())) == len(
             re.findall(r"np\.load\([^()]*, allow_pickle=False\)", path.read_text())
         )
+
+
+@pytest.mark.parametrize("safe_path", ["", "1"])
+def test_libraries_are_looked_for_where_python_looks(tmp_path: Path, safe_path: str) -> None:
+    (tmp_path / "joblib.py").write_text("def load(source): raise ValueError('of this folder')")
+    environment = os.environ | {"PYTHONPATH": str(tmp_path), "PYTHONSAFEPATH": safe_path}
+    command = [sys.executable, unpickling.__file__, "in.pkl", str(tmp_path / "out.npz")]
+    child = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (child.returncode, child.stderr) == (2, "ValueError: of this folder\n")
 
 
 @pytest.mark.parametrize(
