@@ -165,7 +165,7 @@ class TrackTable:
         """Chooses tracks.
 
         Args:
-          choice: what is wanted; an identifier that looks like a number or another term comes first.
+          choice: the wanted tracks; an identifier that looks like a number or another term comes first.
 
         Returns:
           These tracks, each once, in the order given.

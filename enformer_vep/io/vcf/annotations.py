@@ -62,7 +62,7 @@ class InfoField:
     Attributes:
       key: its key.
       type: the type of its values.
-      description: what it says.
+      description: its description in the header.
     """
 
     key: str
