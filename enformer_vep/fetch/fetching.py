@@ -1,4 +1,4 @@
-"""Fetches what a command asks for, each thing once, and says what is there."""
+"""Fetches the items of a command, each once, and plans downloads by other programs."""
 
 import logging
 import os

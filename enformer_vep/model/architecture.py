@@ -1,4 +1,4 @@
-"""Which tensors an Enformer has, and whether a file's tensors are those of one.
+"""The tensors of an Enformer, and whether a file's tensors are those of one.
 
 Nothing is made or read for it: only keys, types and shapes are compared. `weights.checkpoint_variables` gives the same
 keys to the variables of a model.

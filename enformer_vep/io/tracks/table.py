@@ -1,4 +1,4 @@
-"""The tracks of a head: their names from a published table, and which of them are wanted."""
+"""The table of a head's tracks: read, given names, and cut to a choice."""
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
