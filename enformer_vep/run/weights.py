@@ -1,6 +1,6 @@
 """Describes, checks and converts weights files, without TensorFlow.
 
-Of a checkpoint, a SavedModel and our own file only the index or the header is read.
+To describe a checkpoint, a SavedModel or our own file, only the index or the header is read.
 """
 
 import dataclasses
