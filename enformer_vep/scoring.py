@@ -1,4 +1,4 @@
-"""The statistics: what is summed over bins beside the model, and what NumPy makes of it afterwards.
+"""The statistics: the reductions over bins that each needs, and how NumPy computes it from them.
 
 In a bin, r is the reference's prediction, a the alternate's and d = a - r. docs/statistics.md explains each statistic.
 """
@@ -22,7 +22,7 @@ FLOAT32_NOISE = 3e-7
 """
 
 REFERENCE_SUM = "reference"
-"""The reduction that is the sum of r: what the rounding error is measured by."""
+"""The reduction that is the sum of r, by which the rounding error is measured."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Statistic:
     Attributes:
       name: what a column of scores is called.
       aliases: names that others have for exactly the same.
-      reductions: names in `inference.reductions.REDUCTIONS` of what it needs reduced over bins.
+      reductions: names in `inference.reductions.REDUCTIONS` of the reductions that it needs.
       finish: makes the score, float64 [M, tracks], of its reductions, float64 [M, tracks] each.
       noise: returns how large the rounding error of a float32 score can be, whatever the size of the effect, given the
         sum of r and the score.

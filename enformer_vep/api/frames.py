@@ -68,7 +68,7 @@ def to_frame(given: GivenVariants, scores: AlleleScores, columns: Sequence[str])
 
     Args:
       given: the variants.
-      scores: what became of them.
+      scores: their scores, or why they have none.
       columns: the names of the scores.
 
     Returns:

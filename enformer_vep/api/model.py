@@ -86,8 +86,8 @@ def open_model(
       engine: 'reusing' computes only what a variant changes; 'full' runs both sequences through the whole model.
       device: 'cpu', 'gpu' or 'gpu:N'; None for the first GPU if there is one, and else the CPU.
       batch_size: sequences that a GPU runs at a time.
-      cache_size: memory for results that windows share, in bytes, or as a text such as '256M'. Calls that look at
-        variants in up to four different ways, as with other tracks or another `window`, have so much each.
+      cache_size: memory for results that windows share, in bytes, or as a text such as '256M'. Calls with
+        other options, such as other tracks or another `window`, have a cache of this size each, at most four in all.
       allow_nondeterministic: whether a GPU may use operations whose results differ a little from run to run.
       cache: the folder of fetched files; None for ENFORMER_VEP_CACHE, and else the user's.
 
@@ -246,7 +246,7 @@ class Model:
 
         Args:
           given: the variants.
-          scoring: what their scores are.
+          scoring: their tracks, statistics, bins and views.
           strict: whether an allele that cannot be scored is an error.
           progress: whether a bar is shown.
 

@@ -185,7 +185,7 @@ def plot_variant(
 
 
 def one_allele(variant: OneVariant) -> VcfAllele:
-    """Returns the only allele of what names a variant.
+    """Returns the allele of a variant that is given as a text, a tuple or a Variant.
 
     Raises:
       InputError: it is not a variant, or has several ALT alleles.

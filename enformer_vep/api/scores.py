@@ -266,7 +266,7 @@ class Scores:
 
 @in_words_of_python
 def read_scores(path: Path) -> Scores:
-    """Opens what `score` has written: Parquet or text, in any layout and number format. No score is read yet.
+    """Opens an output of `score`: Parquet or text, in any layout and number format. No score is read yet.
 
     Args:
       path: the table, OUT.

@@ -160,7 +160,8 @@ def score_vcf(
         for an option that is not given.
 
     Returns:
-      What became of the alleles, in which time, and where the results are. `read_scores(summary.table)` opens them.
+      How many alleles were scored and skipped, in which time, and where the results are.
+      `read_scores(summary.table)` opens them.
 
     Raises:
       TypeError: there is no such option.

@@ -42,7 +42,7 @@ class GivenVariants:
     Attributes:
       alleles: one for every ALT allele; malformed ones say what is wrong with them. `record` is the row in a frame, the
         place in an iterable, and the record in a file, from 0.
-      name: what they are called in messages.
+      name: their name in messages.
       frame: the frame that they were in, None for a file or an iterable.
       extra: the names of the frame's columns that are kept beside the result.
     """
@@ -83,7 +83,7 @@ def read_variants(variants: Variants) -> GivenVariants:
 
 
 def one_or_more(given: Any) -> list[Any]:
-    """Returns what was given as a list: a single text, path, Variant or tuple (chrom, pos, ref, alt) is one item."""
+    """Returns the given items: a single text, path, Variant or tuple (chrom, pos, ref, alt) is one item."""
     if isinstance(given, str | os.PathLike | Variant) or _is_tuple_of_fields(given):
         return [given]
     return list(given)
@@ -206,7 +206,7 @@ def _of_frame(frame: Any, columns: Sequence[Any]) -> GivenVariants:
 
 
 def _alleles(values: Sequence[Any], record: int) -> Iterator[VcfAllele]:
-    """Yields the alleles of a record, given what stands for chrom, pos, ref, alt and id; one if it is malformed."""
+    """Yields the alleles of a record, given its chrom, pos, ref, alt and id; one if it is malformed."""
     chrom, ref, alt, name = (_text(values[place]) for place in (0, 2, 3, 4))
     pos = _position(values[1])
     problems = [f"{label} is missing" for label, value in (("chrom", chrom), ("ref", ref)) if not value]

@@ -1,4 +1,4 @@
-"""The cache folder, and where in it each fetched thing is."""
+"""The cache folder, and the place of every fetched file in it."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Fetches what a command asks for, each thing once, and says what is there."""
+"""Fetches the items of a command, each once, and plans downloads by other programs."""
 
 import logging
 import os
@@ -39,11 +39,11 @@ class FetchSettings:
     """The settings of `fetch`.
 
     Attributes:
-      items: what is wanted, each once.
+      items: the wanted items, each once.
       cache: where it goes.
       mirror: a web folder that has the files, None for where they are published.
       source: where the weights come from.
-      force: whether what is there is fetched again.
+      force: whether items that are there are fetched again.
       is_quiet: whether no progress is shown.
       patience: how long servers are waited for.
     """
@@ -62,7 +62,7 @@ class FetchSettings:
 
 
 def parse_words(words: Sequence[str]) -> tuple[Item, ...]:
-    """Turns 'weights tracks genome hg38' into what is wanted, each once; a genome's name alone will do.
+    """Reads 'weights tracks genome hg38' as items, each once; a genome's name alone will do.
 
     Raises:
       InputError: a word is unknown, or 'genome' is not followed by the name of one.
@@ -164,7 +164,7 @@ def plan(items: Sequence[Item], cache: Cache, *, mirror: str | None = None, sour
     """Returns a tab-separated table of the files with their URLs, sizes, checksums and places, and how to use it.
 
     Args:
-      items: what is wanted.
+      items: the wanted items.
       cache: where it is to go.
       mirror: the mirror that has the files, None for where they are published.
       source: where the weights come from.

@@ -49,7 +49,7 @@ class Item:
 
     Attributes:
       name: the word that asks for it.
-      files: what it consists of.
+      files: its files.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""What a variant does to the genome: some bases replaced by others, and the sequences in which they are."""
+"""The edit that a variant makes: bases of the genome replaced by others, and the sequences that result."""
 
 from dataclasses import dataclass
 
@@ -34,7 +34,7 @@ class Edit:
 
     @classmethod
     def of(cls, variant: Variant, contig: str, fetch: FetchCodes, max_bp: int) -> "Edit | None":
-        """Returns what an allele changes, without the bases that it has in common with the genome.
+        """Returns the edit of an allele, without the bases that it shares with the genome.
 
         Args:
           variant: the allele.
@@ -73,7 +73,7 @@ class Edit:
 
     @property
     def alternate_end(self) -> int:
-        """Where the bases that take the place of `start` to `end` end, if the left flank stays in place."""
+        """End of the bases that replace `start` to `end`, if the left flank stays in place."""
         return self.end + self.shift_bp
 
     @property

@@ -197,7 +197,7 @@ class PromoterBins:
         Args:
           gene: the gene, on the window's contig.
           window: the reference window.
-          edit: what the allele changes, None if nothing.
+          edit: the allele's edit, None if it equals the genome.
 
         Returns:
           The alternate's bins by the reference's; empty if no start is in the scored bins.

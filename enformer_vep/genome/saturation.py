@@ -23,7 +23,7 @@ class Change(NamedTuple):
       contig: as the FASTA names it.
       pos: position of the first letter of `ref`, 1-based.
       ref: the genome's letters.
-      alts: what replaces them: the three other letters of a base, or what a deletion leaves.
+      alts: the letters that replace them: the three other letters of a base, or what a deletion leaves.
       place: number of the base among those of the saturation, from 0; of a deletion, its first base.
       deleted_bp: how many bases are deleted; 0 for substitutions.
     """
@@ -140,7 +140,7 @@ class SaturatedBases:
             first += span.length
 
     def to_json_values(self) -> dict[str, Any]:
-        """Returns the bases as JSON has them."""
+        """Returns the bases as JSON values."""
         return {
             "regions": [[region.contig, region.start, region.end] for region in self.regions],
             "spans": [[span.contig, span.start, span.end] for span in self.spans],
@@ -185,7 +185,7 @@ def centred(effects: npt.NDArray[np.float32], num_letters: int) -> npt.NDArray[n
 
 
 def importance(effects: npt.NDArray[np.float32], num_letters: int) -> npt.NDArray[np.float32]:
-    """Returns what the genome's own letter has among centred effects: float32 [bases, tracks].
+    """Returns the centred effect of the genome's own letter: float32 [bases, tracks].
 
     It is the negative mean of the substitutions' effects: positive if the base raises the prediction.
 

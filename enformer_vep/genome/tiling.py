@@ -53,7 +53,7 @@ class Tile:
     """One window, and those of its scored bins that are wanted.
 
     Attributes:
-      window: what the model reads; it may reach beyond the contig's ends.
+      window: the model's input; it may reach beyond the contig's ends.
       first: number of its first scored bin on the contig; negative if it lies before the contig.
       spans: the wanted bins, ascending; all of them are scored bins of this window.
     """
@@ -131,7 +131,7 @@ def tiles(spans: Iterable[BinSpan], geometry: Geometry, windows_per_bin: int = 1
 
 
 def stride(geometry: Geometry, windows_per_bin: int) -> int:
-    """Returns by how many bins neighbouring windows are apart, if each bin is in so many of them.
+    """Returns the distance of neighbouring windows in bins, if each bin is in this many windows.
 
     Raises:
       ValueError: the number does not divide that of the scored bins.

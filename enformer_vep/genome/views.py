@@ -1,4 +1,4 @@
-"""The views of a variant: pairs of inputs, and what their predictions count in each bin."""
+"""The views of a variant: pairs of inputs, and the weights of their predictions in each bin."""
 
 from dataclasses import dataclass
 
@@ -20,10 +20,10 @@ class View:
     """One reference and one alternate that are compared bin by bin.
 
     Attributes:
-      reference: what the reference's prediction is made from.
-      alternate: what the alternate's is made from.
+      reference: the input of the reference's prediction.
+      alternate: the input of the alternate's.
       is_mirrored: whether both are the other strand, so that their predictions have to be turned back.
-      bin_weights: float32 [num_bins], what the view counts in each bin, after turning back. The weights of a
+      bin_weights: float32 [num_bins], the weight of the view in each bin, after turning back. The weights of a
         comparison's views add up to 1 in every bin.
     """
 
@@ -63,7 +63,7 @@ class ViewSettings:
     Attributes:
       reverse_complement: whether both strands are predicted.
       shifts: by how many bp both alleles are moved to the right in their window; the mean over all is taken.
-      indels: what alleles that change the length are compared in.
+      indels: how alleles that change the length are compared.
 
     Raises:
       ValueError: there is no shift, or one twice.
@@ -105,7 +105,7 @@ class ViewSettings:
 
         Args:
           window: its reference window.
-          edit: what the allele changes, None if nothing.
+          edit: the allele's edit, None if it equals the genome.
           geometry: the model's lengths.
         """
         share = np.float32(1 / (len(self.shifts) * (1 + self.reverse_complement)))
@@ -127,7 +127,7 @@ def alleles_from_left(window: Interval, edit: Edit | None) -> tuple[ModelInput, 
 
     Args:
       window: the reference window.
-      edit: what the allele changes, None if nothing.
+      edit: the allele's edit, None if it equals the genome.
     """
     reference = ModelInput.of(window)
     return reference, reference if edit is None else edit.from_left(window.start, window.length)

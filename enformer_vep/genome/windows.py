@@ -1,4 +1,4 @@
-"""The policies for windows: where that of a variant lies, and how alleles of other lengths are compared in it.
+"""The policies for windows: where a variant's window lies, and how alleles that change the length are compared in it.
 
 They are choices alone, which need no NumPy; `views.py` makes the sequences.
 """
@@ -19,7 +19,7 @@ _SHARED_PATTERN = re.compile(rf"{SHARED}:([1-9][0-9]{{0,8}})")
 
 
 class IndelPolicy(Enum):
-    """Which sequences an allele that changes the length is compared in; docs/indels.md explains each."""
+    """How an allele that changes the length is compared; docs/indels.md explains each."""
 
     LEFT = "left"
     AVERAGE = "average"

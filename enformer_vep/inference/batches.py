@@ -1,4 +1,4 @@
-"""How rows get to the device and back: what crosses over, and batches of one shape."""
+"""Transfers to the device and back, and batches of one shape."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -17,9 +17,7 @@ Value = TypeVar("Value")
 
 
 class HostLink:
-    """Moves arrays to the device that the model runs on, and back, and counts it: every transfer passes here.
-
-    It is what makes a GPU wait.
+    """Moves arrays to the device that the model runs on and back, and counts all transfers, which make a GPU wait.
 
     Attributes:
       num_sent: arrays that were moved to the device.

@@ -67,7 +67,7 @@ def full_engine(model: Enformer, fetch: FetchCodes, settings: EngineSettings) ->
     Args:
       model: the model, on the device that is to run it.
       fetch: returns the codes of the reference genome.
-      settings: what is predicted, and how. The precision, the cache and fused steps are the reusing engine's.
+      settings: the settings of the engine. The precision, the cache and fused steps are the reusing engine's.
 
     Raises:
       ValueError: batch_size is not positive.
@@ -90,7 +90,7 @@ def reusing_engine(model: Enformer, fetch: FetchCodes, settings: EngineSettings)
     Args:
       model: the model, on the device that is to run it.
       fetch: returns the codes of the reference genome.
-      settings: what is predicted, and how.
+      settings: the settings of the engine.
 
     Raises:
       ValueError: batch_size is not positive, cache_bytes is negative, or the precision is unknown.
@@ -146,7 +146,7 @@ class _Job(Generic[Result]):
       references: the predictions of its references, in the order of its views.
       differences: the views that are not added up yet, and their differences.
       d: the weighted sum of the differences that are.
-      result: what was made of it when all were.
+      result: its result, once all views are added up.
     """
 
     def __init__(self, comparison: Comparison) -> None:
@@ -167,7 +167,7 @@ class Comparer(Engine):
     """Compares alleles on the device that the model runs on; only statistics leave it.
 
     Attributes:
-      link: what crosses between the host and the device.
+      link: moves arrays between the host and the device.
     """
 
     def __init__(
@@ -260,7 +260,7 @@ class Comparer(Engine):
         return self._results(comparisons, make)
 
     def _results(self, comparisons: Iterable[Comparison], make: "_Make[Result]") -> Iterator[Result]:
-        """Runs all views, and yields what is made of each comparison, in their order."""
+        """Runs all views, and yields the result of each comparison, in their order."""
         waiting: deque[_Job[Result]] = deque()
         for group in self._groups(comparisons):
             self._run(group, waiting)

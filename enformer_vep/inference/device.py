@@ -37,7 +37,7 @@ class Device:
 
     Attributes:
       kind: 'CPU' or 'GPU'.
-      description: what it is, for the run record.
+      description: its name, for the run record.
       is_deterministic: whether the same run gives the same bits again.
     """
 

@@ -17,7 +17,7 @@ from enformer_vep.model.enformer import Enformer
 
 
 class _Reference(NamedTuple):
-    """A reference that was run: its prediction, and its row of what its batch kept for alternates."""
+    """A reference that was run: its prediction, and its row of the activations that its batch kept for alternates."""
 
     prediction: tf.Tensor
     kept: Any
@@ -81,9 +81,9 @@ class DifferencePasses:
         Args:
           model: the model.
           blocks: the tracks that are computed.
-          towers: gives the towers of references, and what differs in those of alternates.
-          chosen: what is computed.
-          settings: how it is computed.
+          towers: computes the towers of references, and how those of alternates differ.
+          chosen: the head, the bins and the batch size.
+          settings: the arithmetic, and the way to the device.
         """
         batch_size = chosen.batch_size
         self._towers = towers
@@ -112,7 +112,7 @@ class DifferencePasses:
         return batches.add(_Row(reference, self._keep(reference), alternate, first_bin))
 
     def flush(self) -> None:
-        """Runs what waits."""
+        """Runs the waiting sequences."""
         for batches in (self._references, self._few, self._all):
             batches.flush()
 
@@ -158,7 +158,6 @@ class DifferencePasses:
 def _functions(
     transformer: DifferenceTransformer, blocks: TrackBlocks, settings: DifferenceSettings
 ) -> tuple[Any, Any]:
-    """Returns the TensorFlow functions of references and of differences."""
     references, differences = settings.references, settings.differences
 
     @tf.function(autograph=False)
@@ -180,7 +179,7 @@ def _functions(
 
 
 def _kept(references: Sequence[_Reference]) -> Any:
-    """Returns what the references of rows kept, along the batch: once if all have the same, else for each row."""
+    """Returns the activations of rows' references, along the batch: once if all have the same, else for each row."""
     batches = {id(reference.kept) for reference in references}
     rows = [reference.row for reference in references]
     first = references[0]

@@ -93,8 +93,8 @@ class Engine(Protocol):
 
         Args:
           comparisons: as for `compare`.
-          statistics: what is taken over the regions; may be none.
-          of_genes: what is taken over the bins of each gene.
+          statistics: those of the regions; may be none.
+          of_genes: those of each gene's bins.
 
         Yields:
           Both by the statistics' names: float64 [M, tracks], and for G genes float64 [G, tracks]. The latter is empty

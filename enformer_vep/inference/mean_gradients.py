@@ -57,7 +57,7 @@ class MeanGradients:
         reverse_complement: bool = False,
         done: Callable[[], None] = lambda: None,
     ) -> None:
-        """Chooses what the mean is taken over.
+        """Prepares the means over steps and strands.
 
         Args:
           gradients: computes the gradient of one sequence.

@@ -50,12 +50,12 @@ class TrackBlocks:
 
     @property
     def computed(self) -> tuple[range, ...]:
-        """What `compute` and `join` depend on: a key for the graphs that use these."""
+        """The key of graphs that use `compute` or `join`."""
         return tuple(self.blocks)
 
     @property
     def chosen(self) -> tuple[tuple[range, ...], tuple[int, ...]]:
-        """What `choose` depends on as well: a key for the graphs that use it."""
+        """The key of graphs that use `choose` as well."""
         return self.computed, tuple(self._places)
 
     def compute(self, of_block: Callable[[range], tf.Tensor]) -> tf.Tensor:
@@ -123,8 +123,8 @@ class Passes(Protocol):
         """Runs an alternate, or lets it wait for its batch.
 
         Args:
-          reference: what it is compared with.
-          of_reference: the prediction of that.
+          reference: the input that it is compared with.
+          of_reference: the reference's prediction.
           alternate: another sequence.
 
         Returns:
@@ -133,7 +133,7 @@ class Passes(Protocol):
         ...
 
     def flush(self) -> None:
-        """Runs what waits."""
+        """Runs the waiting sequences."""
         ...
 
     @property
@@ -187,7 +187,7 @@ class PlainPasses:
           model: the model.
           blocks: the tracks that are computed.
           towers: returns the towers of rows, float32 [B, T, C].
-          settings: what is computed, and how.
+          settings: the head, the bins, the batch size and the arithmetic.
         """
         self._batches: Batches[Row, tf.Tensor] = Batches(self._run, settings.batch_size)
         self._towers = towers
@@ -217,7 +217,7 @@ class PlainPasses:
         return _Difference(self._batches.add(Row(reference, alternate)), of_reference)
 
     def flush(self) -> None:
-        """Runs what waits."""
+        """Runs the waiting sequences."""
         self._batches.flush()
 
     @property
@@ -236,7 +236,7 @@ class PlainPasses:
 
 
 def reused_towers(towers: Towers) -> Callable[[Sequence[Row]], tf.Tensor]:
-    """Returns what gives the towers of rows, put together from bins that are known."""
+    """Returns a function that puts the towers of rows together from known bins."""
 
     def of(rows: Sequence[Row]) -> tf.Tensor:
         return tf.stack(towers.alternates(rows))
@@ -245,7 +245,7 @@ def reused_towers(towers: Towers) -> Callable[[Sequence[Row]], tf.Tensor]:
 
 
 def whole_towers(model: Enformer, fetch: FetchCodes, link: HostLink) -> Callable[[Sequence[Row]], tf.Tensor]:
-    """Returns what gives the towers of rows, each computed from its whole sequence."""
+    """Returns a function that computes the tower of each row from its whole sequence."""
     bin_size_bp = model.config.geometry.bin_size_bp
 
     def make() -> Any:

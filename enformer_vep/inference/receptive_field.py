@@ -129,5 +129,5 @@ def _shared_bins(x: Sequence[Stretch], y: Sequence[Stretch]) -> list[range]:
 
 
 def intersection(x: range, y: range) -> range:
-    """Returns what two ranges of step 1 have in common."""
+    """Returns the intersection of two ranges of step 1."""
     return range(max(x.start, y.start), max(max(x.start, y.start), min(x.stop, y.stop)))

@@ -1,4 +1,4 @@
-"""What is reduced over bins beside the model, so that only a few numbers per track leave the device.
+"""Reductions over bins on the device, so that only a few numbers per track leave it.
 
 Everything is in terms of the reference's prediction r and the difference d = a - r, never of two predictions: the
 difference is what stays exact in low precision. Sums are float64, and are added up in an order that depends on the bins

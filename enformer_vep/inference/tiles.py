@@ -36,7 +36,7 @@ class GenomeBins(NamedTuple):
       contig: as the FASTA names it.
       strand: '+' or '-'.
       first: place of the first bin's first base on the strand's axis; may lie beyond the contig's ends.
-      num_bins: how many.
+      num_bins: their number.
     """
 
     contig: str
@@ -100,7 +100,7 @@ class TowerTiles:
         return int(self._tiles.currsize)
 
     def fetch(self, requests: Sequence[GenomeBins]) -> list[tf.Tensor]:
-        """Returns bins of the reference genome; what is missing is computed together.
+        """Returns bins of the reference genome; missing ones are computed together.
 
         Returns:
           For each request float32 [num_bins, C].

@@ -97,7 +97,7 @@ class TowerSettings:
 
     Attributes:
       tiles: the arithmetic of the stem and of each conv_tower block in the genome's bins.
-      patches: the arithmetic of what is computed for one sequence alone.
+      patches: the arithmetic of bins that are computed for one sequence alone.
       patched_bp: bases of every window whose bins are always computed as patches, as their arithmetic is more exact.
       cache_bytes: bytes of the genome's bins that are kept.
       batch_size: tiles or patches that are computed at a time.
@@ -272,7 +272,6 @@ class Towers:
         return parts + self._patched_parts(layout, range(first, bins.stop))
 
     def _patched_parts(self, layout: TowerInput, bins: range) -> list[_Part]:
-        """Divides neighbouring bins into patches."""
         if isinstance(layout, Splice):
             at = layout.at_bp // self.field.bin_size_bp
             left, right = range(bins.start, min(bins.stop, at)), range(max(bins.start, at), bins.stop)
@@ -319,7 +318,7 @@ def _patches(model: Enformer, chosen: Arithmetic) -> Callable[[tf.Tensor, tf.Ten
 
 
 def _without(bins: range, other: range) -> list[range]:
-    """Returns what is left of neighbouring bins without some of them."""
+    """Returns neighbouring bins without some of them."""
     if not intersection(bins, other):
         return [bins] if bins else []
     sides = range(bins.start, other.start), range(other.stop, bins.stop)

@@ -1,4 +1,4 @@
-"""Which tensors an Enformer has, and whether a file's tensors are those of one.
+"""The tensors of an Enformer, and whether a file's tensors are those of one.
 
 Nothing is made or read for it: only keys, types and shapes are compared. `weights.checkpoint_variables` gives the same
 keys to the variables of a model.
@@ -131,7 +131,7 @@ def infer_config(entries: Mapping[str, TensorEntry]) -> EnformerConfig:
 
 
 def _width_multiple(config: EnformerConfig, widths: Shape) -> int:
-    """Returns what the conv_tower's widths were rounded to a multiple of: the largest number that explains them."""
+    """Returns the number to whose multiples the conv_tower's widths were rounded: the largest that explains them."""
     possible = [multiple for multiple in WIDTH_MULTIPLES if config.channels % multiple == 0]
     for multiple in possible:
         with contextlib.suppress(ValueError):

@@ -1,4 +1,4 @@
-"""How a graph computes: the precision of its matrix products, and whether neighbouring elementwise steps are fused.
+"""The arithmetic of a graph: the precision of matrix products, and whether neighbouring elementwise steps are fused.
 
 The layers look up the arithmetic while a graph is being traced, so that the same code serves the plain model (float32,
 one TensorFlow operation per step: the default) and the faster engine.

@@ -96,7 +96,7 @@ class RelativeAttention(snt.Module):
         queries: range | None = None,
         position_keys: tf.Tensor | None = None,
     ) -> tuple[tf.Tensor, AttentionActivations]:
-        """Returns what `__call__` does, and what is computed on the way there."""
+        """Returns the result of `__call__`, and the activations on the way there."""
         num_positions = x.shape[1]
         queries = queries or range(num_positions)
         query = self.split_heads(self.query(x[:, queries.start : queries.stop])) * self.key_size**-0.5  # [B, H, Q, K]

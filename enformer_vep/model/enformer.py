@@ -198,7 +198,7 @@ class Enformer(snt.Module):
         bins: range | None = None,
         is_training: bool = False,
     ) -> tf.Tensor:
-        """Runs transformer, crop and final_pointwise: what all heads read.
+        """Runs transformer, crop and final_pointwise, whose features all heads read.
 
         The last transformer block computes only the bins that are wanted; all bins are read by the blocks before it.
 

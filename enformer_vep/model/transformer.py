@@ -71,7 +71,7 @@ class TransformerBlock(snt.Module):
         wanted: range | None = None,
         position_keys: tf.Tensor | None = None,
     ) -> tuple[tf.Tensor, BlockActivations]:
-        """Returns what `__call__` does, and what is computed on the way there."""
+        """Returns the result of `__call__`, and the activations on the way there."""
         wanted = wanted or range(x.shape[1])
         attended, attention = self.attention.with_activations(
             self.attention_norm(x), is_training=is_training, queries=wanted, position_keys=position_keys

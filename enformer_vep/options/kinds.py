@@ -96,12 +96,12 @@ class Number:
 
 @dataclass(frozen=True)
 class Parsed:
-    """A text, or in Python perhaps a list, of which a function makes the value; its ValueErrors say what is wrong."""
+    """A text, or in Python perhaps a list, that a function parses; its ValueErrors say what is wrong."""
 
     parse: Callable[[Any], Any]
 
     def read(self, name: str, value: Any) -> Any:
-        """Returns what the function makes of the value.
+        """Returns the parsed value.
 
         Raises:
           InputError: the function refuses it.
@@ -123,10 +123,10 @@ class Option:
 
     Attributes:
       name: its name on the command line, such as '--gene-window'.
-      help: what `--help` says.
-      kind: what its values may be.
+      help: its text in `--help`.
+      kind: the kind of its values.
       default: its value on the command line where it is not given.
-      metavar: what `--help` calls its value.
+      metavar: the name of its value in `--help`.
       short: its short name, such as '-g'.
       parameter: the setting that it becomes, where that has another name than Python's argument.
       variable: the environment variable that gives its value where the command does not.
@@ -166,7 +166,7 @@ class Option:
         return None if value is None else self.kind.read(self.argument, value)
 
     def in_python(self, value: str | None) -> str:
-        """Returns how Python's users write it: precision='mixed' for --precision mixed, strict=True for --strict."""
+        """Returns it as Python's users write it: precision='mixed' for --precision mixed, strict=True for --strict."""
         if isinstance(self.kind, Flag):
             return f"{self.argument}=True"
         if value is None:

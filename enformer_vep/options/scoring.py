@@ -46,7 +46,7 @@ TRACKS_KIND = Parsed(read_tracks)
 
 
 def bins(what: str, centre: str, region: str) -> Option:
-    """Returns --bins of a command: what these bins are for, what the centre is, and what a region's bins are."""
+    """Returns --bins of a command; the arguments complete the sentences of its help."""
     return Option(
         "--bins",
         f"Bins {what}. all: the window's 896. centre:BP: those of BP bp around the {centre}. chr:start-end: those "
@@ -76,7 +76,7 @@ def precision(choices: Sequence[str], text: str) -> Option:
 
 
 def engine(reusing: str, full: str) -> Option:
-    """Returns --engine of a command, for which the engines do this."""
+    """Returns --engine of a command; the text says what the engines do."""
     return Option("--engine", f"reusing: {reusing} full: {full}", Choice(ENGINES), default=ComputeSettings.engine)
 
 

@@ -1,4 +1,4 @@
-"""How every figure looks: sizes in print, colours, fonts, and the texts that must fit into them.
+"""The style of every figure: sizes in print, colours, fonts, and the texts that must fit into them.
 
 All lengths on a page are millimetres, since a figure is made for a journal's column. The font comes with matplotlib, so
 that a figure is the same on every machine.

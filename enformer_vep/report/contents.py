@@ -12,7 +12,7 @@ Int64s = npt.NDArray[np.int64]
 
 
 class Fact(NamedTuple):
-    """Something about the run: what it is, and its value."""
+    """A fact about the run."""
 
     name: str
     value: str
@@ -71,7 +71,7 @@ class ShownAlleles:
 
     @property
     def strength(self) -> Float32s:
-        """By what alleles are ranked: float32 [alleles], the largest score in magnitude."""
+        """The value that alleles are ranked by: float32 [alleles], the largest score in magnitude."""
         strength: Float32s = np.abs(self.score).max(axis=1)
         return strength
 

@@ -54,7 +54,7 @@ def rounded(values: npt.NDArray[Any], digits: int = 5) -> list[Any]:
 
 
 def payload(contents: Contents) -> dict[str, Any]:
-    """Returns what the script reads: numbers, texts, lists and objects alone."""
+    """Returns the data that the script reads: numbers, texts, lists and objects alone."""
     alleles, chroms, tracks, genes = contents.alleles, Dictionary(), Dictionary(), Dictionary()
     fields = alleles.fields
     values: dict[str, Any] = {

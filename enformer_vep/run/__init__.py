@@ -1,1 +1,1 @@
-"""Runs: from a VCF to a table, in parts that can be resumed, shared and merged."""
+"""The courses of commands: settings, a session, a generator of results, and the files that it fills."""

@@ -1,4 +1,4 @@
-"""What a command's arguments name: regions and BED files, or variants and files of them."""
+"""Reads the arguments of commands: regions and BED files, or variants and files of variants."""
 
 import logging
 import os

@@ -1,4 +1,4 @@
-"""What every record says of a run of a model, and the records of commands that write in one go.
+"""The record of a run of a model: its items in every record, and the records of commands that write in one go.
 
 These are `predict` and `contributions`. An identity has the inputs and settings, which do not depend on where and when
 a command runs; a course says how it went.
@@ -58,7 +58,7 @@ class ModelRun:
 
     Attributes:
       format: of the record.
-      notice: what must be said of the model, None if nothing.
+      notice: a warning about the model, None if there is none.
       versions: of the software.
       fasta: the genome.
       model: the model.

@@ -54,7 +54,7 @@ def nested(*without: str) -> Mapping[str, Any]:
 
 
 def to_json_values(record: Any, without: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Returns a record as JSON has it, without the items whose value and default are None.
+    """Returns a record as JSON values, without the items whose value and default are None.
 
     Items have the order of the fields, but those come first that the record's class names in `KEY_ORDER`.
 
@@ -90,7 +90,7 @@ def from_json_values(kind: type[T], values: Any, name: str = "") -> T:
     Args:
       kind: a dataclass of numbers, text, None, Any, dictionaries, tuples, what has a text form and other such
         dataclasses.
-      values: what JSON has.
+      values: the JSON values.
       name: the item's name as a path with dots, for messages.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The run record of `score`: its inputs, settings, versions and results, and what of it two runs must have in common.
+"""The run record of `score`: its inputs, settings, versions and results, and in which of them two runs must agree.
 
 `RunIdentity` must agree between the shards of a run, together with how their ShardRecords divide the alleles; and to
 resume a run, together with the whole ShardRecord. `Counts` and `RunCourse` are those of one run alone.
@@ -59,9 +59,9 @@ class RunIdentity(ModelRun):
 
     Attributes:
       vcf: the variants; of a saturation, the list of changes.
-      selection: which records are wanted.
+      selection: the selection of records.
       batch_size: sequences that are run at a time.
-      scoring: what the scores are.
+      scoring: the settings that decide the scores.
       compute: how they are computed.
       output: how they are written.
       background: the file of the percentiles, None if there are none.
@@ -92,7 +92,7 @@ class RunIdentity(ModelRun):
         return PUBLISHED if self.model.is_published else self.model.tensors_sha256
 
     def differences(self, other: "RunIdentity") -> list[Difference]:
-        """Returns the items in which another run differs; none may, neither between shards nor to resume a run."""
+        """Returns the items in which another run differs: there must be none between shards, or to resume a run."""
         differences = find_differences(to_json_values(self), to_json_values(other))
         # Other bases are another list of changes too, whose digest says less.
         return sorted(differences, key=lambda difference: not difference.item.startswith("saturation"))
@@ -104,7 +104,7 @@ def identify_run(
     """Identifies a run.
 
     Args:
-      settings: what the user asked for.
+      settings: the settings of the run.
       inputs: the opened VCF and FASTA.
       model: the model.
       gene_tracks: the tracks on which genes are scored, None if none are.
@@ -131,7 +131,7 @@ def identify_run(
 
 @dataclass(frozen=True)
 class ShardRecord:
-    """Which alleles a shard has.
+    """The alleles of a shard.
 
     Attributes:
       number: of the shard, from 1.
@@ -148,14 +148,14 @@ class ShardRecord:
     num_alleles: int
 
     def differences_in_division(self, other: "ShardRecord") -> list[Difference]:
-        """Returns the items in which another shard of the same run must not differ."""
+        """Returns the items in which another shard divides the alleles differently."""
         mine, its = ({"of": shard.of, "num_alleles": shard.num_alleles} for shard in (self, other))
         return find_differences(mine, its, "shard")
 
 
 @dataclass(frozen=True)
 class RunPlan:
-    """What is known before a run begins; the parts of another run are usable only if it agrees in all of this.
+    """The plan of a run, made before it begins; parts of an earlier run are used only if its plan agrees.
 
     Attributes:
       identity: the inputs and settings.
@@ -168,15 +168,15 @@ class RunPlan:
     part_size: int
 
     def differences(self, earlier: "RunPlan | RunRecord") -> list[Difference]:
-        """Returns the items in which an earlier run, finished or not, was another: its identity and its share.
+        """Returns the items of identity and shard in which an earlier run, finished or not, differs.
 
-        The size of its parts does not count, as what continues it takes them as they are.
+        The size of parts does not count, as a resumed run keeps that of the parts that are finished.
         """
         then, now = (None if run.shard is None else to_json_values(run.shard) for run in (earlier, self))
         return earlier.identity.differences(self.identity) + find_differences(then, now, "shard")
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns the plan as JSON has it."""
+        """Returns the plan as JSON values."""
         return to_json_values(self)
 
     @classmethod
@@ -203,7 +203,7 @@ class Counts:
       alleles_read: alleles of this run.
       alleles_scored: those of them that have scores.
       alleles_skipped: the others.
-      skipped_by_reason: how many were skipped for each reason.
+      skipped_by_reason: the number that was skipped for each reason.
       float16_overflows: scores that do not fit into the float16 that they are written as.
       gene_rows: pairs of an allele and a gene in its reach; None if no gene is scored.
     """
@@ -277,8 +277,8 @@ class RunRecord:
     Attributes:
       identity: the inputs and settings.
       shard: the share of the alleles, None for all of them.
-      counts: what became of its alleles.
-      course: how it went; None in the metadata of a table, which are the same for equal runs.
+      counts: its alleles, scored and skipped.
+      course: where and how it ran; None in the metadata of a table, which are the same for equal runs.
     """
 
     identity: RunIdentity = field(metadata=flat())
@@ -287,7 +287,7 @@ class RunRecord:
     course: RunCourse | MergeCourse | None = field(default=None, metadata=flat())
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns the record as JSON has it."""
+        """Returns the record as JSON values."""
         return to_json_values(self)
 
     @classmethod

@@ -43,11 +43,11 @@ class ScoreTable:
 
     @classmethod
     def find(cls, path: str, *, with_summaries: bool = False) -> "ScoreTable":
-        """Reads what was run and on which tracks, from Parquet's metadata or from the files beside text; no scores.
+        """Reads the run record and the tracks, from Parquet's metadata or the files beside text, and no scores.
 
         Args:
           path: the table.
-          with_summaries: whether it may be what `score --summary-only` wrote.
+          with_summaries: whether it may be a table of `score --summary-only`.
 
         Raises:
           InputError: there is no such table, it is a summary, or its run record or track table cannot be used.
@@ -110,10 +110,10 @@ class ScoreTable:
         self.check_num_alleles(num_alleles)
 
     def checked_statistic(self, statistic: str) -> str:
-        """Returns a statistic that the table has.
+        """Returns a statistic, if the table has it.
 
         Raises:
-          InputError: it has not.
+          InputError: the table does not have it.
         """
         names = self.record.identity.scoring.names
         if statistic not in names:

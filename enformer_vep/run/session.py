@@ -1,4 +1,4 @@
-"""What every course runs with: the genome, and the model on its device with its tracks and engines.
+"""The session of every course: a genome, and a model on its device with its tracks and engines.
 
 This is the one place that opens a genome or a model for a run. A command opens a session for its course, `open_model`
 keeps one for a notebook.
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 NUM_ENGINES = 4
-"""Engines that are kept, one for each way to look at variants: the least recently used one goes first."""
+"""Engines that are kept, one for each choice of tracks, bins and views: the least recently used one goes first."""
 
 MIN_FUSED_CHANNELS = 256
 """Smallest width whose elementwise steps are compiled: compiling takes seconds, which smaller models never save."""
@@ -206,7 +206,7 @@ class Session:
         return engine
 
     def scorer(self, scoring: ScoringSettings, genes: GeneScorer | None = None) -> VariantScorer:
-        """Returns what places variants and scores them.
+        """Returns a scorer of variants, with the engine of these settings.
 
         Args:
           scoring: the tracks, the views of variants, and the statistics.
@@ -261,9 +261,9 @@ def choose_tracks(
     """Returns the tracks that are wanted, with their names.
 
     Args:
-      scoring: which are wanted. A table that is named here comes first.
+      scoring: the head and the choice of its tracks. A table that is named here comes first.
       loaded: the model.
-      location: where it is; a table beside it comes second.
+      location: the model's files; a table beside them comes second.
       fetched: the fetched table of the published tracks, None if there is none.
 
     Raises:

@@ -47,7 +47,7 @@ UNRECORDED: Mapping[str, Any] = MappingProxyType({RECORDED_BY: None})
 
 
 def recorded_by(item: str) -> Mapping[str, Any]:
-    """Returns the metadata of a setting in whose place a record has what it stands for, as an item of this name."""
+    """Returns the metadata of a setting whose place in records is taken by an identity, in the item of this name."""
     return {RECORDED_BY: item}
 
 
@@ -162,9 +162,9 @@ class ScoringSettings:
       model: a checkpoint's folder or prefix, a SavedModel's folder, or a name.
       head: the head to score.
       track_table: a table that names the tracks, None for the fetched one, or to name them by number.
-      tracks: which tracks are wanted, None for all.
-      placement: where windows lie.
-      statistics: what is made of the predictions, in the order of the columns.
+      tracks: the wanted tracks, None for all.
+      placement: the placement of windows.
+      statistics: the statistics that are scores, in the order of the columns.
       bins: the bins that statistics are taken over.
       views: whether both strands and shifts are averaged, and how alleles that change the length are compared.
     """
@@ -190,7 +190,7 @@ class ComputeSettings:
 
     Attributes:
       engine: 'reusing', or 'full' for the plain one.
-      precision: of products, and of what is kept between layers.
+      precision: of products, and of activations between layers.
       device: 'cpu', 'gpu', 'gpu:N', None for the first GPU and else the CPU.
       batch_size: sequences that are run at a time, None for the device's default.
       cache_bytes: bytes of reference towers that the reusing engine keeps.
@@ -263,9 +263,9 @@ class GeneSettings:
       transcripts: the transcripts whose starts count.
       gene_bins: bins around each start, 3 or 10.
       gene_window: in whose window promoters are scored.
-      gene_statistics: what is made of the predictions there.
+      gene_statistics: the statistics of the predictions there.
       gene_tracks: on which tracks, of those that are predicted; None for CAGE.
-      gene_columns: what is written of them.
+      gene_columns: whether scores are written by group of tracks, or track by track.
     """
 
     gtf: str | None = field(default=None, metadata=recorded_by("gtf"))

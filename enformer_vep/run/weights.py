@@ -1,6 +1,6 @@
-"""Says what a weights file is, for people and for programs, without TensorFlow.
+"""Describes, checks and converts weights files, without TensorFlow.
 
-Of a checkpoint, a SavedModel and our own file only the index or the header is read.
+To describe a checkpoint, a SavedModel or our own file, only the index or the header is read.
 """
 
 import dataclasses
@@ -37,10 +37,10 @@ class PublishedTensors:
     """How tensors compare with the published ones, by their checksums.
 
     Attributes:
-      same: how many are the same.
+      same: number of those that are the same.
       other: keys of those with other values.
       absent: keys of those that the file has not, without training state.
-      absent_state: how many tensors of training state the file has not.
+      absent_state: number of tensors of training state that the file has not.
     """
 
     same: int
@@ -71,11 +71,11 @@ class PublishedTensors:
 
 @dataclass(frozen=True)
 class ModelReport:
-    """What a weights file is.
+    """The description of a weights file.
 
     Attributes:
       identity: its format, path and digest, and whether the weights are the published ones.
-      settings: what it says of its model; the config is that of the tensors if it does not say.
+      settings: the settings of its model; the config is inferred from the tensors if the file has none.
       num_tensors: tensors with a key of ours.
       num_parameters: values in those that inference reads.
       published: how they compare with the published ones.
@@ -93,11 +93,11 @@ class ModelReport:
 
     @property
     def is_loadable(self) -> bool:
-        """Whether a model can be made of it, if no tensor is damaged."""
+        """Whether its model can be loaded, if no tensor is damaged."""
         return not self.faults and not str(self.misfits)
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns the report as JSON has it."""
+        """Returns the report as JSON values."""
         config = self.settings.config
         return {
             "format": self.identity.file_format,
@@ -141,7 +141,7 @@ class ModelReport:
 
 
 def report_model(model: str, cache: str | None = None) -> ModelReport:
-    """Reads what tells what a weights file is, whether or not a model can be made of it.
+    """Describes a weights file, whether or not its model can be loaded.
 
     Args:
       model: a name, a folder, a prefix or a file.

@@ -133,7 +133,7 @@ class SavedContributions:
 
     Attributes:
       path: the output.
-      run: the run record without its course, as JSON has it.
+      run: the run record without its course, as JSON values.
     """
 
     path: Path
@@ -141,7 +141,7 @@ class SavedContributions:
 
     @classmethod
     def find(cls, path: str, run_name: str) -> "SavedContributions":
-        """Reads what was explained, and no contributions.
+        """Reads the sequences and scalars that were explained, and no contributions.
 
         Args:
           path: the output.

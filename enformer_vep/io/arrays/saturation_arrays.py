@@ -160,7 +160,7 @@ class EffectArrays:
 
     @property
     def labels(self) -> dict[str, npt.NDArray[Any]]:
-        """The arrays that say what the effects are those of."""
+        """The arrays that name the bases and tracks of the effects."""
         return {
             "contig": np.array(self.bases.contig_names),
             "pos": self.bases.positions,

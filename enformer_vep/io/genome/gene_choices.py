@@ -1,4 +1,4 @@
-"""What can be chosen about genes: names that the command line, the settings and the readers share."""
+"""Choices about genes: names that the command line, the settings and the readers share."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

@@ -1,4 +1,4 @@
-"""The file of a background: one row per statistic and track, as Parquet, with what it was made of in the metadata.
+"""The file of a background: one row per statistic and track, as Parquet, with its record in the metadata.
 
 Each row has the number of values, their mean, standard deviation and quartiles, and points of their distribution: order
 statistics, ascending, as float32. Rows are written and read in blocks, so that neither needs the whole file in memory.
@@ -94,8 +94,8 @@ class BackgroundFile:
     """A background that is open for reading.
 
     Attributes:
-      path: where it is.
-      record: what it is made of, as JSON values.
+      path: the file.
+      record: its record, as JSON values.
       keys: of each row, its statistic and the track's identifier.
       num_values: of each row, how many scores it describes.
     """

@@ -52,15 +52,15 @@ _BATCH_ROWS = 10_000
 
 @dataclass(frozen=True)
 class TransformOrigin:
-    """Which scores a transform takes.
+    """The scores that a transform is made for.
 
     Attributes:
       statistic: the statistic, such as SAD.
-      divisor: what scores are divided by first: the number of bins if the transform takes means and scores are sums.
+      divisor: the number by which scores are divided first: that of bins if it takes means and scores are sums.
       head: the head.
       weights: PUBLISHED, the digest of the weights' tensors, or empty if unknown.
       settings: settings of the run that scores must share, by their names in the run record; none if unknown.
-      source: what the transform was made from, for people.
+      source: the file or the scores of which it was made, for people.
     """
 
     statistic: str
@@ -76,7 +76,7 @@ class Transform:
     """A transform of scores into components.
 
     Attributes:
-      origin: which scores it takes.
+      origin: the scores that it takes.
       indices: int64 [tracks], the tracks' numbers in the head, all different.
       identifiers: their identifiers; None if unknown.
       centre: float64 [tracks].
@@ -234,10 +234,10 @@ def open_component_table(stream: BinaryIO, paths: OutputPaths, num: int, metadat
     """Starts a table in the format of its name: fields of alleles, and float32 [alleles, k].
 
     Args:
-      stream: where it is written.
+      stream: the open file.
       paths: its name.
       num: number of components.
-      metadata: what is written with the table if the format has a place for it.
+      metadata: written with the table if its format has a place for it.
     """
     columns = TableColumns(ALLELE_TYPES, [Values(component_names(num))])
     if paths.is_parquet:
@@ -255,7 +255,7 @@ class ComponentRows:
     """
 
     def __init__(self, path: str) -> None:
-        """Reads what a table says of itself.
+        """Reads the record and the columns of a table.
 
         Raises:
           InputError: it is not such a table.

@@ -120,10 +120,10 @@ def open_table(
     """Starts a table in the format of its name.
 
     Args:
-      stream: where it is written.
+      stream: the open file.
       paths: its name.
       settings: how scores are written.
-      metadata: what is written with the table if the format has a place for it.
+      metadata: written with the table if its format has a place for it.
       num_alleles: number of alleles that will be written, None if unknown; fewer than a row group need less memory.
     """
     rows = open_rows(

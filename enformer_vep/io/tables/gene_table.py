@@ -95,7 +95,7 @@ class GeneTableFile:
     """An open table of genes."""
 
     def __init__(self, rows: RowWriter, settings: GeneTableSettings) -> None:
-        """Writes to rows of the columns of an allele, its gene and the scores."""
+        """Keeps open rows, whose columns are those of an allele, its gene and the scores."""
         self._rows = rows
         self._settings = settings
         self.close = rows.close
@@ -123,10 +123,10 @@ def open_gene_table(
     """Starts a table of genes: Parquet beside Parquet, and plain text beside text.
 
     Args:
-      stream: where it is written.
+      stream: the open file.
       paths: the names of the run's files.
       settings: how genes are written.
-      metadata: what is written with it if its format has a place for it.
+      metadata: written with the table if its format has a place for it.
     """
     fields = {**ALLELE_TYPES, **GENE_FIELDS}
     if settings.columns == "tracks":
@@ -146,7 +146,7 @@ def _described(allele: VcfAllele, gene: Gene) -> tuple[str, str, str, int, int, 
 def summarize_genes(
     settings: GeneTableSettings, alleles: Sequence[VcfAllele], genes: Iterable[GeneScores]
 ) -> list[list[Any]]:
-    """Returns what the summary of alleles says of their genes, a column for each of GENE_SUMMARY_FIELDS.
+    """Returns the columns of genes in the summary of alleles, one for each of GENE_SUMMARY_FIELDS.
 
     The strongest gene is that of the largest score in magnitude, of the first statistic, on any of the tracks; the
     nearest has the nearest start of all that are in reach. Of equal ones, the first along the contig counts.
@@ -190,7 +190,7 @@ class GeneTable:
     """The table of genes of a run.
 
     Attributes:
-      labels: what the scores of one statistic are of: tracks, or groups of them.
+      labels: the tracks, or groups of tracks, of the scores of one statistic.
     """
 
     def __init__(self, path: Path, statistic: str) -> None:

@@ -36,8 +36,8 @@ class PredictionTable(ParquetRows):
           contigs: length of every contig, by its name.
           columns: the names of the columns of predictions.
           bin_size_bp: length of a bin.
-          metadata: what the schema's metadata has.
-          keys: the names of the columns of numbers that stand before the bins' places.
+          metadata: the schema's metadata.
+          keys: the names of the integer columns before the bins' positions.
         """
         self._contigs = contigs
         self._bin_size_bp = bin_size_bp
@@ -57,7 +57,7 @@ class PredictionTable(ParquetRows):
         Args:
           span: the bins.
           values: float32 [bins, columns].
-          keys: the numbers that all of these rows have in the columns before the bins' places.
+          keys: the values of these rows in the columns before the bins' positions.
         """
         starts, ends = span.edges(self._contigs[span.contig], self._bin_size_bp)
         fields = [np.full(span.num_bins, key, np.int64) for key in keys]

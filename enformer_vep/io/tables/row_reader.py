@@ -34,7 +34,7 @@ def read_columns(
       path: the table.
       types: the wanted columns, with the types that they get if the table is text.
       num_rows: rows of a batch of Parquet, at most; those of text have as many as there are in TEXT_BLOCK_BYTES.
-      stack: what closes the table.
+      stack: closes the table when it ends.
 
     Raises:
       InputError: it is not such a table, or lacks a column.
@@ -57,7 +57,7 @@ def read_columns(
 
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """Turns what a damaged table raises into one line."""
+    """Turns the errors of a damaged table into one line."""
     try:
         yield
     except (OSError, EOFError, zlib.error, pa.ArrowException) as error:
@@ -118,11 +118,11 @@ def side_by_side(
     second: Iterator[tuple[pa.RecordBatch, Values]],
     names: tuple[str, str],
 ) -> Iterator[tuple[pa.RecordBatch, Rows, Values]]:
-    """Yields what two tables have of the same alleles, although their batches end at other rows.
+    """Yields batches of the same alleles from two tables, whose own batches end at different rows.
 
     Args:
-      first: of consecutive alleles, columns with record and allele, and anything else.
-      second: the same, with [alleles, any] values.
+      first: batches of consecutive alleles: columns, record and allele among them, and rows of any kind.
+      second: the same, with values [alleles, ...].
       names: the names of the tables, for messages.
 
     Yields:

@@ -106,10 +106,10 @@ def open_rows(
     """Starts a table in the format of a run's table.
 
     Args:
-      stream: where it is written.
+      stream: the open file.
       columns: its columns.
       like: the names of the run's files.
-      metadata: what is written with the table if the format has a place for it.
+      metadata: written with the table if its format has a place for it.
       group_rows: see `ParquetRows`.
       num_rows: see `ParquetRows`.
     """
@@ -135,7 +135,7 @@ class ParquetRows:
         """Starts the file.
 
         Args:
-          stream: where it is written.
+          stream: the open file.
           columns: its columns.
           metadata: the schema's metadata.
           group_rows: rows of a row group; None for ROW_GROUP_ROWS. In a long table each has a line for every label.

@@ -67,7 +67,7 @@ class ScoreRows:
     def __init__(
         self, paths: OutputPaths, settings: TableSettings, statistics: Sequence[str], tracks: Sequence[int]
     ) -> None:
-        """Chooses what is read.
+        """Chooses the statistics and tracks to read.
 
         Args:
           paths: the table.

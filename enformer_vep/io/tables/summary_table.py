@@ -132,7 +132,7 @@ class SummaryFile:
     """An open summary."""
 
     def __init__(self, settings: TableSettings, rows: RowWriter) -> None:
-        """Writes to rows of the columns of an allele, of `summary_types`, and others."""
+        """Keeps open rows, whose columns are those of an allele, of `summary_types`, and others."""
         self._settings = settings
         self._rows = rows
         self.close = rows.close
@@ -160,10 +160,10 @@ def open_summary(
     """Starts a summary.
 
     Args:
-      stream: where it is written.
+      stream: the open file.
       settings: the statistics and tracks of the scores that it is made of.
       like: the names of a run's files, to write it in the format of the table; None for plain text.
-      metadata: what is written with it if its format has a place for it.
+      metadata: written with the table if its format has a place for it.
       more: columns after the summary's own, with Arrow's types.
     """
     columns = TableColumns({**ALLELE_TYPES, **summary_types(settings), **more})

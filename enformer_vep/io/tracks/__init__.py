@@ -1,1 +1,1 @@
-"""The tracks of a head: their table, their labels, and which of them are wanted."""
+"""The tracks of a head: their table, their labels, and the choice of tracks."""

@@ -1,4 +1,4 @@
-"""Which tracks of a head are wanted, as it can be said before the head and its table are known.
+"""The choice of tracks, as it is read before the head and its table are known.
 
 An expression is a list of terms, separated by commas:
 

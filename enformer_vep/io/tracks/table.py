@@ -1,4 +1,4 @@
-"""The tracks of a head: their names from a published table, and which of them are wanted."""
+"""The table of a head's tracks: read, given names, and cut to a choice."""
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -165,7 +165,7 @@ class TrackTable:
         """Chooses tracks.
 
         Args:
-          choice: what is wanted; an identifier that looks like a number or another term comes first.
+          choice: the wanted tracks; an identifier that looks like a number or another term comes first.
 
         Returns:
           These tracks, each once, in the order given.

@@ -1,1 +1,1 @@
-"""VCF and BCF: their records, which of them are wanted, and what they are annotated with."""
+"""VCF and BCF: their records, the selection of records, and annotations."""

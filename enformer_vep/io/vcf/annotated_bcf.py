@@ -221,7 +221,7 @@ def _fault_of(text: str, declared: dict[str, set[str]], name: str) -> str:
 
 
 def _keys(columns: list[str]) -> Iterator[tuple[str, str]]:
-    """Yields what a record has that a header must declare, with its kind."""
+    """Yields the kinds and names of all in a record that a header must declare."""
     yield "contig", columns[0]
     for kind, column, separator in (("FILTER", 6, ";"), ("INFO", 7, ";"), ("FORMAT", _FORMAT, ":")):
         yield from ((kind, entry.split("=", 1)[0]) for entry in columns[column].split(separator) if entry)

@@ -24,7 +24,7 @@ Write = Callable[[bytes], object]
 
 @dataclass
 class Annotated:
-    """Counts of what was annotated.
+    """Counts of annotated records, and the order of the VCF.
 
     Attributes:
       num_records: records of the VCF.

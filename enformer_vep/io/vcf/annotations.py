@@ -1,4 +1,4 @@
-"""What a VCF is annotated with: fields of INFO, and their values for one allele after another."""
+"""The annotations of a VCF: fields of INFO, and their values for one allele after another."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -62,7 +62,7 @@ class InfoField:
     Attributes:
       key: its key.
       type: the type of its values.
-      description: what it says.
+      description: its description in the header.
     """
 
     key: str

@@ -367,7 +367,7 @@ def survey_vcf(
 
 
 def survey_alleles(alleles: Sequence[VcfAllele], *, sample_size: int = 1000) -> Survey:
-    """Returns what a file with these alleles of whole records holds, none of them left out."""
+    """Returns the survey of a file with these alleles of whole records, none of them left out."""
     plain = [allele.variant for allele in alleles if _is_plain(allele)]
     sample = tuple(plain[:: -(-len(plain) // sample_size) or 1])
     contigs = frozenset(allele.variant.chrom for allele in alleles)

@@ -1,4 +1,4 @@
-"""Which records of a VCF are wanted: by place, by filter, by ID."""
+"""The selection of a VCF's records: by place, by filter, by ID."""
 
 import hashlib
 import json

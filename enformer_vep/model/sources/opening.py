@@ -10,7 +10,7 @@ from enformer_vep.model.sources.source import WeightsSource
 
 
 def open_source(location: ModelLocation) -> WeightsSource:
-    """Opens the weights of a model, and reads as little of them as tells what they are.
+    """Opens the weights of a model, and reads no more than tells their format.
 
     Args:
       location: where `locate_model` found them.

@@ -74,7 +74,7 @@ class OwnFileSource(WeightsSource):
         return checked(self._file.read(key), self._entries[key], key, self.path)
 
     def settings(self) -> ModelSettings:
-        """Returns what the file says of its model."""
+        """Returns the settings of the model, as the file gives them."""
         stored = self._file.metadata
         return ModelSettings(
             parse_config(self._config, self.path), stored.get("name"), stored.get("notice"), stored.get("source")
@@ -90,7 +90,7 @@ def write_own_file(source: WeightsSource, settings: ModelSettings, file: BinaryI
 
     Args:
       source: the weights. Each tensor is read and checked once.
-      settings: what is written of the model; the config must not be None.
+      settings: the settings of the model; the config must not be None.
       file: an empty file, open for writing.
 
     Raises:

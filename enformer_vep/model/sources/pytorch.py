@@ -264,7 +264,7 @@ class PyTorchSource(WeightsSource):
         return copy
 
     def settings(self) -> ModelSettings:
-        """Returns what the file says of its model."""
+        """Returns the settings of the model, as the file gives them."""
         return ModelSettings()
 
     def identity(self) -> WeightsIdentity:

@@ -115,7 +115,7 @@ class WeightsSource(Protocol):
         """
 
     def settings(self) -> ModelSettings:
-        """Returns what the file says of its model.
+        """Returns the settings of the model, as the file gives them.
 
         Raises:
           WeightsError: what it says cannot be understood.

@@ -50,7 +50,7 @@ class AnnotationRows:
 
     Attributes:
       table: the scores, or their summary.
-      statistic: whose scores are written.
+      statistic: the statistic whose scores are written.
       tracks: places in the table of the tracks that get fields of their own.
     """
 

@@ -53,7 +53,7 @@ class AnnotateSettings:
       scores: the finished output of `score`.
       out: the VCF to write.
       info: the tracks that get fields of their own, None for none.
-      statistic: whose scores are written; None for the run's first.
+      statistic: the statistic whose scores are written; None for the run's first.
       overwrite: whether an existing file is replaced.
     """
 

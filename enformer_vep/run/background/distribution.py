@@ -1,4 +1,4 @@
-"""Which points of a distribution a background keeps, and how they are picked out of many scores."""
+"""The points of a distribution that a background keeps, and how they are chosen from many scores."""
 
 from collections.abc import Callable
 from functools import cache

@@ -1,4 +1,4 @@
-"""What a background is made of, and whether it fits a run."""
+"""The record of a background, and whether it fits a run."""
 
 import logging
 from collections.abc import Sequence
@@ -25,25 +25,25 @@ FROM_1000G = "1000G"
 
 @dataclass(frozen=True)
 class BackgroundRecord:
-    """What a background is made of.
+    """The record of a background: which scores it is made of.
 
     Attributes:
       format: of the file.
       source: 'scores' for outputs of this tool, '1000G' for DeepMind's scores of the 1000 Genomes variants.
-      notice: what must be said of the model, None if nothing.
+      notice: a warning about the model, None if there is none.
       weights: digest of the tensors; None if only known to be the published ones.
       is_published: whether the weights are the published ones.
       num_tracks: number of tracks of each statistic.
       tracks_sha256: digest of the track table.
       precision: of the computation; None if unknown.
       dtype: number format in which the scores were read.
-      scale: what they were multiplied by to be sums over bins.
-      alleles: how many there are of each class.
+      scale: the factor that made them sums over bins.
+      alleles: their number in each class.
       left_out: alleles that were not taken, by reason.
       num_points: points of each distribution, at most.
-      num_tail: how many scores of each tail are all kept.
-      inputs: what was read.
-      scoring: what the scores are.
+      num_tail: scores of each tail that are all kept.
+      inputs: the inputs that were read.
+      scoring: the settings that decide the scores.
     """
 
     KEY_ORDER: ClassVar = (
@@ -74,7 +74,7 @@ class BackgroundRecord:
         return self.alleles.snv == self.alleles.total
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns the record as JSON has it."""
+        """Returns the record as JSON values."""
         return to_json_values(self)
 
     @classmethod
@@ -102,7 +102,7 @@ class OpenBackground:
 
     Attributes:
       file: the file.
-      record: what it is made of.
+      record: its record.
     """
 
     file: BackgroundFile

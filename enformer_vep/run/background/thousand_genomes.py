@@ -127,7 +127,7 @@ def _check_alike(sources: Sequence[PrecomputedScores]) -> None:
 
 
 def _signs(source: PrecomputedScores, genome: Genome | None, counts: Counter[str]) -> Signs:
-    """Returns what scores are multiplied by, int8 [rows]: -1 where `alt` is the genome's, 0 for what is left out.
+    """Returns the signs of scores, int8 [rows]: -1 where `alt` is the genome's, 0 for alleles that are left out.
 
     Args:
       source: the file.

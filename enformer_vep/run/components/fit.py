@@ -53,7 +53,7 @@ def fit_transform(table: ScoreTable, origin: TransformOrigin, num_components: in
 
     Args:
       table: the scores.
-      origin: which scores they are.
+      origin: the origin of the scores.
       num_components: number of components.
       scratch: folder for the temporary file, 4 bytes per score.
 

@@ -32,7 +32,7 @@ class ConversionSettings:
       track_table: the track table that names the tracks; None to know them by their numbers.
       head: the head.
       statistic: the statistic that it takes.
-      divisor: what scores are divided by first.
+      divisor: the number by which scores are divided first.
       any_weights: whether it takes scores of any weights, and not the published ones alone.
       overwrite: whether an existing file is replaced.
     """

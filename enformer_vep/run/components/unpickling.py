@@ -53,7 +53,7 @@ def extract_arrays(pipeline: Any) -> Arrays:
 
 
 def _scaling(scaler: Any, length: int) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    """Returns what a RobustScaler subtracts, and what it divides by; it has None for what it leaves out."""
+    """Returns the centre and the scale of a RobustScaler, which has None for one that it leaves out."""
     centre = np.zeros(length) if scaler.center_ is None else np.asarray(scaler.center_)
     scale = np.ones(length) if scaler.scale_ is None else np.asarray(scaler.scale_)
     return centre, scale

@@ -1,4 +1,4 @@
-"""Contributions as arrays: what gradients give them, and as they are written, of all sequences and scalars."""
+"""Contributions as arrays: computed from gradients, and as they are written for all sequences and scalars."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

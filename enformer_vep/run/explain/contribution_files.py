@@ -61,7 +61,7 @@ def check_output(output: ContributionOutput) -> dict[str, str]:
 
 
 def check_content(output: ContributionOutput, sequences: Sequence[ExplainedSequence], scalars: Sequence[str]) -> None:
-    """Checks that what is going to be computed can be written in the chosen format.
+    """Checks that the contributions can be written in the chosen format.
 
     Raises:
       InputError: sequences have different lengths but are to be one array, or a bigWig file would have two values for a
@@ -141,7 +141,7 @@ def _written(output: ContributionOutput, contributions: Contributions, texts: Ma
 
     Args:
       output: the file, and its format.
-      contributions: what is written.
+      contributions: the contributions.
       texts: the track table and the run record, by the names that a schema's metadata has for them.
     """
     if output.format == "zarr":

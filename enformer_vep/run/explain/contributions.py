@@ -1,4 +1,4 @@
-"""From regions or variants to contributions: every stage of `contributions`."""
+"""The course of `contributions`, from regions or variants to files."""
 
 import logging
 import os

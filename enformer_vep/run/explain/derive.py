@@ -61,7 +61,7 @@ class DeriveSettings:
       effects: arrays of the raw effects.
       centred: arrays of the effects less their mean over letters.
       importance: a folder of one bigWig file per track, with the genome's letter's centred effect at each base.
-      modisco: what the names of TF-MoDISco's input begin with.
+      modisco: the prefix of the names of TF-MoDISco's input.
       mean_of: the number of letters that the mean is taken over: see `genome.saturation.centred`.
       tracks: the wanted tracks, None for all.
       overwrite: whether existing files are overwritten.

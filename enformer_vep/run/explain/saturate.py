@@ -1,4 +1,4 @@
-"""Saturation of regions: makes the list of all changes there, which then takes the course of every list of variants."""
+"""Saturation of regions: makes the list of all changes there, which is then scored like any list of variants."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -36,7 +36,7 @@ PREDICTIONS = ("REF", "ALT")
 
 @dataclass(frozen=True)
 class Cost:
-    """What a run is about to do: alleles, and the seconds that they take the official model on two CPU cores."""
+    """The cost of a run: its alleles, and the seconds that they take the official model on two CPU cores."""
 
     num_alleles: int
     seconds: float
@@ -113,7 +113,7 @@ def _letters(sequence: bytes) -> str:
 
 
 def _check_statistic(settings: ScoreSettings) -> None:
-    """Refuses predictions, of which that of the genome's own letter is not 0."""
+    """Refuses predictions, whose value for the genome's own letter is not 0."""
     for name in settings.scoring.names:
         if name in PREDICTIONS:
             raise InputError(
@@ -138,7 +138,7 @@ def _check_output(settings: ScoreSettings) -> None:
 
 
 def _check_cost(bases: SaturatedBases, what: str, saturation: SaturateSettings, settings: ScoreSettings) -> None:
-    """Says what the run is about to do, or refuses it.
+    """Logs the cost of the run, or refuses it.
 
     Raises:
       InputError: there is nothing to change, or too much.

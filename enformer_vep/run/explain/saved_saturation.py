@@ -34,7 +34,7 @@ class SavedSaturation:
       bases: the bases.
       statistic: the name of the statistic.
       tracks: the tracks, in the output's order.
-      run: the run record without its course, as JSON has it.
+      run: the run record without its course, as JSON values.
       table: the same output, if it is a table.
     """
 

@@ -31,7 +31,7 @@ class ExplainedSequence:
       name: the region, or the variant.
       allele: REFERENCE or ALTERNATE, empty for a region.
       contig: as the FASTA names it.
-      layout: what the model reads.
+      layout: the model's input.
       wanted: the bases that are written, by their offsets in it.
       bin_weights: float32 [num_bins], 1 for the bins that are explained and 0 for the others.
     """

@@ -101,7 +101,7 @@ class ContributionOutput:
 
     Attributes:
       out: a folder of bigWig files, or a file or store whose name ends as one of FORMATS.
-      modisco: what the names of the arrays for TF-MoDISco begin with, None for none.
+      modisco: the prefix of the names of the arrays for TF-MoDISco, None for none.
       overwrite: whether output of an earlier run is replaced.
       command: the command line, for the run record.
 
@@ -137,8 +137,8 @@ class ContributionSettings:
     """The settings of `contributions`.
 
     Attributes:
-      inputs: what is explained.
-      output: where it goes.
+      inputs: the regions or variants that are explained.
+      output: the files that are written.
       method: how it is explained.
       scoring: the model, the tracks, the bins, and whether both strands are predicted. The rest of it is not used.
       compute: the device. The rest of it is not used.

@@ -1,4 +1,4 @@
-"""From variants to pictures: the one module that knows every stage of `plot`."""
+"""The course of `plot`, from variants to pictures."""
 
 import logging
 import time

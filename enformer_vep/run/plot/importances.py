@@ -57,7 +57,7 @@ class Surroundings:
       start: the genome's position of the first base of both alleles, 0-based.
       reference: the bases of the reference; N where it has no base of A C G T.
       alternate: the bases of the alternate.
-      edit: what the variant changes, None if nothing.
+      edit: the allele's edit, None if it equals the genome.
     """
 
     placed: PlacedVariant
@@ -84,14 +84,14 @@ class Surroundings:
 
     @property
     def changed(self) -> tuple[int, int]:
-        """From where to where the reference differs, as places in `reference`; of equal alleles none, behind REF."""
+        """Start and end of the bases that the edit replaces, in `reference`; empty and behind REF for equal alleles."""
         if self.edit is None:
             return self._behind_ref
         return self.edit.start - self.start, self.edit.end - self.start
 
     @property
     def inserted(self) -> tuple[int, int]:
-        """From where to where the alternate differs, as places in `alternate`."""
+        """Start and end of the bases that replace them, in `alternate`."""
         if self.edit is None:
             return self._behind_ref
         return self.edit.start - self.start, self.edit.alternate_end - self.start

@@ -1,4 +1,4 @@
-"""Makes the logos of a page, by either of the two ways to say how important a base is."""
+"""Computes the logos of a page, from substitutions or from gradients."""
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -49,7 +49,7 @@ class LogoMaker:
         """Prepares the logos of one model.
 
         Args:
-          page: what a page shows; its logos have bases to each side.
+          page: the settings of a page; its logos have bases to each side.
           scoring: the views of variants.
           model: the model.
           scorer: scores variants with it.

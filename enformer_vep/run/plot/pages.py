@@ -1,4 +1,4 @@
-"""From a variant to what is on its page."""
+"""Predicts variants, and picks what their pages show."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -25,7 +25,7 @@ RANKED_BY = "SADR"
 
 
 class PageMaker:
-    """Predicts variants, one after another, and keeps of their predictions what is shown."""
+    """Predicts variants one after another, and makes their pages."""
 
     def __init__(self, session: Session, scoring: ScoringSettings, page: PageSettings, genes: GeneIndex | None) -> None:
         """Opens the engine.
@@ -33,7 +33,7 @@ class PageMaker:
         Args:
           session: the genome and the model.
           scoring: the tracks, where windows lie and the views of variants.
-          page: what a page shows.
+          page: the settings of a page.
           genes: the genes that are drawn, None for none.
 
         Raises:

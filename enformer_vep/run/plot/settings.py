@@ -29,7 +29,7 @@ DEFAULT_WIDTH_MM = 85.0
 MIN_WIDTH_MM, MAX_WIDTH_MM = 80.0, 1000.0
 
 LogoBy = Literal["saturation", "contributions"]
-"""By what the height of a logo's letters is computed."""
+"""The ways to compute the height of a logo's letters."""
 LOGO_BY: tuple[LogoBy, ...] = get_args(LogoBy)
 
 DEFAULT_LOGO_BP = 20
@@ -108,7 +108,7 @@ def _name(variant: Variant) -> str:
 
 @dataclass(frozen=True)
 class PageSettings:
-    """What a page shows.
+    """The settings of a page.
 
     Attributes:
       span_bp: base pairs to each side of the variant, None for all scored bins.
@@ -116,7 +116,7 @@ class PageSettings:
         DEFAULT_NUM_TRACKS if none are.
       width_mm: width of the page.
       logo_bp: base pairs to each side of the variant in logos, None for no logos.
-      logo_by: what their letters are as high as.
+      logo_by: what sets the height of their letters.
     """
 
     span_bp: int | None = None
@@ -157,9 +157,9 @@ class PlotSettings:
     """The settings of `plot`.
 
     Attributes:
-      inputs: what is read.
-      output: where it goes.
-      page: what a page shows.
+      inputs: the variants, the genome and the annotation.
+      output: the files that are written.
+      page: the settings of a page.
       scoring: the model, the tracks, where windows lie and the views of variants. The rest of it is not used.
       compute: how it is computed.
       quiet: whether no progress is shown on standard error.

@@ -73,7 +73,7 @@ def open_allele_writer(
     """Opens the output, which appears under its name when the block ends and everything was written.
 
     Args:
-      output: where it goes.
+      output: the folder or file.
       described: the run and its tracks.
       num_alleles: alleles that will be written, those that are skipped among them.
       num_bins: bins of a window that are predicted.

@@ -1,6 +1,6 @@
 """The files of predicted regions: a folder of one bigWig file per track, one table, or one Zarr store.
 
-And what these have in common with the files of predicted alleles: the description of the run, and the checks.
+Also the description of the run and the checks, which the files of predicted alleles share.
 """
 
 import json
@@ -44,7 +44,7 @@ class Described:
     """The run and its tracks, as every output describes them.
 
     Attributes:
-      identity: which run it is.
+      identity: the identity of the run.
       contigs: length of every contig of the FASTA, by its name.
       tracks: the tracks.
       bin_size_bp: length of a bin.
@@ -85,7 +85,7 @@ def check_output(output: PredictOutput, *, has_alleles: bool) -> dict[str, str]:
     """Checks that the output can be written, and writes nothing.
 
     Args:
-      output: where it goes.
+      output: the folder or file.
       has_alleles: whether a table has a list of alleles beside it.
 
     Returns:
@@ -151,7 +151,7 @@ def open_writer(output: PredictOutput, described: Described, spans: Sequence[Bin
     """Opens the output, which appears under its name when the block ends and everything was written.
 
     Args:
-      output: where it goes.
+      output: the folder or file.
       described: the run and its tracks.
       spans: the bins, as `covering_bins` returns them.
 

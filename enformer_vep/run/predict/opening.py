@@ -1,4 +1,4 @@
-"""A run of `predict`, of regions or of variants: what it opens, checks and records."""
+"""A run of `predict`, of regions or of variants: its session, its checks and its record."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,7 +27,7 @@ class PredictRun:
     """A run of `predict`.
 
     Attributes:
-      settings: what the user asked for.
+      settings: the settings of the run.
       session: the genome, and the model once it is loaded.
       packages: versions of the packages that the output needs.
       started: when the run began.
@@ -72,7 +72,7 @@ class PredictRun:
         """Identifies the run.
 
         Args:
-          kind: what identifies it.
+          kind: the class of its identity.
           **others: its fields that regions or variants alone have.
         """
         settings, model = self.settings, self.session.model

@@ -1,4 +1,4 @@
-"""From regions to predicted tracks: every stage of `predict REGION`."""
+"""The course of `predict REGION`, from regions to files of predicted tracks."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence

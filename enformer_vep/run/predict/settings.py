@@ -123,8 +123,8 @@ class PredictSettings:
     """The settings of `predict`.
 
     Attributes:
-      inputs: what is predicted.
-      output: where it goes.
+      inputs: the regions or variants that are predicted.
+      output: the files that are written.
       scoring: the model, the tracks, and the views whose mean is taken. The rest of it is not used.
       compute: how it is computed.
       quiet: whether no progress is shown on standard error.

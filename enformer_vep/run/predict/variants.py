@@ -1,4 +1,4 @@
-"""From variants to the predicted tracks of both alleles: every stage of `predict --vcf`."""
+"""The course of `predict --vcf`, from variants to files of both alleles' predicted tracks."""
 
 import os
 import time

@@ -1,4 +1,4 @@
-"""From a finished run to a page: the one module that knows every stage of `report`."""
+"""The course of `report`, from a finished run to a page."""
 
 import logging
 from collections.abc import Sequence

@@ -52,7 +52,7 @@ def input_paths(course: RunCourse | MergeCourse) -> Mapping[str, str]:
 
 
 def run_facts(record: RunRecord, course: RunCourse | MergeCourse) -> list[Fact]:
-    """Returns what was run, in the order in which the page tells it."""
+    """Returns the facts of the run, in the order of the page."""
     identity, paths = record.identity, input_paths(course)
     model, scoring, compute = identity.model, identity.scoring, identity.compute
     length_bp = model.config.get("sequence_length_bp")

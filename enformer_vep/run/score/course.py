@@ -36,7 +36,7 @@ def score_vcf(settings: ScoreSettings, *, session: Session | None = None, has_ba
     rest of the command is known to be usable, and the model's memory is free when the table is written.
 
     Args:
-      settings: what is scored, how, and to where.
+      settings: the settings of the run.
       session: an open one of the same settings, which is closed at the end; None to open one.
       has_bar: whether progress is shown as a bar and not as lines; None for a bar on a terminal.
 
@@ -71,7 +71,7 @@ def score_vcf(settings: ScoreSettings, *, session: Session | None = None, has_ba
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a run writes its files, and its progress bar and stop signals."""
+    """The files, progress bar and stop signals of a run."""
 
     paths: OutputPaths
     work: WorkFolder

@@ -28,11 +28,11 @@ class GenePair(NamedTuple):
 
 
 class GeneScorer:
-    """Finds the genes in reach of variants, and what the predictions say of their promoters.
+    """Finds the genes in reach of variants, and scores their promoters.
 
     Attributes:
       index: the genes.
-      settings: what is scored of them.
+      settings: how they are scored.
     """
 
     def __init__(
@@ -43,12 +43,12 @@ class GeneScorer:
         promoters: PromoterBins,
         views: ViewSettings,
     ) -> None:
-        """Scores genes.
+        """Prepares to score genes.
 
         Args:
           index: the genes.
-          settings: what is scored of them.
-          places: the tracks that count, by their places among those that are predicted.
+          settings: how they are scored.
+          places: the tracks on which they are scored, by their places among those that are predicted.
           promoters: finds their bins.
           views: the views of every variant.
         """
@@ -106,7 +106,7 @@ class GeneScorer:
           fetch: reads the reference genome.
 
         Yields:
-          The number of a variant and its genes, when the last of them is scored.
+          The number of a variant and the scores of its genes, once the last of them is scored.
         """
         length_bp = self._geometry.sequence_length_bp
         edits = {
@@ -148,7 +148,7 @@ class GeneScorer:
 
 
 def _together(of_allele: Mapping[int, GeneScores | Unscored]) -> GeneScores | Unscored:
-    """Joins the scores of an allele's genes in the genes' order; one that has none decides for the allele."""
+    """Joins the scores of an allele's genes in the genes' order; if one is Unscored, the allele is."""
     rows: list[npt.NDArray[np.float32]] = []
     for number in sorted(of_allele):
         of_gene = of_allele[number]

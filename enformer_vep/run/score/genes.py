@@ -98,7 +98,7 @@ def choose_gene_tracks(choice: TrackChoice | None, known: TrackTable, predicted:
     """Returns the tracks on which genes are scored: those of a choice that are predicted.
 
     Args:
-      choice: what is wanted, None for CAGE.
+      choice: the wanted tracks, None for CAGE.
       known: all tracks of the head.
       predicted: those that the run predicts.
 

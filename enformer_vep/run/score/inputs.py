@@ -44,7 +44,7 @@ class RunInputs:
     """The opened inputs of a run.
 
     Attributes:
-      settings: what the user asked for.
+      settings: the settings of the run.
       vcf: a path of the variants that can be read repeatedly.
       genome: the FASTA.
       selection: the records that are wanted; contigs go by any of their names.
@@ -99,7 +99,7 @@ def open_inputs(settings: InputSettings, genome: Genome, selection: Selection, w
     """Reads the VCF once from end to end, and compares it with the FASTA and the selection.
 
     Args:
-      settings: what the user asked for.
+      settings: the settings of the run.
       genome: the FASTA.
       selection: the records that are wanted.
       work: where a copy is kept of variants that can be read only once.

@@ -1,4 +1,4 @@
-"""Names the output of a run, opens all that it needs, and says which run it is."""
+"""Names the outputs of a run, opens its model, background and genes, and identifies the run."""
 
 import os
 from dataclasses import dataclass, replace
@@ -77,14 +77,14 @@ class Run:
     """A run that can begin. It holds nothing of the model, whose memory is free when the table is written.
 
     Attributes:
-      settings: what the user asked for.
+      settings: the settings of the run.
       inputs: the VCF and the FASTA.
-      plan: which run it is.
+      plan: its identity, its shard, and the size of its parts.
       paths: the paths of the inputs, absolute except for variants that came through a pipe.
-      table: what is written of the scores.
-      background: what percentiles are taken against, None for no percentiles.
+      table: how scores are written.
+      background: the background of percentiles, None for no percentiles.
       genes: finds and scores genes; None if no gene is scored.
-      gene_table: what is written of them.
+      gene_table: how genes are written; None if no gene is scored.
     """
 
     settings: ScoreSettings
@@ -103,10 +103,10 @@ class Run:
 
 
 def open_run(settings: ScoreSettings, session: Session, inputs: RunInputs, work: WorkFolder) -> Run:
-    """Loads the model of a run, and says which run it is. Imports TensorFlow.
+    """Loads the model of a run, opens its background and genes, and identifies it. Imports TensorFlow.
 
     Args:
-      settings: what the user asked for.
+      settings: the settings of the run.
       session: the genome, and the model once it is loaded.
       inputs: the variants.
       work: the work folder, which may have parts of the same run.

@@ -60,7 +60,7 @@ def place_variant(
 def run_in_order(
     items: Iterable[Item | Unscored], run: Callable[[Iterator[Item]], Iterator[Result]]
 ) -> Iterator[tuple[Item, Result] | Unscored]:
-    """Yields each item with its result, and what cannot be scored as it is, in their order.
+    """Yields each item with its result, and each Unscored as it is, in the order of the items.
 
     Args:
       items: drawn as `run` draws them, which may be in another thread and ahead of the results.

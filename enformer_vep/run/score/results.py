@@ -116,7 +116,7 @@ class WholeFiles:
 
 
 class ResultWriter:
-    """Joins the parts of a run in order."""
+    """Writes the parts of a run, in order, into its files."""
 
     def __init__(
         self,
@@ -130,7 +130,7 @@ class ResultWriter:
         """Starts the tables and the list of skipped alleles.
 
         Args:
-          files: where they are written.
+          files: the run's files, under temporary names.
           paths: their names.
           settings: how scores are written.
           run: the record of the run without its course, which is the same for equal runs. Goes into Parquet.
@@ -201,7 +201,7 @@ class ResultWriter:
         """Writes the rest, and renames every file.
 
         Args:
-          run_record: the whole run record. Goes beside the table.
+          run_record: the whole run record, which is written beside the table.
         """
         with self._files.writing():
             for table in (self._table, self._summary, self._gene_table):

@@ -57,7 +57,7 @@ def _what_is_missing(path: Path, paths: OutputPaths) -> str:
 
 
 def _columns(path: Path) -> list[str]:
-    """Returns the column names of tab-separated text; those of any other file are names that no run writes."""
+    """Returns the column names of tab-separated text; any other file gives names that no run writes."""
     try:
         with path.open(encoding="utf-8", errors="replace") as lines:
             return lines.readline(1 << 16).rstrip("\n").split("\t")

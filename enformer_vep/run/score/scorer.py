@@ -48,7 +48,7 @@ class ScoredVariant(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class VariantProfile:
-    """What is predicted for both alleles of a variant.
+    """The predictions of both alleles of a variant.
 
     Bins are those of the variant's reference window. What `--indels` does to an allele that changes the length is in
     docs/indels.md: bins right of it show the alternate's sequence there at the reference's place.
@@ -78,7 +78,7 @@ class VariantScorer:
       engine: the engine.
       reference: the genome.
       geometry: the model's lengths.
-      statistics: what is made of the predictions.
+      statistics: the statistics that are scores.
       tracks: the tracks that the engine predicts.
       genes: finds and scores genes; None if none is wanted.
     """
@@ -92,13 +92,13 @@ class VariantScorer:
         tracks: TrackTable,
         genes: GeneScorer | None = None,
     ) -> None:
-        """Scores variants with an engine.
+        """Prepares to score variants.
 
         Args:
           engine: predicts the tracks.
           reference: the genome.
           geometry: the model's lengths.
-          scoring: where windows lie, the views of variants, and the statistics.
+          scoring: the placement of windows, the views of variants, and the statistics.
           tracks: the tracks that the engine predicts.
           genes: finds and scores genes; None if none is wanted.
         """
@@ -211,7 +211,7 @@ class VariantScorer:
         return self._comparison(placed, self._edit(placed))
 
     def _with_genes(self, placed: PlacedVariant) -> tuple[Comparison, tuple[int, ...]]:
-        """Builds the Comparison of a variant, and returns the numbers of the genes that it looks at as well."""
+        """Builds the Comparison of a variant with the genes in its window, and returns the numbers of these too."""
         edit = self._edit(placed)
         comparison = self._comparison(placed, edit)
         if self.genes is None or self.genes.is_at_tss:

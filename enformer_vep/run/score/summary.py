@@ -1,4 +1,4 @@
-"""The result of a run as it is told: in one line, and by the alleles with the largest effects."""
+"""The summary of a run for people: one line, and the alleles with the largest effects."""
 
 import heapq
 from collections.abc import Sequence
