@@ -69,19 +69,17 @@ class OpenModel:
 
 
 class Session:
-    """An open genome, and a model that is loaded when it is first used. A `with` block or `close` closes the genome.
+    """A genome and a model, each opened when it is first used. A `with` block or `close` closes the genome.
 
     Attributes:
       scoring: the model, the head and its tracks, and the views of variants unless a call says otherwise.
       compute: the device, the engine and its settings.
-      genome: the FASTA.
-      reference: its codes.
     """
 
     def __init__(
         self, scoring: ScoringSettings, compute: ComputeSettings, fasta: str | None, cache: str | None
     ) -> None:
-        """Finds the model's files and opens the genome.
+        """Finds the model's files and the genome's.
 
         Args:
           scoring: the model, the head, its tracks, and the views of variants.
@@ -90,14 +88,13 @@ class Session:
           cache: the folder of fetched files, None for the user's.
 
         Raises:
-          InputError: there is no such model or genome, or the FASTA cannot be read.
+          InputError: there is no such model or genome.
         """
         self.scoring = scoring
         self.compute = compute
         self._cache = Cache.at(cache)
         self._location = locate_model(scoring.model, self._cache.folder)
-        self.genome = Genome(_find_fasta(fasta, self._cache))
-        self.reference = ReferenceCodes(self.genome)
+        self._fasta = _find_fasta(fasta, self._cache)
         self.is_open = True
         self._lock = threading.RLock()
         self._engines: LRUCache[object, Engine] = LRUCache(NUM_ENGINES)
@@ -114,7 +111,8 @@ class Session:
             if self.is_open:
                 self.is_open = False
                 self._engines.clear()
-                self.genome.close()
+                if "genome" in self.__dict__:
+                    self.genome.close()
 
     @contextmanager
     def turn(self) -> Iterator[None]:
@@ -133,13 +131,29 @@ class Session:
             yield
 
     @cached_property
+    def genome(self) -> Genome:
+        """The FASTA. The first use opens it, and indexes it if there is no index.
+
+        Raises:
+          FastaError: it cannot be read.
+        """
+        return Genome(self._fasta)
+
+    @cached_property
+    def reference(self) -> ReferenceCodes:
+        """The genome's codes."""
+        return ReferenceCodes(self.genome)
+
+    @cached_property
     def model(self) -> OpenModel:
         """The model on its device. The first use imports TensorFlow and loads it.
 
         Raises:
           DeviceError: there is no such device.
-          InputError: the model cannot be loaded, or has no such head or tracks; or windows or shifts do not fit it.
+          InputError: the FASTA cannot be read; the model cannot be loaded, or has no such head or tracks; or windows or
+            shifts do not fit it.
         """
+        _ = self.genome  # what is wrong with it is said before TensorFlow is imported
         device = self._prepare_device()
         from enformer_vep.model.weights import load_model
 

@@ -74,8 +74,8 @@ def compute_contributions(settings: ContributionSettings) -> ContributionSummary
     are_variants = name_variants(named)
     regions = () if are_variants else parse_regions(named)
     alleles = read_variants(named, inputs.max_gradients) if are_variants else []
-    packages = check_output(settings.output)
     with Session(scoring, settings.compute, inputs.fasta, inputs.cache) as session, StopSignals():
+        packages = check_output(settings.output)
         genome = session.genome
         intervals = find_regions(regions, genome)
         bins = session.named_bins(scoring)

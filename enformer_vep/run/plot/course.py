@@ -58,10 +58,10 @@ def plot_variants(settings: PlotSettings) -> PlotSummary:
     alleles = read_variants(inputs.variants, MAX_ALLELES)
     paths = output.paths([allele.variant for allele in alleles])
     first = time.perf_counter()
-    for path in dict.fromkeys(paths):
-        check_writable(path, overwrite=output.overwrite)
-    check_plot_support()
     with Session(settings.scoring, settings.compute, inputs.fasta, inputs.cache) as session, StopSignals():
+        for path in dict.fromkeys(paths):
+            check_writable(path, overwrite=output.overwrite)
+        check_plot_support()
         genes = open_genes(GeneSettings(inputs.gtf, inputs.transcripts), session.genome)
         maker = PageMaker(session, settings.scoring, settings.page, genes)
         session.notify()

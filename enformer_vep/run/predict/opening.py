@@ -116,6 +116,6 @@ def open_run(settings: PredictSettings) -> Iterator[PredictRun]:
     """
     started = datetime.now(timezone.utc)
     inputs = settings.inputs
-    packages = check_output(settings.output, has_alleles=inputs.has_alleles)
     with Session(settings.scoring, settings.compute, inputs.fasta, inputs.cache) as session, StopSignals():
+        packages = check_output(settings.output, has_alleles=inputs.has_alleles)
         yield PredictRun(settings, session, packages, started)

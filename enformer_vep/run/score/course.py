@@ -52,7 +52,6 @@ def score_vcf(settings: ScoreSettings, *, session: Session | None = None, has_ba
             inputs.regions, pass_only=inputs.pass_only, include_id_file=inputs.include_id
         )
         paths = output_paths(settings)
-        check_outputs(settings, paths)  # before a genome is indexed for nothing
         with (
             session or Session(settings.scoring, settings.compute, inputs.fasta, inputs.cache) as opened,
             StopSignals() as signals,
@@ -93,6 +92,7 @@ class _Computed:
 @contextmanager
 def _work_folder(settings: ScoreSettings, paths: OutputPaths) -> Iterator[WorkFolder]:
     """Locks the folder of the parts; an error within the block says how to continue from those that it keeps."""
+    check_outputs(settings, paths)  # before a genome is indexed for nothing
     with WorkFolder(paths.work) as work:
         if paths.is_standard_output:
             work.discard_at_exit()  # a run to standard output cannot be resumed

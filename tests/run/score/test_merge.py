@@ -146,6 +146,17 @@ def test_gaps_and_doubles_are_refused(shards: list[str], tmp_path: Path, capsys:
     refuse(out, [*shards, shards[1]], "shard 2/3 is duplicated: expected it once, found 2", capsys)
 
 
+@pytest.mark.parametrize("shift", [-1, 1], ids=["overlap", "gap"])
+def test_shards_that_do_not_follow_one_another_are_refused(
+    shift: int, shards: list[str], tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    path = Path(f"{shards[1]}.run.json")
+    record = json.loads(path.read_text())
+    record["shard"]["first_allele"] += shift
+    path.write_text(json.dumps(record))
+    refuse(tmp_path / "out.tsv", shards, f"{shards[1]} does not start where the previous shard ends", capsys)
+
+
 def test_shards_of_different_runs_are_refused(
     vcf: str, shards: list[str], tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
@@ -178,9 +189,13 @@ def test_a_shard_without_its_whole_summary_is_refused(
     refuse(tmp_path / "out.tsv", shards, f"no such file: {summary}", capsys)
 
 
-def test_shards_that_lost_genes_are_refused(vcf: str, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+def test_shards_that_lost_or_gained_genes_are_refused(vcf: str, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     parts = write_shards(vcf, tmp_path / "shards", 2, ".tsv", gene_columns="summary")
     genes = Path(f"{parts[0]}.genes.tsv")
+    whole = genes.read_text()
+    genes.write_text(whole + whole.splitlines(keepends=True)[-1])
+    refuse(tmp_path / "out.tsv", parts, "the shards' tables of genes have", capsys, exit_code=1)
+    genes.write_text(whole)
     lose_the_last_line(genes)
     refuse(tmp_path / "out.tsv", parts, "the shards' tables of genes have", capsys, exit_code=1)
     genes.unlink()
