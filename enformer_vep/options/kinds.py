@@ -36,13 +36,13 @@ class Choice:
     values: Sequence[Any]
 
     def read(self, name: str, value: Any) -> Any:
-        """Returns the value.
+        """Returns the choice that equals the value: 3 for NumPy's 3, which JSON could not hold.
 
         Raises:
           InputError: it is none of the choices.
         """
         if value in self.values:
-            return value
+            return self.values[self.values.index(value)]
         texts = list(map(str, self.values))
         raise InputError(
             f"unknown {name} {value!r}: expected one of {', '.join(texts)}{did_you_mean(str(value), texts)}"

@@ -55,12 +55,14 @@ class OpenModel:
       device: the device.
       tracks: the wanted tracks of the wanted head.
       batch_size: sequences that are run at a time.
+      fetched_tracks: the fetched table of the published tracks; None if there was none, or the model is another.
     """
 
     loaded: "LoadedModel"
     device: Device
     tracks: TrackTable
     batch_size: int
+    fetched_tracks: Path | None = None
 
     @property
     def geometry(self) -> Geometry:
@@ -159,8 +161,10 @@ class Session:
 
         loaded = load_model(self._location)
         _check_fit(self.scoring, loaded.model.config.geometry)
-        tracks = choose_tracks(self.scoring, loaded, self._location, self._fetched_tracks(loaded))
-        return OpenModel(loaded, device, tracks, device.batch_size(self.compute.batch_size))
+        path = self._cache.track_table(self.scoring.head)
+        fetched = path if loaded.identity.is_published and path.is_file() else None
+        tracks = choose_tracks(self.scoring, loaded, self._location, fetched)
+        return OpenModel(loaded, device, tracks, device.batch_size(self.compute.batch_size), fetched)
 
     def unload(self) -> None:
         """Frees the model and its engines, and returns to the system what the C library would keep of their memory.
@@ -184,8 +188,7 @@ class Session:
         _check_fit(scoring, model.geometry)
         if scoring.tracks == self.scoring.tracks:
             return model
-        fetched = self._fetched_tracks(model.loaded)
-        return replace(model, tracks=choose_tracks(scoring, model.loaded, self._location, fetched))
+        return replace(model, tracks=choose_tracks(scoring, model.loaded, self._location, model.fetched_tracks))
 
     def named_bins(self, scoring: ScoringSettings) -> ScoredBins:
         """Returns the bins that statistics are taken over, whose contigs go by the names of the FASTA.
@@ -246,19 +249,14 @@ class Session:
             names = f"{tracks.identifiers[0]} to {tracks.identifiers[-1]}"
             advice = "; 'enformer-vep fetch tracks' gets their names" if loaded.identity.is_published else ""
             logger.info("without --track-table, tracks are named by head and number: %s%s", names, advice)
-        elif (fetched := self._fetched_tracks(loaded)) is not None and self.scoring.track_table is None:
-            logger.info("tracks: named by the fetched table %s", fetched)
+        elif self.model.fetched_tracks is not None and self.scoring.track_table is None:
+            logger.info("tracks: named by the fetched table %s", self.model.fetched_tracks)
         if self.model.batch_size != (self.compute.batch_size or self.model.batch_size):
             logger.info("a CPU runs one sequence at a time: --batch-size %d has no effect", self.compute.batch_size)
 
     def _prepare_device(self) -> Device:
         compute = self.compute
         return prepare_device(compute.device, compute.precision, allow_nondeterministic=compute.allow_nondeterministic)
-
-    def _fetched_tracks(self, loaded: "LoadedModel") -> Path | None:
-        """Returns the fetched table of the published tracks; None if there is none, or the model is another."""
-        path = self._cache.track_table(self.scoring.head)
-        return path if loaded.identity.is_published and path.is_file() else None
 
 
 def _check_fit(scoring: ScoringSettings, geometry: Geometry) -> None:

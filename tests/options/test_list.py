@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 import click
+import numpy as np
 import pytest
 import yaml
 
@@ -232,3 +233,7 @@ def test_workflows_pass_options_of_the_commands() -> None:
     assert len(passed) > 5
     known = {option.name for command in ("score", "report") for option in options_of(command).values()}
     assert set(passed) <= known
+
+
+def test_a_choice_is_the_listed_value_and_not_its_twin() -> None:
+    assert type(Choice((3, 10)).read("gene_bins", np.int64(3))) is int
